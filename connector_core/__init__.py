@@ -1,0 +1,40 @@
+"""Connectors written in YAML and run by one engine.
+
+Read in this order: `spec` (what a connector says), `pagination` (a key with its kinds), `plan` (an endpoint ready to
+run), `engine.call` and `engine.read` (the two loops), `connector` (what an app holds).
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from connector_core.connector import Connector, Engine, Result
+    from connector_core.engine.read import Page
+    from connector_core.exceptions import ConfigError, IntegrationError, SpecError
+    from connector_core.spec import Spec
+
+__all__ = ["ConfigError", "Connector", "Engine", "IntegrationError", "Page", "Result", "Spec", "SpecError"]
+
+# What each name comes from; imported when first asked for, so that importing the package costs nothing.
+_HOMES = {
+    "ConfigError": "exceptions",
+    "Connector": "connector",
+    "Engine": "connector",
+    "IntegrationError": "exceptions",
+    "Page": "engine.read",
+    "Result": "connector",
+    "Spec": "spec",
+    "SpecError": "exceptions",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(f"connector_core.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'connector_core' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,318 @@
+"""An address names one place: in an answer, to take a value from; in a request, to put one; or inside a record.
+
+::
+
+    take: body.meta.next        header.X-Next        status        record.id        body.data.-1.id
+    put:  query.cursor          header.X-Page        cookie.sid    body.variables.after
+    path: id                    customer.id          "@odata.etag"
+
+Dots separate keys and list positions (negative from the end), `*` runs over a list or over an object's values, and a
+key that holds a dot or a bracket is quoted: `body."@odata.nextLink"`, `query."page[size]"`. An address is not an
+expression; it costs one dictionary look-up per key and is compiled to a closure when the spec loads.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, ClassVar, Final, Self, final
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import PydanticCustomError, core_schema
+
+from connector_core.component import suggestion
+from connector_core.exceptions import ConfigError
+from connector_core.http import Request
+
+__all__ = ["MISSING", "Address", "AnswerPath", "BodyPath", "FieldPath", "Put", "as_text"]
+
+
+@final
+class _Missing:
+    """What is not there; falsy, equal to nothing but itself, and not null."""
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+    def __reduce__(self) -> str:
+        return "MISSING"
+
+
+MISSING: Final = _Missing()
+
+_SEGMENT = re.compile(r'"((?:[^"\\]|\\.)*)"|([^."\[\]{}]+)')
+_INDEX = re.compile(r"-?[0-9]{1,9}")
+
+
+def _error(text: str, why: str) -> PydanticCustomError:
+    return PydanticCustomError("address", "{text} is not an address: {why}", {"text": repr(text), "why": why})
+
+
+def _split(text: str) -> tuple[str, ...]:
+    """The keys of a dotted text; raises where it is not one."""
+    keys: list[str] = []
+    at = 0
+    while True:
+        found = _SEGMENT.match(text, at)
+        if found is None:
+            unclosed = text.startswith('"', at)
+            raise _error(text, _why_not(text[at:], "a quoted key is not closed" if unclosed else "a key is missing"))
+        quoted, plain = found.groups()
+        keys.append(plain if plain is not None else re.sub(r"\\(.)", r"\1", quoted))
+        if plain is not None and plain != plain.strip():
+            raise _error(text, "there is a space in it; quote a key that really has one")
+        at = found.end()
+        if at == len(text):
+            return tuple(keys)
+        if text[at] != ".":
+            raise _error(text, _why_not(text[at:], "keys are separated by dots, and a key with dots is quoted"))
+        at += 1
+
+
+def _why_not(rest: str, otherwise: str) -> str:
+    if rest[:1] in ("[", "]"):
+        return 'dots, not brackets: body.data.0.id; quote a name that has brackets: query."page[size]"'
+    return "it holds no expression" if rest[:1] in ("{", "}") else otherwise
+
+
+class Address:
+    """The shared part of all addresses: the text, the root and the keys below it."""
+
+    roots: ClassVar[tuple[str, ...]] = ()
+    """What the first key may be; empty: an address inside a record, without a root."""
+    bare: ClassVar[frozenset[str]] = frozenset()
+    """Roots that are a value of their own and need no further key."""
+
+    __slots__ = ("keys", "root", "text")
+
+    def __init__(self, text: str) -> None:
+        keys = _split(text)
+        self.text, self.root, self.keys = text, "", keys
+        if self.roots:
+            self.root, self.keys = keys[0], keys[1:]
+            self._check_root()
+
+    def _check_root(self) -> None:
+        if self.root not in self.roots:
+            raise _error(self.text, f"unknown root {self.root!r}{suggestion(self.root, self.roots)}")
+        if not self.keys and self.root not in self.bare:
+            raise _error(self.text, f"say what of {self.root}: {self.root}.NAME")
+        if self.keys and self.root == "status":
+            raise _error(self.text, "status is a number, nothing lies below it")
+        if self.root in ("query", "header", "cookie") and len(self.keys) > 1:
+            name = ".".join(self.keys)
+            raise _error(self.text, f'quote a {self.root} name that has dots: {self.root}."{name}"')
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.text!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self.text == other.text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+    @classmethod
+    def parse(cls, value: Any) -> Self:
+        """The address that a spec's value writes; raises pydantic's error where it is none."""
+        if isinstance(value, cls):
+            return value
+        if not isinstance(value, str):
+            raise PydanticCustomError(
+                "address", "must be text, an address such as {example}", {"example": cls.example()}
+            )
+        return cls(value)
+
+    @classmethod
+    def example(cls) -> str:
+        """One address of this sort, for messages."""
+        return "body.data"
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            cls.parse, serialization=core_schema.to_string_ser_schema(when_used="json")
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        bare = "".join(f'"?{root}"?$|' for root in sorted(cls.bare & set(cls.roots)))
+        root = {"pattern": rf'^({bare}"?({"|".join(cls.roots)})"?\.)'} if cls.roots else {}
+        return {"type": "string", **root, "examples": [cls.example()]}
+
+    def __str__(self) -> str:
+        return self.text
+
+
+Scope = Mapping[str, Any]
+
+
+class AnswerPath(Address):
+    """A place in an answer: `body.…`, `header.NAME`, `status`, or `record.…` (the page's last record)."""
+
+    roots: ClassVar[tuple[str, ...]] = ("body", "header", "status", "record")
+    bare = frozenset({"body", "status"})
+    __slots__ = ("take",)
+
+    take: Callable[[Scope], Any]
+    """Given a scope, the value there or MISSING; a list where the address runs over `*`."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.take = _walker((self.root, *self.keys))
+
+    @classmethod
+    def example(cls) -> str:
+        """One such address."""
+        return "body.meta.next"
+
+
+class BodyPath(AnswerPath):
+    """A place in an answer's body."""
+
+    roots = ("body",)
+    __slots__ = ()
+
+    @classmethod
+    def example(cls) -> str:
+        """One such address."""
+        return "body.data"
+
+
+class FieldPath(Address):
+    """A place inside a record, such as `id` or `customer.id`."""
+
+    __slots__ = ("take",)
+
+    take: Callable[[Scope], Any]
+    """Given a record, the value there or MISSING."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.take = _walker(self.keys)
+
+    @classmethod
+    def example(cls) -> str:
+        """One such address."""
+        return "customer.id"
+
+
+def _walker(keys: tuple[str, ...]) -> Callable[[Any], Any]:
+    if "*" in keys:
+        return lambda scope: _spread(scope, keys)
+    if any(_INDEX.fullmatch(key) for key in keys):
+        return lambda scope: _step_by_step(scope, keys)
+    if len(keys) == 1:
+        return _single(keys[0])
+
+    def walk(value: Any) -> Any:
+        try:
+            for key in keys:
+                value = value[key]
+        except (KeyError, TypeError, IndexError):
+            return MISSING
+        return value
+
+    return walk
+
+
+def _single(key: str) -> Callable[[Any], Any]:
+    def look(value: Any) -> Any:
+        try:
+            return value[key]
+        except (KeyError, TypeError, IndexError):
+            return MISSING
+
+    return look
+
+
+def _step_by_step(value: Any, keys: tuple[str, ...]) -> Any:
+    for key in keys:
+        try:
+            value = value[int(key) if isinstance(value, list) and _INDEX.fullmatch(key) else key]
+        except (KeyError, TypeError, IndexError):
+            return MISSING
+    return value
+
+
+def _spread(value: Any, keys: tuple[str, ...]) -> Any:
+    at = keys.index("*")
+    value = _step_by_step(value, keys[:at])
+    if isinstance(value, dict):
+        value = list(value.values())
+    if not isinstance(value, list):
+        return MISSING
+    rest = keys[at + 1 :]
+    if "*" in rest:
+        spread = (_spread(item, rest) for item in value)
+        return [inner for items in spread if items is not MISSING for inner in items]
+    return [item for item in (_step_by_step(item, rest) for item in value) if item is not MISSING]
+
+
+class Put(Address):
+    """A place in a request: `query.NAME`, `header.NAME`, `cookie.NAME`, `body.…`."""
+
+    roots = ("query", "header", "cookie", "body")
+    __slots__ = ()
+
+    @classmethod
+    def example(cls) -> str:
+        """One such address."""
+        return "query.cursor"
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        if "*" in self.keys:
+            raise _error(text, "a value is put in one place; '*' is for taking")
+
+    def put(self, request: Request, value: Any) -> Request:
+        """The request with the value at this place; a query, header or cookie gets it as text."""
+        name = self.keys[0]
+        match self.root:
+            case "query":
+                return request.with_query(name, as_text(value))
+            case "header":
+                return request.with_header(name, as_text(value))
+            case "cookie":
+                return _with_cookie(request, name, as_text(value))
+            case _:
+                return replace(
+                    request, body=_placed(request.body, self.keys, value), encoding=request.encoding or "json"
+                )
+
+
+def _with_cookie(request: Request, name: str, value: str) -> Request:
+    if ";" in value:
+        raise ConfigError(
+            f"the value for cookie.{name} has a semicolon in it, where the next cookie would begin",
+            hint="a cookie cannot hold it; put the value elsewhere, or encode it",
+        )
+    before = next((old for key, old in request.headers.items() if key.lower() == "cookie"), "")
+    kept = [pair for pair in before.split("; ") if pair and pair.partition("=")[0] != name]
+    return request.with_header("Cookie", "; ".join([*kept, f"{name}={value}"]))
+
+
+def _placed(body: Any, keys: tuple[str, ...], value: Any) -> Any:
+    """A copy of `body` with the value set; objects on the way are made where they are missing."""
+    if isinstance(body, tuple):  # a form: pairs
+        return (*((key, old) for key, old in body if key != keys[0]), (keys[0], as_text(value)))
+    head, *rest = keys
+    below = body.get(head) if isinstance(body, dict) else None
+    return {**(body if isinstance(body, dict) else {}), head: _placed(below, tuple(rest), value) if rest else value}
+
+
+def as_text(value: Any) -> str:
+    """A value as it is written in a query, a header or a form: `true`, `12`, `1.5`, text as it is."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, list)) else str(value)

@@ -1,0 +1,124 @@
+"""`connector call`: one endpoint, once, with what it is given."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, Unpack
+
+import click
+
+from connector_core.cli.following import Trace, Warnings
+from connector_core.cli.opening import loaded, named_endpoint, opened, settings
+from connector_core.cli.options import (
+    Account,
+    account_options,
+    debug_option,
+    environment_option,
+    json_option,
+    specs_option,
+    trace_option,
+)
+from connector_core.exceptions import ConfigError
+
+if TYPE_CHECKING:
+    from connector_core.spec import Spec
+
+__all__ = ["command"]
+
+
+@click.command
+@click.argument("name")
+@click.argument("endpoint", required=False)
+@click.option(
+    "--input",
+    "inputs",
+    metavar="NAME=VALUE|@FILE|-",
+    multiple=True,
+    help="Sets one input; or all of them, from a JSON file or from stdin. Later ones win.",
+)
+@json_option
+@account_options
+@environment_option
+@specs_option
+@trace_option
+@debug_option
+def command(
+    name: str,
+    endpoint: str | None,
+    inputs: tuple[str, ...],
+    as_json: bool,
+    environment: str | None,
+    specs: tuple[Path, ...],
+    trace: bool,
+    **account: Unpack[Account],
+) -> None:
+    """Calls an endpoint once.
+
+    NAME is a spec's name or path, ENDPOINT one of its endpoints. What the call gives is written as JSON: indented on a
+    terminal, on one line in a pipe or with --json. An endpoint that is read gives the records of its first page.
+    """
+    spec = loaded(name, specs, environment)
+    chosen = named_endpoint(spec, endpoint, read=False)
+    given = _given(spec.endpoints[chosen].input or {}, inputs)
+    asyncio.run(_call(spec, chosen, given, account, in_lines=not as_json and sys.stdout.isatty(), trace=trace))
+
+
+async def _call(
+    spec: Spec, endpoint: str, given: Mapping[str, Any], account: Account, *, in_lines: bool, trace: bool
+) -> None:
+    from connector_core.cli.output import json_line, json_text, write
+
+    async with opened(spec, account, [Warnings(), *([Trace()] if trace else [])]) as connector:
+        result = await connector.call(endpoint, given)
+    await write((json_text if in_lines else json_line)(result.data))
+
+
+# ── input ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _given(declared: Mapping[str, dict[str, Any]], inputs: Sequence[str]) -> dict[str, Any]:
+    given: dict[str, Any] = {}
+    for text in inputs:
+        if text == "-":
+            given |= _parsed(sys.stdin.buffer.read(), "standard input")
+        elif text.startswith("@"):
+            given |= _parsed(_content(text[1:]), text[1:])
+        else:
+            name, equals, value = text.partition("=")
+            if not equals or not name:
+                raise click.BadParameter(
+                    f"{text!r} is neither NAME=VALUE, @FILE nor -", click.get_current_context(), param_hint="'--input'"
+                )
+            given |= settings(declared, [(name, value)])
+    return given
+
+
+def _content(path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise ConfigError(f"the input cannot be read: {error.strerror}", where=path) from None
+
+
+def _parsed(content: bytes, where: str) -> dict[str, Any]:
+    try:
+        value = json.loads(content, parse_constant=_refused)
+    except json.JSONDecodeError as error:
+        raise ConfigError(
+            f"the input is not JSON: {error.msg}", where=f"{where}:{error.lineno}:{error.colno}"
+        ) from None
+    except UnicodeDecodeError:
+        raise ConfigError("the input is not UTF-8", where=where) from None
+    except RecursionError:
+        raise ConfigError("the input is nested too deeply", where=where) from None
+    if not isinstance(value, dict):
+        raise ConfigError("the input is not an object", where=where, hint='write {"name": value, …}')
+    return value
+
+
+def _refused(constant: str) -> NoReturn:
+    raise ConfigError(f"the input holds {constant}, which is no JSON", hint="write null, or leave it out")

@@ -1,0 +1,102 @@
+"""What goes on while a command works, told on standard error: progress, warnings, and every request with --trace."""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from connector_core.cli.terminal import CLEAR, say, watched
+from connector_core.events import (
+    AnswerRepaired,
+    Event,
+    PageRead,
+    ReadFinished,
+    RecordsMissing,
+    RequestFailed,
+    RequestFinished,
+    RetryScheduled,
+)
+
+__all__ = ["Progress", "Trace", "Warnings"]
+
+
+class Warnings:
+    """A line for what was read all the same though it was not right; the same line is said once."""
+
+    def __init__(self) -> None:
+        self._said: set[str] = set()
+
+    def __call__(self, event: Event) -> None:
+        """The listener."""
+        match event:
+            case RecordsMissing(endpoint=endpoint, address=address):
+                line = f"{endpoint}: nothing is at {address}, where the records should be; the page was read as empty"
+            case AnswerRepaired(endpoint=endpoint, repair=repair):
+                line = f"{endpoint}: the service sends invalid JSON, which was read all the same: {repair}"
+            case _:
+                return
+        if line not in self._said:
+            self._said.add(line)
+            say(f"warning: {line}")
+
+
+class Trace:
+    """A line for every request, repetition and page, and for the end of the reading with its reason."""
+
+    def __call__(self, event: Event) -> None:
+        """The listener."""
+        match event:
+            case RequestFinished(method=method, url=url, status=status, elapsed=elapsed, size=size):
+                say(f"{method} {url} {status} {elapsed * 1000:.0f} ms {size:,} bytes")
+            case RequestFailed(method=method, url=url, code=code):
+                say(f"{method} {url} {code}")
+            case RetryScheduled(wait=wait, reason=reason):
+                say(f"again in {wait:.1f} s: {reason}")
+            case PageRead(page=page, records=records):
+                say(f"page {page}: {_records(records)}")
+            case ReadFinished(pages=pages, records=records, reason=reason):
+                say(f"end: {reason} ({_records(records)} on {_pages(pages)})")
+
+
+class Progress:
+    """How far a reading is, where somebody may be watching: a line that is overwritten, and the sum at the end."""
+
+    def __init__(self, *, live: bool) -> None:
+        """`live`: whether standard output leaves the terminal to that line; else only the sum is told."""
+        self._watched, self._live = watched(), live
+        self._started = time.monotonic()
+        self._shown = 0.0
+        self._pages = self._records = 0
+
+    def __call__(self, event: Event) -> None:
+        """The listener: says why nothing happens for a while."""
+        if isinstance(event, RetryScheduled) and self._watched and event.wait >= 1:
+            say(f"asking again in {event.wait:.0f} s: {event.reason}")
+
+    def page(self, records: int) -> None:
+        """A page was written."""
+        self._pages += 1
+        self._records += records
+        now = time.monotonic()
+        if self._watched and self._live and now - self._shown >= 0.1:  # noqa: PLR2004 - seconds; more is flicker
+            self._shown = now
+            click.echo(CLEAR + self._said(now), err=True, nl=False)
+
+    def done(self) -> None:
+        """Everything was written."""
+        if self._watched:
+            say(self._said(time.monotonic()))
+
+    def _said(self, now: float) -> str:
+        seconds = max(now - self._started, 0.001)
+        rate = f"{self._records / seconds:,.0f}/s"
+        return f"{_records(self._records)} on {_pages(self._pages)}, {seconds:.1f} s, {rate}"
+
+
+def _records(count: int) -> str:
+    return f"{count:,} {'record' if count == 1 else 'records'}"
+
+
+def _pages(count: int) -> str:
+    return f"{count:,} {'page' if count == 1 else 'pages'}"

@@ -1,0 +1,72 @@
+"""`connector kinds`: what `type:` can name under each key, and which package brought it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from connector_core.cli.options import debug_option, json_option
+from connector_core.cli.output import json_line
+
+if TYPE_CHECKING:
+    from connector_core.component import Component
+
+__all__ = ["command"]
+
+
+class _Kind(msgspec.Struct, frozen=True):
+    family: str
+    kind: str
+    description: str
+    module: str
+    distribution: str
+
+
+@click.command
+@click.argument("family", required=False)
+@json_option
+@debug_option
+def command(family: str | None, as_json: bool) -> None:
+    """Lists the kinds that keys such as pagination can have.
+
+    FAMILY is such a key; without it, all of them are listed. With --json, each kind is an object on a line.
+    """
+    from connector_core import spec  # noqa: F401 - the families are known once the spec's keys are
+    from connector_core.component import families, suggestion
+
+    known = families()
+    if family is not None and family not in known:
+        raise click.UsageError(f"there is no family {family!r}{suggestion(family, known)}", click.get_current_context())
+    shown = {key: list(_kinds(cls)) for key, cls in known.items() if family in (None, key)}
+    if as_json:
+        for kinds in shown.values():
+            click.echo(b"".join(map(json_line, kinds)), nl=False)
+        return
+    for key, kinds in shown.items():
+        click.echo(f"{click.style(key, bold=True)}: {_sentence(known[key])}")
+        for kind in kinds:
+            click.echo(f"  {kind.kind:<14}{kind.description}  ({kind.distribution}: {kind.module})")
+
+
+def _kinds(family: type[Component]) -> Iterator[_Kind]:
+    for name, cls in sorted(family.kinds.items()):
+        yield _Kind(family.key, name, _sentence(cls), cls.__module__, _distribution(cls.__module__))
+
+
+def _sentence(cls: type) -> str:
+    """The docstring's first sentence, on one line."""
+    return " ".join((inspect.getdoc(cls) or "").partition("\n\n")[0].split())
+
+
+def _distribution(module: str) -> str:
+    """The installed package that a module belongs to."""
+    top = module.partition(".")[0]
+    if top == "connector_core":
+        return "connector-core"
+    from importlib.metadata import packages_distributions
+
+    return ", ".join(packages_distributions().get(top, ["not installed"]))

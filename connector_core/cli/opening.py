@@ -1,0 +1,154 @@
+"""From a name and options to a connector: the spec is found, its config and secrets are gathered, and it is opened.
+
+A value is text where the spec declares text, else JSON. A secret comes from the environment variable that `--secret`
+names, else from CONNECTOR_<NAME>_<SECRET>: the prefix is mandatory, so that no spec can ask for anything else by its
+name.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import click
+
+from connector_core.cli.options import Account, listing
+from connector_core.events import Listener
+from connector_core.exceptions import ConfigError
+
+if TYPE_CHECKING:
+    from connector_core.connector import Connector
+    from connector_core.engine.guard import Network
+    from connector_core.spec import Spec
+
+__all__ = ["folders", "loaded", "named_endpoint", "opened", "settings", "typed", "variable"]
+
+
+def folders(specs: Sequence[Path]) -> list[Path]:
+    """Where names are looked up before the bundled specs: what `--specs` says, then ./specs if it is there."""
+    here = Path("specs")
+    return [*specs, *([here] if here.is_dir() else [])]
+
+
+def loaded(name: str, specs: Sequence[Path], environment: str | None = None) -> Spec:
+    """The spec of that name or path; raises SpecError or ConfigError."""
+    from connector_core.load import load
+
+    return load(name, folders(specs), environment)
+
+
+def named_endpoint(spec: Spec, endpoint: str | None, *, read: bool) -> str:
+    """The endpoint if there is one of that name; says which there are where none is named."""
+    from connector_core.plan import compile_plan
+
+    if endpoint is None:
+        known = [name for name, found in spec.endpoints.items() if found.readable or not read]
+        word = "read" if read else "called"
+        raise click.UsageError(
+            f"missing ENDPOINT; {spec.name} has these to be {word}: {listing(known)}", click.get_current_context()
+        )
+    compile_plan(spec, endpoint)
+    return endpoint
+
+
+# ── config and secrets ────────────────────────────────────────────────────────────────────────────
+
+
+def settings(declared: Mapping[str, dict[str, Any]], given: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """The values that `name=value` pairs stand for."""
+    return {name: typed(declared.get(name, {}), text) for name, text in given}
+
+
+def typed(schema: Mapping[str, Any], text: str) -> Any:
+    """The value that a text stands for: JSON where something other than text is declared; what is no JSON stays text.
+
+    Whether it fits is for the spec's own check to say.
+    """
+    kinds = schema.get("type", "string")
+    if "string" in ([kinds] if isinstance(kinds, str) else kinds):
+        return text
+    try:
+        return json.loads(text, parse_constant=str)
+    except (ValueError, RecursionError):
+        return text
+
+
+def variable(spec: Spec, secret: str) -> str:
+    """The environment variable that holds a secret of the spec unless another is named."""
+    return f"CONNECTOR_{spec.name}_{secret}".upper().replace("-", "_")
+
+
+def _named_secrets(spec: Spec, given: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """The secrets that `--secret` names a variable for; raises ConfigError where one is not set."""
+    found: dict[str, Any] = {}
+    for name, source in given:
+        if name in spec.secrets and not os.environ.get(source):
+            raise ConfigError(
+                f"secret {name}: the environment variable {source} is {'empty' if source in os.environ else 'not set'}",
+                hint=f"export {source} first",
+                code="secret.missing",
+            )
+        found[name] = typed(spec.secrets.get(name, {}), os.environ.get(source, ""))
+    return found
+
+
+def _standing_secrets(spec: Spec) -> dict[str, Any]:
+    """The secrets whose own variable is set."""
+    named = {name: os.environ.get(variable(spec, name)) for name in spec.secrets}
+    return {name: typed(spec.secrets[name], value) for name, value in named.items() if value}
+
+
+def _check(spec: Spec, config: Mapping[str, Any], secrets: Mapping[str, Any]) -> None:
+    """Raises ConfigError with everything that is missing or wrong, and how it is passed here."""
+    from connector_core.config import settle, settled_secrets
+
+    problems: list[str] = []
+    checks = (partial(settle, spec.config, config, what="config"), partial(settled_secrets, spec.secrets, secrets))
+    for check in checks:
+        try:
+            check()
+        except ConfigError as error:
+            problems.append(error.what)
+    if problems:
+        hints = [f"pass --config {name}=…" for name in _missing(spec.config, config)]
+        hints += [
+            f"set {variable(spec, name)} in the environment, or name another variable: --secret {name}=env:VARIABLE"
+            for name in _missing(spec.secrets, secrets)
+        ]
+        raise ConfigError("; ".join(problems), where=spec.name, hint="; ".join(hints))
+
+
+def _missing(declared: Mapping[str, dict[str, Any]], given: Mapping[str, Any]) -> list[str]:
+    return [
+        name
+        for name, schema in declared.items()
+        if name not in given and "default" not in schema and not schema.get("optional")
+    ]
+
+
+# ── open ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+@asynccontextmanager
+async def opened(spec: Spec, account: Account, listeners: Sequence[Listener] = ()) -> AsyncIterator[Connector]:
+    """A connector for the account that the options describe, live or simulated."""
+    config = settings(spec.config, account["config"])
+    secrets = _named_secrets(spec, account["secret"])
+    if account["simulate"]:
+        from connector_core.testing import simulated
+
+        async with simulated(spec, config=config, secrets=secrets, listeners=listeners) as connector:
+            yield connector
+        return
+    secrets = {**_standing_secrets(spec), **secrets}
+    _check(spec, config, secrets)
+    from connector_core.connector import Connector
+
+    network = cast("Network", account["network"])
+    async with Connector.open(spec, config=config, secrets=secrets, network=network, listeners=listeners) as connector:
+        yield connector

@@ -1,0 +1,128 @@
+"""The options that commands share, and how their values are written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypedDict, TypeVar
+
+import click
+
+__all__ = [
+    "Account",
+    "account_options",
+    "debug_option",
+    "environment_option",
+    "json_option",
+    "listing",
+    "setting_option",
+    "specs_option",
+    "trace_option",
+]
+
+F = TypeVar("F", bound=Callable[..., Any])
+Pair = tuple[str, str]
+
+
+class Account(TypedDict):
+    """What `account_options` passes to a command."""
+
+    config: tuple[Pair, ...]
+    secret: tuple[Pair, ...]
+    network: str
+    simulate: bool
+
+
+class _Setting(click.ParamType):  # type: ignore[type-arg]  # generic in newer releases only
+    """`name=value`; what the value means is said by the spec."""
+
+    name = "NAME=VALUE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Pair:
+        if isinstance(value, tuple):
+            return value
+        name, equals, text = str(value).partition("=")
+        if not equals or not name:
+            self.fail(f"{value!r} is not NAME=VALUE", param, ctx)
+        return name, text
+
+
+class _Reference(_Setting):
+    """`name=env:VARIABLE`; a secret itself is refused, and never repeated."""
+
+    name = "NAME=env:VARIABLE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Pair:
+        if isinstance(value, tuple):
+            return value
+        name, _, reference = str(value).partition("=")
+        scheme, _, variable = reference.partition(":")
+        if not name or not reference or (scheme == "env" and not variable):
+            self.fail("it is written NAME=env:VARIABLE", param, ctx)
+        if scheme != "env":
+            self.fail(_IN_PLAIN.format(name=name), param, ctx)
+        return name, variable
+
+
+_IN_PLAIN = (
+    "a secret is not written on the command line, where the shell's history and the list of processes show it: "
+    "put it into an environment variable, and pass --secret {name}=env:VARIABLE"
+)
+
+
+def _remember_debug(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        ctx.meta["debug"] = True
+
+
+debug_option = click.option(
+    "--debug", is_flag=True, expose_value=False, callback=_remember_debug, help="Shows a traceback where it fails."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Writes JSON, also to a terminal.")
+trace_option = click.option("--trace", is_flag=True, help="Tells every request, and why the reading ended, on stderr.")
+environment_option = click.option(
+    "--environment", metavar="NAME", help="Uses one of the spec's environments, such as a sandbox."
+)
+specs_option = click.option(
+    "--specs",
+    metavar="FOLDER",
+    multiple=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Looks for specs here first; may be repeated.",
+)
+
+
+setting_option = click.option("--config", type=_Setting(), multiple=True, help="Sets a value of the spec's config.")
+
+
+def account_options(command: F) -> F:
+    """Adds what a connection needs to be told."""
+    for option in reversed(
+        [
+            setting_option,
+            click.option(
+                "--secret",
+                type=_Reference(),
+                metavar="NAME=env:VARIABLE",
+                multiple=True,
+                help="Says which environment variable holds a secret; without it, CONNECTOR_<NAME>_<SECRET> does.",
+            ),
+            click.option(
+                "--network",
+                type=click.Choice(["public", "private", "loopback"]),
+                default="public",
+                show_default=True,
+                help="Says which addresses may be reached; each level includes those before it.",
+            ),
+            click.option(
+                "--simulate", is_flag=True, help="Uses a simulated service; needs neither config nor secrets."
+            ),
+        ]
+    ):
+        command = option(command)
+    return command
+
+
+def listing(names: list[str]) -> str:
+    """`orders, customers`, for messages; says so where there are none."""
+    return ", ".join(names) if names else "none"

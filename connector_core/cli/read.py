@@ -1,0 +1,93 @@
+"""`connector read`: an endpoint's records, as a table for people and as JSON Lines for everything else."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Unpack
+
+import click
+
+from connector_core.cli.following import Progress, Trace, Warnings
+from connector_core.cli.opening import loaded, named_endpoint, opened
+from connector_core.cli.options import (
+    Account,
+    account_options,
+    debug_option,
+    environment_option,
+    json_option,
+    specs_option,
+    trace_option,
+)
+from connector_core.cli.terminal import say
+from connector_core.events import Listener
+
+if TYPE_CHECKING:
+    from connector_core.cli.table import RecordTable
+    from connector_core.spec import Spec
+
+__all__ = ["command"]
+
+
+@click.command
+@click.argument("name")
+@click.argument("endpoint", required=False)
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Ends after N records.")
+@json_option
+@account_options
+@environment_option
+@specs_option
+@trace_option
+@debug_option
+def command(
+    name: str,
+    endpoint: str | None,
+    limit: int | None,
+    as_json: bool,
+    environment: str | None,
+    specs: tuple[Path, ...],
+    trace: bool,
+    **account: Unpack[Account],
+) -> None:
+    """Reads the records of an endpoint.
+
+    NAME is a spec's name or path, ENDPOINT one of its endpoints. On a terminal the first columns are shown as a table;
+    in a pipe, or with --json, each record is a line of JSON.
+    """
+    spec = loaded(name, specs, environment)
+    chosen = named_endpoint(spec, endpoint, read=True)
+    asyncio.run(_read(spec, chosen, limit, account, as_table=not as_json and sys.stdout.isatty(), trace=trace))
+
+
+async def _read(spec: Spec, endpoint: str, limit: int | None, account: Account, *, as_table: bool, trace: bool) -> None:
+    table = _table() if as_table else None
+    progress = Progress(live=table is None and not trace)
+    listeners: list[Listener] = [Warnings(), Trace() if trace else progress]
+    async with opened(spec, account, listeners) as connector, connector.pages(endpoint) as pages:
+        left = limit
+        async for page in pages:
+            records = page.records if left is None else page.records[:left]
+            await _show(records, table)
+            progress.page(len(records))
+            if left is not None and (left := left - len(records)) <= 0:
+                break
+    progress.done()
+    if table is not None and table.left_out:
+        say(f"not shown: {', '.join(table.left_out)} (--json shows everything)")
+
+
+def _table() -> RecordTable:
+    from connector_core.cli.table import RecordTable
+
+    return RecordTable()
+
+
+async def _show(records: Sequence[dict[str, Any]], table: RecordTable | None) -> None:
+    if table is not None:
+        table.add(records)
+        return
+    from connector_core.cli.output import write_records
+
+    await write_records(records)

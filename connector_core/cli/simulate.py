@@ -1,0 +1,149 @@
+"""`connector simulate`: a service made from a spec, to be asked with anything that speaks HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import click
+
+from connector_core.cli.opening import loaded, settings, variable
+from connector_core.cli.options import debug_option, environment_option, setting_option, specs_option
+from connector_core.cli.terminal import say
+
+if TYPE_CHECKING:
+    from connector_core.http import Request, Response
+    from connector_core.spec import Spec
+    from connector_core.testing import Simulator
+
+__all__ = ["command"]
+
+_HOME = re.compile(r"\{\{\s*config\.(\w+)\s*\}\}")
+
+
+@click.command
+@click.argument("name")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, metavar="P", help="Listens on this port; else on any free one."
+)
+@click.option(
+    "--records", type=click.IntRange(min=0), default=250, show_default=True, metavar="N", help="Makes up N of each."
+)
+@setting_option
+@environment_option
+@specs_option
+@debug_option
+def command(
+    name: str,
+    port: int,
+    records: int,
+    config: tuple[tuple[str, str], ...],
+    environment: str | None,
+    specs: tuple[Path, ...],
+) -> None:
+    """Serves a spec on this machine, with made-up records.
+
+    NAME is a spec's name or path. Its account is made up as well; how to read from it is printed. Ends with Ctrl-C.
+    """
+    spec = loaded(name, specs, environment)
+    try:
+        asyncio.run(_serve(spec, name, port=port, records=records, config=settings(spec.config, config), specs=specs))
+    except KeyboardInterrupt:
+        say("stopped")
+
+
+async def _serve(
+    spec: Spec, name: str, *, port: int, records: int, config: dict[str, Any], specs: tuple[Path, ...]
+) -> None:
+    from connector_core.testing import Simulator
+
+    async with Simulator(spec, records=records, port=port, config=config) as simulator:
+        click.echo("\n".join(await _introduction(spec, name, simulator, specs)))
+        await asyncio.Event().wait()
+
+
+async def _introduction(spec: Spec, name: str, simulator: Simulator, specs: tuple[Path, ...]) -> list[str]:
+    lines = [f"{spec.name} is simulated at {simulator.url} until Ctrl-C. Its account is made up:"]
+    lines += [f"  config {key}: {value}" for key, value in simulator.config.items()]
+    lines += [f"  secret {key}: {value}" for key, value in simulator.secrets.items()]
+    endpoint = next((key for key, found in spec.endpoints.items() if found.readable), None)
+    if endpoint is None:
+        return lines
+    request = await _signed(spec, endpoint, simulator)
+    lines += ["Ask it:", f"  {_curl(request, simulator.url)}"]
+    if home := _home(spec, endpoint):
+        lines += ["or:", f"  {' '.join(_reading(spec, name, endpoint, home, simulator, specs))}"]
+    return lines
+
+
+# ── ways to ask ───────────────────────────────────────────────────────────────────────────────────
+
+
+class _Overhearing:
+    """A transport that keeps the last request as it was sent."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        self._inner = simulator.transport()
+        self.request: Request | None = None
+
+    async def send(self, request: Request) -> Response:
+        self.request = request
+        return await self._inner.send(request)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+async def _signed(spec: Spec, endpoint: str, simulator: Simulator) -> Request:
+    """The first page's request, composed and signed as reading would."""
+    from connector_core.connector import Connector
+    from connector_core.engine.effects import Effects
+
+    overhearing = _Overhearing(simulator)
+    effects = Effects(transport=lambda _: overhearing)
+    async with Connector.open(spec, config=simulator.config, secrets=simulator.secrets, effects=effects) as connector:
+        await connector.call(endpoint)
+    if overhearing.request is None:
+        raise RuntimeError("a call that gave an answer has sent nothing")
+    return overhearing.request
+
+
+def _curl(request: Request, url: str) -> str:
+    """The request for curl, sent to the simulator."""
+    here = replace(request, url=url + (urlsplit(request.url).path or "/"))
+    words = ["curl", *([] if request.method == "GET" else ["-X", request.method])]
+    for name, value in request.headers.items():
+        words += ["-H", f"{name}: {value}"]
+    if request.content is not None:
+        words += ["-d", request.content.decode("utf-8", "replace")]
+    return shlex.join([*words, here.target])
+
+
+def _home(spec: Spec, endpoint: str) -> str | None:
+    """The config value that is the whole origin of the endpoint's address, so that it may lead to the simulator."""
+    base = spec.endpoints[endpoint].base_url
+    found = _HOME.match(base.source) if base is not None else None
+    return found[1] if found else None
+
+
+def _reading(
+    spec: Spec, name: str, endpoint: str, home: str, simulator: Simulator, specs: tuple[Path, ...]
+) -> Iterator[str]:
+    """The words of a `connector read` that reads from the simulator."""
+    for secret, value in simulator.secrets.items():
+        yield f"{variable(spec, secret)}={shlex.quote(str(value))}"
+    words = ["connector", "read", name, endpoint]
+    for folder in specs:
+        words += ["--specs", str(folder)]
+    for key, value in simulator.config.items():
+        if key == home:
+            words += ["--config", f"{key}={simulator.url}"]
+        elif "default" not in spec.config[key]:
+            words += ["--config", f"{key}={value}"]
+    yield shlex.join([*words, "--network", "loopback"])

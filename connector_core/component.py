@@ -1,0 +1,191 @@
+"""A component is one kind of one spec key: a frozen model whose fields are the YAML and whose methods are the decision.
+
+A *family* is the key; a *kind* is what `type:` names. Defining a kind registers it, wherever the class stands::
+
+    class Pagination(Component, key="pagination"): ...
+
+    class Cursor(Pagination):
+        type: Literal["cursor"] = "cursor"
+
+Rule 1: methods do no I/O, read no clock and roll no dice; they are given what they need and return what to do.
+Rule 2: a field annotated with the family resolves `type:` when a spec is validated, so that a kind defined later
+        (a plug-in's) works in models that were built before it, and errors keep their whole path.
+Rule 3: a kind or a family that exists already is an error where its second class is defined.
+
+Models are built when first used: importing every kind costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from difflib import get_close_matches
+from functools import cache
+from typing import Any, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import PydanticCustomError, core_schema
+
+__all__ = ["Component", "Model", "families", "suggestion"]
+
+
+class Model(BaseModel):
+    """A mapping of the spec language: frozen, no unknown keys, no silent conversions."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        defer_build=True,
+        arbitrary_types_allowed=True,
+        hide_input_in_errors=True,
+        protected_namespaces=(),
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _pass_extensions(cls, value: Any) -> Any:
+        """Leaves `x-…` keys out: they are the author's own."""
+        if isinstance(value, dict) and any(isinstance(key, str) and key.startswith("x-") for key in value):
+            return {key: item for key, item in value.items() if not (isinstance(key, str) and key.startswith("x-"))}
+        return value
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        written = handler.resolve_ref_schema(handler(schema))
+        written["description"] = inspect.getdoc(cls) or ""
+        described = descriptions(cls)
+        for name, field in cls.model_fields.items():
+            if (shown := written.get("properties", {}).get(field.alias or name)) is not None:
+                shown.pop("title", None)
+                if text := described.get(name):
+                    shown["description"] = text
+        written.setdefault("patternProperties", {})["^x-"] = {}
+        return written
+
+
+class Component(Model):
+    """The base of all families; see the module's rules."""
+
+    key: ClassVar[str] = ""
+    """The spec key that this family stands under."""
+    kinds: ClassVar[dict[str, type[Component]]] = {}
+    """The family's kinds by the name that `type:` uses."""
+    default: ClassVar[str | None] = None
+    """The kind that is meant where `type:` is left out; None: it may not be left out."""
+
+    def __init_subclass__(cls, key: str | None = None, default: str | None = None, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        if key is not None:
+            _refuse_second(f"the key {key!r} has two families", _FAMILIES.get(key), cls)
+            cls.key, cls.kinds, cls.default = key, {}, default
+            _FAMILIES[key] = cls
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **more: Any) -> None:
+        super().__pydantic_init_subclass__(**more)
+        if (name := cls.kind()) is None:
+            return
+        _refuse_second(f"{cls.key}: the kind {name!r} is defined twice", cls.kinds.get(name), cls)
+        cls.kinds[name] = cls
+
+    @classmethod
+    def kind(cls) -> str | None:
+        """The name that `type:` uses for this class; None for a family or another class in between."""
+        field = cls.model_fields.get("type")
+        return None if field is None else str(field.default)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        if cls.kind() is not None:
+            return handler(source)
+        return core_schema.no_info_plain_validator_function(cls.resolve)
+
+    @classmethod
+    def resolve(cls, value: Any) -> Self:
+        """The component that a spec's value stands for; raises pydantic's errors with the path inside the value."""
+        if isinstance(value, cls):
+            return value
+        if isinstance(value, str):
+            value = {"type": value}
+        if not isinstance(value, dict):
+            raise PydanticCustomError(
+                "component",
+                "must be a mapping with a 'type', or the bare name of a kind (known: {known})",
+                {"known": ", ".join(sorted(cls.kinds))},
+            )
+        name = value.get("type", cls.default)
+        if name is None:
+            raise PydanticCustomError(
+                "missing_type", "missing key 'type' (one of: {known})", {"known": ", ".join(sorted(cls.kinds))}
+            )
+        if not isinstance(name, str) or name not in cls.kinds:
+            raise PydanticCustomError(
+                "unknown_type",
+                "unknown type {got}{hint}",
+                {"got": repr(name), "hint": suggestion(str(name), cls.kinds)},
+            )
+        return cls.kinds[name].model_validate(value)  # type: ignore[return-value]  # kinds are subclasses of cls
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        if (name := cls.kind()) is not None:
+            written = super().__get_pydantic_json_schema__(schema, handler)
+            picks = {"const": name, "description": f"Picks this kind of {cls.key}."}
+            written["properties"] = {"type": picks} | {**written["properties"], "type": picks}
+            if name != cls.default:
+                written["required"] = ["type", *written.get("required", [])]
+            return written
+        kinds = [kind for _, kind in sorted(cls.kinds.items())]
+        for kind in kinds:
+            kind.model_rebuild()
+        # a union's choices are written one by one, each with its own hook above, into $defs
+        written = handler(core_schema.union_schema([kind.__pydantic_core_schema__ for kind in kinds]))
+        bare = [kind.kind() for kind in kinds if not any(field.is_required() for field in kind.model_fields.values())]
+        return {"anyOf": [*written.get("anyOf", [written]), *([{"enum": bare}] if bare else [])]}
+
+
+_FAMILIES: dict[str, type[Component]] = {}
+
+
+def _refuse_second(what: str, first: type | None, second: type) -> None:
+    """Raises where there is a first already; a module that is run again replaces its own."""
+    names = [f"{cls.__module__}.{cls.__qualname__}" for cls in (first, second) if cls is not None]
+    if len(set(names)) == 2:  # noqa: PLR2004 - the first and the second
+        raise TypeError(f"{what}, by {names[0]} and {names[1]}")
+
+
+def families() -> dict[str, type[Component]]:
+    """Every family by its key, in alphabetical order."""
+    return dict(sorted(_FAMILIES.items()))
+
+
+def suggestion(got: str, known: Any) -> str:
+    """`, did you mean 'cursor'?`, or the known names where none is near; made to follow a name in a message."""
+    names = sorted(map(str, known))
+    if near := get_close_matches(got, names, 1):
+        return f", did you mean {near[0]!r}?"
+    return f" (one of: {', '.join(names)})" if names else ""
+
+
+@cache
+def descriptions(model: type[Model]) -> dict[str, str]:
+    """Field name → the docstring under it, read from the source; only a written schema or page needs them."""
+    found: dict[str, str] = {}
+    for cls in reversed(model.__mro__):
+        if cls in (Model, Component) or not issubclass(cls, Model):
+            continue
+        body = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0]
+        assert isinstance(body, ast.ClassDef)  # noqa: S101 - what getsource of a class gives
+        for before, after in zip(body.body, body.body[1:], strict=False):
+            if isinstance(before, ast.AnnAssign) and isinstance(before.target, ast.Name):
+                match after:
+                    case ast.Expr(value=ast.Constant(value=str(text))):
+                        found[before.target.id] = inspect.cleandoc(text)
+    return found

@@ -1,0 +1,75 @@
+"""What the user of a spec fills in: `config`, and `secrets` that must never be shown.
+
+::
+
+    config:
+      shop_url: {type: string, format: uri, description: Address of the shop}
+      start_date: {type: string, format: date-time, default: "2020-01-01T00:00:00Z"}
+    secrets:
+      token: {description: API token from Settings → API}
+
+Each name has a JSON Schema. A value is required unless it has a `default` or is `optional: true`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, ValidationError, WithJsonSchema
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from connector_core import json_schema
+from connector_core.component import suggestion
+from connector_core.exceptions import ConfigError
+
+__all__ = ["Property", "settle", "settled_secrets"]
+
+
+def _checked(schema: dict[str, Any]) -> dict[str, Any]:
+    if mistakes := json_schema.check(schema):
+        raise ValidationError.from_exception_data("JSON Schema", [_detail(path, what) for path, what in mistakes])
+    return schema
+
+
+def _detail(path: tuple[str | int, ...], what: str) -> InitErrorDetails:
+    return {"type": PydanticCustomError("json_schema", "{what}", {"what": what}), "loc": path, "input": None}
+
+
+Property = Annotated[
+    dict[str, Any], AfterValidator(_checked), WithJsonSchema({"type": "object", "format": "json-schema"})
+]
+"""The JSON Schema of one named value."""
+
+
+def settle(declared: Mapping[str, dict[str, Any]], given: Mapping[str, Any], *, what: str) -> dict[str, Any]:
+    """Every declared value, given or default, checked; raises ConfigError that names all that is wrong at once.
+
+    `what` is the word for messages: `config`, `secret` or `input`. A secret's value never stands in a message.
+    """
+    if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
+        raise ConfigError(f"{what} values are given by name", hint="pass a mapping", code=f"{what}.invalid")
+    problems = [
+        f"{name!r} is not a declared {what}{suggestion(name, declared)}" for name in given if name not in declared
+    ]
+    values: dict[str, Any] = {}
+    for name, schema in declared.items():
+        if name in given and given[name] is not None:
+            values[name] = given[name]
+            problems += [
+                f"{what} {name}: {violation}"
+                for violation in json_schema.violations(schema, given[name], secret=what == "secret")
+            ]
+        elif "default" in schema:
+            values[name] = schema["default"]
+        elif not schema.get("optional"):
+            described = f" ({schema['description']})" if "description" in schema else ""
+            problems.append(f"{what} {name} is missing{described}")
+    if problems:
+        raise ConfigError("; ".join(problems), code=f"{what}.invalid")
+    return values
+
+
+def settled_secrets(declared: Mapping[str, dict[str, Any]], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Secrets as `settle` does; a secret without a type is text."""
+    return settle({name: {"type": "string", **schema} for name, schema in declared.items()}, given, what="secret")

@@ -1,0 +1,199 @@
+"""The two objects an app holds: an engine, which owns everything impure, and connectors, each one account of a service.
+
+::
+
+    async with Connector.open("shop", config={"shop_url": "https://shop.example"}, secrets={"token": token}) as shop:
+        async for order in shop.read("orders"):
+            ...
+        created = await shop.call("create_order", input={"customer_id": 1, "items": []})
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from connector_core.config import settle
+from connector_core.engine.call import answer_scope, decoded, exchange
+from connector_core.engine.connection import Connection
+from connector_core.engine.effects import Effects
+from connector_core.engine.guard import Network
+from connector_core.engine.read import Pages, Records, first_page
+from connector_core.events import Listener
+from connector_core.exceptions import ConfigError, ResponseError
+from connector_core.load import load
+from connector_core.plan import Plan
+from connector_core.spec import Spec
+
+__all__ = ["Connector", "Engine", "Result"]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a call gave."""
+
+    data: Any
+    """The endpoint's `output`; the records for a readable endpoint; else the decoded body."""
+    attempts: int
+    """How often it was sent."""
+    degraded: None = None
+    """Where the data came from if not from the service; None: from the service."""
+
+
+class Engine:
+    """Owns what connectors share: sockets, loaded specs, listeners. Nothing of it is global."""
+
+    def __init__(
+        self,
+        *,
+        specs: Sequence[str | Path] = (),
+        network: Network = "public",
+        listeners: Sequence[Listener] = (),
+        effects: Effects | None = None,
+    ) -> None:
+        """`specs`: folders where names are looked up before the bundled ones; `network`: what connections may reach."""
+        self._folders = [Path(folder) for folder in specs]
+        self._network = network
+        self._effects = effects or Effects()
+        self._effects.listeners.extend(listeners)
+        self._specs: dict[tuple[str, str | None], Spec] = {}
+
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Calls the listener with every event from now on; the returned function takes it off again."""
+        self._effects.listeners.append(listener)
+        return lambda: self._effects.unheard(listener)
+
+    @asynccontextmanager
+    async def open(
+        self,
+        spec: str | Path | Mapping[str, Any] | Spec,
+        *,
+        config: Mapping[str, Any] | None = None,
+        secrets: Mapping[str, str] | None = None,
+        environment: str | None = None,
+        id: str | None = None,  # noqa: A002 - the word that a user would write
+        network: Network | None = None,
+    ) -> AsyncIterator[Connector]:
+        """A connector for one account; raises SpecError or ConfigError before anything is sent.
+
+        `spec` is a name, a path that ends in .yaml or .json, or the document itself. `id` tells accounts apart in
+        events and stored state.
+        """
+        loaded = self._spec(spec, environment)
+        connection = Connection(
+            loaded,
+            self._effects,
+            config={} if config is None else config,
+            secrets={} if secrets is None else secrets,
+            name=id or loaded.name,
+            network=network or self._network,
+        )
+        try:
+            yield Connector(connection)
+        finally:
+            await connection.aclose()
+
+    def _spec(self, spec: str | Path | Mapping[str, Any] | Spec, environment: str | None) -> Spec:
+        if isinstance(spec, Spec):
+            if environment is not None:
+                raise ConfigError("a loaded spec has its environment already", hint="pass it to load instead")
+            return spec
+        if isinstance(spec, Mapping):
+            return load(spec, self._folders, environment)
+        known = (str(spec), environment)
+        if known not in self._specs:
+            self._specs[known] = load(spec, self._folders, environment)
+        return self._specs[known]
+
+    async def aclose(self) -> None:
+        """Closes every socket."""
+        await self._effects.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+
+class Connector:
+    """One account of one service, ready to be read and called."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    @staticmethod
+    @asynccontextmanager
+    async def open(
+        spec: str | Path | Mapping[str, Any] | Spec,
+        *,
+        config: Mapping[str, Any] | None = None,
+        secrets: Mapping[str, str] | None = None,
+        environment: str | None = None,
+        id: str | None = None,  # noqa: A002 - the word that a user would write
+        network: Network = "public",
+        specs: Sequence[str | Path] = (),
+        listeners: Sequence[Listener] = (),
+        effects: Effects | None = None,
+    ) -> AsyncIterator[Connector]:
+        """A connector with an engine of its own; see Engine and Engine.open for the arguments."""
+        async with (
+            Engine(specs=specs, network=network, listeners=listeners, effects=effects) as engine,
+            engine.open(spec, config=config, secrets=secrets, environment=environment, id=id) as connector,
+        ):
+            yield connector
+
+    @property
+    def spec(self) -> Spec:
+        """The spec it runs."""
+        return self._connection.spec
+
+    def __repr__(self) -> str:
+        return f"Connector({self.spec.name!r}, id={self._connection.name!r})"
+
+    def pages(self, endpoint: str, *, position: Any = None) -> Pages:
+        """The endpoint's pages in order, from `position` (`Page.following` of an earlier reading) or the first."""
+        return Pages(self._connection, self._readable(endpoint), position)
+
+    def read(self, endpoint: str) -> Records:
+        """The endpoint's records in order, each a dict."""
+        return Records(self.pages(endpoint))
+
+    def _readable(self, endpoint: str) -> Plan:
+        plan = self._connection.plan(endpoint)
+        if not plan.readable:
+            raise ConfigError(
+                f"{plan.connector}.{endpoint} is called, not read",
+                hint="a read is a get with records, and without input or output",
+                code="endpoint.not_readable",
+            )
+        return plan
+
+    async def call(self, endpoint: str, input: Mapping[str, Any] | None = None) -> Result:  # noqa: A002 - the spec's word
+        """Sends the endpoint's request once (again only where that is harmless); failure raises IntegrationError.
+
+        A readable endpoint gives its first page's records.
+        """
+        plan = self._connection.plan(endpoint)
+        if plan.readable and not input:
+            return Result(*await first_page(self._connection, plan))
+        self._connection.ready()
+        values = settle(plan.input, input or {}, what="input")
+        scope = {**self._connection.names(plan), "input": values}
+        answered = await exchange(self._connection, plan, plan.compose(scope), scope)
+        if answered.outcome.then != "ok":
+            raise ResponseError(
+                f"a rule for status {answered.response.status} says {answered.outcome.then}, which is for reads",
+                where=f"{plan.connector}.{endpoint}",
+                hint="say ok, or an error category",
+            )
+        body = decoded(self._connection, plan, answered)
+        if plan.output is None:
+            return Result(body, answered.attempts)
+        return Result(plan.output({**scope, **answer_scope(answered.response, body)}), answered.attempts)

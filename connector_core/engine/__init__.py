@@ -1,0 +1,1 @@
+"""What awaits: sockets, clocks and tasks; everything below it only decides."""

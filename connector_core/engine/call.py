@@ -1,0 +1,307 @@
+"""One request, seen through: permit → sign → send → decode → classify → retry, in this order and nowhere else."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import Any, Never
+from urllib.parse import urljoin
+
+from connector_core import retry
+from connector_core.engine.connection import Connection
+from connector_core.errors import OK, Outcome, classify
+from connector_core.events import AnswerRepaired, RequestFailed, RequestFinished, RequestStarted, RetryScheduled
+from connector_core.exceptions import (
+    AuthenticationError,
+    AuthorizationError,
+    ConflictError,
+    ConnectionError,
+    IntegrationError,
+    NotFoundError,
+    RateLimitError,
+    ResponseError,
+    ServerError,
+    ValidationError,
+)
+from connector_core.http import Request, Response
+from connector_core.plan import Plan
+from connector_core.response import UndecodableError, decode_json
+
+__all__ = ["Answered", "answer_scope", "decoded", "exchange"]
+
+EXCEPTIONS: dict[str, type[IntegrationError]] = {
+    "connection": ConnectionError,
+    "authentication": AuthenticationError,
+    "authorization": AuthorizationError,
+    "validation": ValidationError,
+    "not_found": NotFoundError,
+    "conflict": ConflictError,
+    "rate_limit": RateLimitError,
+    "server": ServerError,
+}
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+MAX_REDIRECTS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer that is no error, with what it means and how many attempts it took."""
+
+    response: Response
+    outcome: Outcome
+    attempts: int
+    body: Any = None
+    """The decoded body, if it had to be looked at already; else UNREAD."""
+
+
+UNREAD: Any = object()
+"""Stands for a body that nobody has decoded yet: that is left to the moment when it is used, since a decoded page takes
+several times the memory of its bytes."""
+
+
+async def exchange(connection: Connection, plan: Plan, request: Request, scope: dict[str, Any]) -> Answered:
+    """The answer to a request, after as many attempts as are harmless and useful; raises IntegrationError."""
+    effects = connection.effects
+    started = effects.monotonic()
+    attempt = 0
+    while True:
+        attempt += 1
+        try:
+            response = await _send(connection, plan, request, attempt)
+        except ConnectionError as error:
+            failure = retry.Failure(error.phase, error.retryable)
+            problem: IntegrationError = error
+        else:
+            if 200 <= response.status < 300 and not plan.judges_success:  # noqa: PLR2004 - RFC 9110 §15.3
+                return Answered(response, OK, attempt, UNREAD)
+            body = _decoded(connection, plan, response)
+            outcome = _classified(plan, response, body, scope)
+            if outcome.then in ("ok", "skip", "stop"):
+                return Answered(response, outcome, attempt, body)
+            failure, problem = _failed(connection, plan, response, body, outcome)
+        seconds = retry.wait(
+            failure,
+            attempt=attempt,
+            idempotent=plan.idempotent,
+            elapsed=effects.monotonic() - started,
+            dice=effects.dice,
+        )
+        if seconds is None:
+            _give_up(problem, plan, attempt)
+        if effects.listeners:
+            effects.announce(
+                RetryScheduled(
+                    connection=connection.name,
+                    endpoint=plan.endpoint,
+                    attempt=attempt,
+                    wait=seconds,
+                    reason=problem.what,
+                )
+            )
+        await effects.sleep(seconds)
+
+
+def _give_up(problem: IntegrationError, plan: Plan, attempts: int) -> Never:
+    problem.context |= {"connector": plan.connector, "endpoint": plan.endpoint, "attempts": attempts}
+    if attempts > 1:
+        problem.args = (f"{problem} — gave up after {attempts} attempts",)
+    raise problem
+
+
+# ── send ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def _send(connection: Connection, plan: Plan, request: Request, attempt: int) -> Response:
+    """The answer after redirects; the permit is held until the last byte is here."""
+    permit = connection.permit(plan)
+    if permit is None:
+        return await _followed(connection, plan, request, attempt)
+    async with permit:
+        return await _followed(connection, plan, request, attempt)
+
+
+async def _followed(connection: Connection, plan: Plan, request: Request, attempt: int) -> Response:
+    for _ in range(MAX_REDIRECTS + 1):
+        request, trusted = connection.admit(request, plan.endpoint)
+        signed = await _signed(connection, plan, request) if trusted and plan.signs else request
+        if connection.effects.listeners:
+            response = await _told(connection, plan, signed, attempt)
+        else:
+            response = await connection.transport.send(signed)
+        if response.status not in REDIRECTS or "Location" not in response.headers:
+            return response
+        request = _redirected(request, response, plan)
+    raise ResponseError(
+        f"{plan.connector} redirects more than {MAX_REDIRECTS} times",
+        where=f"{plan.endpoint}: {request.method} {request.url}",
+        code="redirect.loop",
+    )
+
+
+async def _told(connection: Connection, plan: Plan, request: Request, attempt: int) -> Response:
+    """Sends the request and announces it."""
+    announce, transport = connection.effects.announce, connection.transport
+    about = {"connection": connection.name, "endpoint": plan.endpoint}
+    exchanged: dict[str, Any] = {**about, "method": request.method, "url": request.url, "attempt": attempt}
+    announce(RequestStarted(**exchanged))
+    try:
+        response = await transport.send(request)
+    except IntegrationError as error:
+        announce(RequestFailed(**exchanged, code=error.code))
+        raise
+    size = len(response.content)
+    announce(RequestFinished(**exchanged, status=response.status, elapsed=response.elapsed, size=size))
+    return response
+
+
+async def _signed(connection: Connection, plan: Plan, request: Request) -> Request:
+    """Runs the sign-in flow: sends what it asks for, until it returns the signed request."""
+    flow = plan.auth.flow(connection.session, request, connection.effects.now())
+    try:
+        asked = next(flow)
+        while True:
+            connection.admit(asked, plan.endpoint)
+            asked = flow.send(await connection.transport.send(asked))
+    except StopIteration as done:
+        return done.value  # type: ignore[no-any-return]  # what the generator returns
+
+
+def _redirected(request: Request, response: Response, plan: Plan) -> Request:
+    """The request that a redirect leads to; a POST is never quietly turned into a GET, except by 303."""
+    try:
+        moved = request.followed(urljoin(response.request.url, response.headers["Location"]))
+    except ValueError:
+        raise ResponseError(
+            f"{plan.connector} redirects to what is no address",
+            where=f"{plan.endpoint}: {request.method} {request.url}",
+            code="redirect.invalid",
+        ) from None
+    if request.method == "GET" or response.status in (307, 308):
+        return moved
+    if response.status == 303:  # noqa: PLR2004 - RFC 9110 §15.4.4: the answer is found there with GET
+        return replace(moved, method="GET", body=None, encoding=None)
+    raise ResponseError(
+        f"{plan.connector} answers {request.method} with a redirect ({response.status}) to {moved.url}",
+        where=f"{plan.endpoint}: {request.method} {request.url}",
+        hint="a redirect would drop what was sent; write the new address into the spec",
+        code="redirect.write",
+    )
+
+
+# ── decode and classify ───────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class _Unreadable:
+    """Stands for a body that could not be decoded, until it is known whether that matters."""
+
+    what: str
+
+
+def _decoded(connection: Connection, plan: Plan, response: Response) -> Any:
+    if not response.content and (response.status in (204, 205, 304) or not plan.readable):
+        return None
+    try:
+        body, repair = decode_json(response.content)
+    except UndecodableError as error:
+        return _Unreadable(str(error))
+    if repair and connection.effects.listeners:
+        connection.effects.announce(AnswerRepaired(connection=connection.name, endpoint=plan.endpoint, repair=repair))
+    return body
+
+
+def _classified(plan: Plan, response: Response, body: Any, scope: dict[str, Any]) -> Outcome:
+    known = response.content.decode("utf-8", "replace") if isinstance(body, _Unreadable) else body
+    return classify(plan.rules, response.status, {**scope, **answer_scope(response, known)})
+
+
+def decoded(connection: Connection, plan: Plan, answered: Answered) -> Any:
+    """The answer's body; raises ResponseError where it can't be read."""
+    body = _decoded(connection, plan, answered.response) if answered.body is UNREAD else answered.body
+    if isinstance(body, _Unreadable):
+        raise _explained(
+            ResponseError, connection, plan, answered.response, body.what, code="response.undecodable"
+        )  # fmt: skip
+    return body
+
+
+def answer_scope(response: Response, body: Any) -> dict[str, Any]:
+    """The names that an answer adds."""
+    return {"body": body, "header": response.headers, "status": response.status}
+
+
+def _failed(
+    connection: Connection, plan: Plan, response: Response, body: Any, outcome: Outcome
+) -> tuple[retry.Failure, IntegrationError]:
+    hint = outcome.retry_after
+    if hint is None:
+        hint = retry.retry_after(response.headers.get("Retry-After"), connection.effects.now())
+    failure = retry.Failure(
+        "answered",
+        retryable=outcome.retryable,
+        status=429 if outcome.category == "rate_limit" else response.status,
+        hint=hint,
+        declared=outcome.then == "retry",
+    )
+    what = outcome.message or _said(body) or _nothing_said(response, body)
+    category = "authentication" if outcome.then == "reauthenticate" else outcome.category
+    return failure, _explained(
+        EXCEPTIONS[category], connection, plan, response, what, code=outcome.code,
+        retryable=outcome.retryable, retry_after=hint,
+    )  # fmt: skip
+
+
+def _explained(
+    kind: type[IntegrationError], connection: Connection, plan: Plan, response: Response, what: str, **about: Any
+) -> IntegrationError:
+    """The exception: what the service said, where, and what to do about this kind of failure."""
+    url = response.request.url
+    if issubclass(kind, ConnectionError):
+        about["phase"] = "answered"
+    about["code"] = _harmless(connection.mask(about["code"]))[:100]  # a rule may take it from the answer
+    return kind(
+        f"{plan.connector} answered {response.status}: {_harmless(connection.mask(what))}",
+        where=f"{plan.endpoint}: {response.request.method} {url}",
+        hint=HINTS.get(kind, ""),
+        context={
+            "status": response.status,
+            "method": response.request.method,
+            "url": url,
+            "connection": connection.name,
+        },
+        **about,
+    )
+
+
+_QUOTED = 10_000  # characters looked at
+
+HINTS: dict[type[IntegrationError], str] = {
+    AuthenticationError: "check the secrets that were passed",
+    AuthorizationError: "the account lacks the permission",
+    NotFoundError: "check the path and what it is filled with",
+    ResponseError: "compare the spec with what the service sends",
+}
+
+
+def _said(body: Any, depth: int = 4) -> str:
+    """What the service says about the error, where services usually say it (RFC 9457 among them)."""
+    for key in ("message", "error_description", "detail", "title", "error", "errors"):
+        found = body.get(key) if isinstance(body, dict) else None
+        while isinstance(found, list) and found:
+            found = found[0]
+        if isinstance(found, dict) and depth:
+            found = _said(found, depth - 1)
+        if isinstance(found, str) and found.strip():
+            return found
+    return ""
+
+
+def _harmless(text: str) -> str:
+    """What a stranger wrote as one line of bearable length that no terminal obeys."""
+    return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+", " ", text[:_QUOTED]).strip()[:300]
+
+
+def _nothing_said(response: Response, body: Any) -> str:
+    if isinstance(body, _Unreadable) and response.content:
+        return body.what.replace(", where JSON is expected", "")
+    return "without a reason"

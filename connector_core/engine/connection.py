@@ -1,0 +1,210 @@
+"""One account's memory: its config and secrets, who it may talk to, and what is under way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from typing import Any, Protocol
+from weakref import WeakSet
+
+from connector_core.auth import Session
+from connector_core.config import settle, settled_secrets
+from connector_core.engine.effects import Effects
+from connector_core.engine.guard import Network
+from connector_core.exceptions import ConfigError, ResponseError
+from connector_core.http import Request, origin
+from connector_core.plan import Plan, base_urls, compile_plan
+from connector_core.spec import Spec
+
+__all__ = ["Connection"]
+
+
+class Reading(Protocol):
+    """What is under way and can be ended."""
+
+    async def aclose(self) -> None:
+        """Ends it."""
+
+
+_SAFE_ABROAD = frozenset({"accept", "accept-language"})
+"""Headers that a host without credentials may see; any other may hold one."""
+
+
+class Connection:
+    """One account of one service, open in one engine; nothing in it is shared with another connection."""
+
+    def __init__(
+        self,
+        spec: Spec,
+        effects: Effects,
+        *,
+        config: Mapping[str, Any],
+        secrets: Mapping[str, Any],
+        name: str,
+        network: Network,
+    ) -> None:
+        self.spec, self.effects, self.name, self.network = spec, effects, name, network
+        self.config = settle(spec.config, config, what="config")
+        self._secrets = settled_secrets(spec.secrets, secrets)
+        self.scope: dict[str, Any] = {
+            "config": self.config,
+            "secrets": self._secrets,
+            "connection": {"id": name},
+        }
+        """The names that hold for everything this connection does."""
+        self.session = Session(self.scope)
+        self.transport = effects.reach(network)
+        self._plans: dict[str, Plan] = {}
+        self._permits: dict[str, AbstractAsyncContextManager[Any] | None] = {}
+        self._shared: asyncio.Semaphore | None = None
+        self._closed = False
+        self._readings: WeakSet[Reading] = WeakSet()
+        self._homes = self._allowed()
+        self._near = tuple("/".join(base.render(self.scope).split("/")[:3]) + "/" for base in base_urls(spec))
+
+    def __repr__(self) -> str:
+        return f"Connection({self.spec.name}, {self.name!r})"  # no config, no secrets
+
+    def plan(self, endpoint: str) -> Plan:
+        """The endpoint's plan, made once."""
+        if endpoint not in self._plans:
+            self._plans[endpoint] = compile_plan(self.spec, endpoint)
+        return self._plans[endpoint]
+
+    def names(self, plan: Plan) -> dict[str, Any]:
+        """The scope of one reading or call of an endpoint."""
+        return {
+            **self.scope,
+            "endpoint": {"name": plan.endpoint},
+            "now": self.effects.now(),
+            "uuid": self.effects.unique(),
+        }
+
+    def own(self, reading: Reading) -> None:
+        """Closing the connection closes the reading, as long as somebody still holds it."""
+        self._readings.add(reading)
+
+    def ready(self) -> None:
+        """Raises ConfigError once the connection is closed."""
+        if self._closed:
+            raise ConfigError(f"{self.name} is closed", hint="use it inside its `async with`", code="connection.closed")
+
+    async def aclose(self) -> None:
+        """Ends every reading that is under way; nothing can be started afterwards."""
+        self._closed = True
+        for reading in list(self._readings):
+            await reading.aclose()
+
+    # ── how many at once ──────────────────────────────────────────────────────────────────────────
+
+    def permit(self, plan: Plan) -> AbstractAsyncContextManager[Any] | None:
+        """To be held while a request of that endpoint is under way; None where there is no limit."""
+        if plan.endpoint not in self._permits:
+            self._permits[plan.endpoint] = self._new_permit(plan)
+        return self._permits[plan.endpoint]
+
+    def _new_permit(self, plan: Plan) -> AbstractAsyncContextManager[Any] | None:
+        shared = self.spec.rate_limit.concurrency if self.spec.rate_limit else None
+        if shared is not None and self._shared is None:
+            self._shared = asyncio.Semaphore(shared)
+        own = asyncio.Semaphore(plan.concurrency) if plan.concurrency is not None else None
+        if own is not None and self._shared is not None:
+            return _Both(own, self._shared)
+        return own or self._shared
+
+    # ── who may be talked to ──────────────────────────────────────────────────────────────────────
+
+    def _allowed(self) -> dict[str, bool]:
+        """Origin → whether it sees the credentials."""
+        homes: dict[str, bool] = {}
+        for url in base_urls(self.spec):
+            homes[origin(url.render(self.scope))] = True
+        plain = any(home.startswith("http://") for home in homes)
+        for host in self.spec.hosts:
+            for scheme in ("https", "http") if plain else ("https",):
+                homes.setdefault(origin(f"{scheme}://{host.host}"), host.credentials)
+        return homes
+
+    def admit(self, request: Request, endpoint: str) -> tuple[Request, bool]:
+        """The request as its host may see it, and whether it is to be signed; raises where the host is not allowed."""
+        if request.url.startswith(self._near):  # the usual case, without taking the URL apart
+            return request, True
+        home = self._origin(request, endpoint)
+        trusted = self._homes.get(home)
+        if trusted is None and (trusted := self._wildcard(home)) is None:
+            raise ResponseError(
+                f"{self.spec.name} was led to {home}, which is not one of its hosts",
+                where=f"{endpoint}: {request.method} {request.url}",
+                hint=_how_to_allow(home),
+                code="host.not_allowed",
+            )
+        return (request, True) if trusted else (_without_credentials(request, endpoint), False)
+
+    def _origin(self, request: Request, endpoint: str) -> str:
+        try:
+            if "@" in "".join(request.url.split("/")[2:3]):  # a name and password: not even shown
+                raise ValueError
+            return origin(request.url)
+        except ValueError:
+            shown = request.url.rpartition("@")[2]
+            raise ResponseError(
+                f"{self.spec.name} was led to what is no address",
+                where=f"{endpoint}: {request.method} {shown}",
+                hint="compare the spec with the links and redirects that the service sends",
+                code="host.invalid",
+            ) from None
+
+    def _wildcard(self, home: str) -> bool | None:
+        scheme, _, rest = home.partition("://")
+        name, _, port = rest.rpartition(":")
+        if scheme != "https" or port != "443":
+            return None
+        for host in self.spec.hosts:
+            if host.host.startswith("*.") and name.endswith(host.host[1:]):
+                return host.credentials
+        return None
+
+    def mask(self, text: str) -> str:
+        """The text with this connection's secrets taken out, for messages that quote the service."""
+        for secret in sorted(map(str, self._secrets.values()), key=len, reverse=True):  # one may begin with another
+            if len(secret) >= 4:  # noqa: PLR2004 - shorter ones would mask half the text
+                text = text.replace(secret, "***")
+        return text
+
+
+def _how_to_allow(home: str) -> str:
+    host = home.partition("://")[2].rpartition(":")[0]
+    return f"if that is right, the spec says so: hosts: [{host}]" if host else "links lead to http or https addresses"
+
+
+def _without_credentials(request: Request, endpoint: str) -> Request:
+    if request.body is not None:
+        raise ResponseError(
+            "a request with a body was led to a host that may not see the credentials",
+            where=f"{endpoint}: {request.method} {request.url}",
+            hint="allow it in the spec with hosts: [{host: …, credentials: true}], or correct the address",
+            code="host.not_allowed",
+        )
+    kept = {name: value for name, value in request.headers.items() if name.lower() in _SAFE_ABROAD}
+    return replace(request, headers=kept)
+
+
+class _Both:
+    """Two permits taken in order and given back in the other."""
+
+    def __init__(self, first: asyncio.Semaphore, second: asyncio.Semaphore) -> None:
+        self._first, self._second = first, second
+
+    async def __aenter__(self) -> None:
+        await self._first.acquire()
+        try:
+            await self._second.acquire()
+        except BaseException:
+            self._first.release()
+            raise
+
+    async def __aexit__(self, *_: object) -> None:
+        self._second.release()
+        self._first.release()

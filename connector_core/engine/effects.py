@@ -1,0 +1,71 @@
+"""Everything impure as one value, so that a test or an app can bring its own."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import get_args
+
+from connector_core.component import suggestion
+from connector_core.engine.guard import Network
+from connector_core.engine.transport import AiohttpTransport, Transport
+from connector_core.events import Event, Listener
+from connector_core.exceptions import ConfigError
+
+__all__ = ["Effects"]
+
+log = logging.getLogger("connector_core")
+
+
+@dataclass(slots=True)
+class Effects:
+    """The world as the engine sees it; every part can be replaced."""
+
+    transport: Callable[[Network], Transport] = lambda network: AiohttpTransport(network=network)
+    """Makes the transport for a network level; called once per level."""
+    monotonic: Callable[[], float] = time.monotonic
+    """Seconds from some fixed point, for measuring waits."""
+    now: Callable[[], float] = time.time
+    """Seconds since 1970, for what the service reads."""
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    """Waits so many seconds."""
+    dice: Callable[[], float] = random.random
+    """A number in [0, 1)."""
+    unique: Callable[[], str] = lambda: str(uuid.uuid4())
+    """A text that never comes twice."""
+    listeners: list[Listener] = field(default_factory=list)
+    """Who hears the events."""
+    _transports: dict[Network, Transport] = field(default_factory=dict)
+
+    def reach(self, network: Network) -> Transport:
+        """The transport for a network level; sockets are shared within one level, never between two."""
+        if network not in get_args(Network):
+            raise ConfigError(f"unknown network {network!r}{suggestion(str(network), get_args(Network))}")
+        if network not in self._transports:
+            self._transports[network] = self.transport(network)
+        return self._transports[network]
+
+    def announce(self, event: Event) -> None:
+        """Tells every listener; one that fails is logged and heard no more."""
+        for listener in tuple(self.listeners):
+            try:
+                listener(event)
+            except Exception:
+                log.exception("the listener %r failed at %s and is taken off", listener, type(event).__name__)
+                self.unheard(listener)
+
+    def unheard(self, listener: Listener) -> None:
+        """Takes a listener off, if it is still there."""
+        if listener in self.listeners:
+            self.listeners.remove(listener)
+
+    async def aclose(self) -> None:
+        """Closes every socket."""
+        transports, self._transports = list(self._transports.values()), {}
+        for transport in transports:
+            await transport.aclose()

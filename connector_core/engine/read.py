@@ -1,0 +1,340 @@
+"""Reading an endpoint: page after page, the next one under way while this one is used.
+
+Theory of operation: the iterator that the user holds asks pagination what follows a page as soon as it has that page,
+and starts asking for it before it hands the page out. Where the service has announced how many pages there are, some
+are asked for ahead, side by side; they are still handed out in order, and `pagination.next` stays the judge of what
+follows: a page that was asked for on a wrong guess is dropped.
+
+Rule 1: what is under way never refers to the iterator, so that an iterator which is let go of ends it.
+Rule 2: memory is bounded: one decoded page in use, and the declared number of answers, not yet decoded, ahead of it.
+Rule 3: an error comes after every page before it, and ends everything under way. A cancelled wait loses nothing: the
+        next one asks for the same page again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+from connector_core.engine.call import Answered, answer_scope, decoded, exchange
+from connector_core.engine.connection import Connection
+from connector_core.events import PageRead, ReadFinished, ReadStarted, RecordsMissing
+from connector_core.exceptions import ResponseError
+from connector_core.pagination import Answer, Stop
+from connector_core.plan import Plan
+
+__all__ = ["Page", "Pages", "Records", "first_page"]
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of records, after `filter`."""
+
+    records: list[Record]
+    position: Any
+    """Where this page stands: a JSON value, None for the first."""
+    following: Any
+    """Where the next one stands; None where this is the last."""
+    number: int
+    """Counts from 1 in this reading."""
+
+
+# ── one run over the pages ────────────────────────────────────────────────────────────────────────
+
+
+class _Reading:
+    """One run over an endpoint's pages."""
+
+    def __init__(self, connection: Connection, plan: Plan, position: Any) -> None:
+        self._connection, self._plan, self._position = connection, plan, position
+        self._scope = connection.names(plan)
+        self._request = plan.compose({**self._scope, "page": plan.pagination.names(position)})
+        self._seen: set[Any] = set()
+        self._last_body = b""
+        self._count = self._records = 0
+
+    async def fetch(self, position: Any) -> Answered:
+        """The answer for one page."""
+        plan = self._plan
+        base = self._request
+        if plan.reads_page:
+            base = plan.compose({**self._scope, "page": plan.pagination.names(position)})
+        return await exchange(self._connection, plan, plan.pagination.at(base, position), self._scope)
+
+    def page(self, position: Any, answered: Answered) -> tuple[Page, Any, Answer | None]:
+        """The page that an answer holds, what follows it, and how pagination saw it."""
+        if self._count == 0:
+            self._announce(ReadStarted)
+        answer: Answer | None = None
+        if answered.outcome.then == "ok":
+            body = decoded(self._connection, self._plan, answered)
+            rows = self._found(body)
+            answer = self._answer(position, answered, body, rows)
+            following = self._follow(answer, answered, rows)
+            rows = rows if self._plan.keep is None else self._plan.keep(rows, self._scope)
+        else:
+            rows, following = [], self._ended_by(answered)
+        self._count += 1
+        self._records += len(rows)
+        self._announce(PageRead, page=self._count, records=len(rows))
+        if isinstance(following, Stop):
+            self._announce(ReadFinished, pages=self._count, records=self._records, reason=following.reason)
+        return Page(rows, position, None if isinstance(following, Stop) else following, self._count), following, answer
+
+    def _found(self, body: Any) -> list[Record]:
+        rows = self._plan.rows(body)
+        if rows is None:
+            self._announce(RecordsMissing, address=str(self._plan.records))
+        return rows or []
+
+    def _ended_by(self, answered: Answered) -> Stop:
+        rule = f"a rule for status {answered.response.status} says {answered.outcome.then}"
+        if answered.outcome.then == "skip" and self._count:
+            raise ResponseError(
+                f"{rule}, on page {self._count + 1}",
+                where=f"{self._plan.connector}.{self._plan.endpoint}",
+                hint="skip is for something that isn't there at all; to end a reading in its midst, say stop",
+                code="skip.midway",
+            )
+        return Stop(rule)
+
+    def _answer(self, position: Any, answered: Answered, body: Any, rows: list[Record]) -> Answer:
+        scope = answer_scope(answered.response, body)
+        if rows:
+            scope["record"] = rows[-1]
+        return Answer(position, answered.response.request.url, len(rows), scope)
+
+    def _follow(self, answer: Answer, answered: Answered, rows: list[Record]) -> Any:
+        try:
+            following = self._plan.pagination.next(answer)
+        except ResponseError as error:
+            raise ResponseError(
+                error.what,
+                where=f"{self._plan.connector}.{self._plan.endpoint}, page {self._count + 1}",
+                hint=error.hint,
+                code=error.code,
+                context={"connector": self._plan.connector, "endpoint": self._plan.endpoint},
+            ) from None
+        if not isinstance(following, Stop):
+            self._guard(following, answered, rows)
+        return following
+
+    def _guard(self, following: Any, answered: Answered, rows: list[Record]) -> None:
+        """Raises where the pages run in a circle, or there are more than the spec allows."""
+        where = f"{self._plan.connector}.{self._plan.endpoint}, page {self._count + 1}"
+        if following in self._seen or following == self._position:
+            raise ResponseError(
+                f"the service repeats itself: it sends {_short(following)} for what follows, "
+                "which was asked for already",
+                where=where, hint="compare pagination.take and put with the service's documentation",
+                code="pagination.loop",
+            )  # fmt: skip
+        if not self._plan.pagination.counts:
+            self._seen.add(following)
+        elif rows and answered.response.content == self._last_body:
+            raise ResponseError(
+                "this page is the same as the one before: the service takes no notice of the page asked for",
+                where=where, hint="compare pagination.put with the service's documentation",
+                code="pagination.loop",
+            )  # fmt: skip
+        self._last_body = answered.response.content
+        if self._count + 1 >= self._plan.pagination.max_pages:
+            raise ResponseError(
+                f"there are more than {self._plan.pagination.max_pages} pages", where=where,
+                hint="raise pagination.max_pages if that is right", code="pagination.max_pages",
+            )  # fmt: skip
+
+    def _announce(self, event: type[Any], **about: Any) -> None:
+        effects = self._connection.effects
+        if effects.listeners:
+            effects.announce(event(connection=self._connection.name, endpoint=self._plan.endpoint, **about))
+
+
+def _short(position: Any) -> str:
+    text = repr(str(position).partition("?")[0])
+    return text if len(text) <= 60 else f"{text[:57]}…'"  # noqa: PLR2004 - a line's worth
+
+
+async def first_page(connection: Connection, plan: Plan) -> tuple[list[Record], int]:
+    """The first page's records, and how many attempts they took."""
+    connection.ready()
+    reading = _Reading(connection, plan, None)
+    answered = await reading.fetch(None)
+    return reading.page(None, answered)[0].records, answered.attempts
+
+
+# ── what the user holds ───────────────────────────────────────────────────────────────────────────
+
+
+class Pages:
+    """The pages of an endpoint, in order; ask with `async for`, leave whenever you like.
+
+    `async with` ends everything under way at its end; without it that happens when the iterator is let go of.
+    """
+
+    def __init__(self, connection: Connection, plan: Plan, position: Any = None) -> None:
+        self._connection, self._plan, self._position = connection, plan, position
+        self._reading: _Reading | None = None
+        self._ahead: deque[tuple[Any, asyncio.Task[Answered]]] = deque()
+        self._guesses: Iterator[Any] | None = None
+        self._ready: Page | None = None  # read, and not yet handed out: a wait may be cancelled in between
+        self._waiting = self._ended = False
+        connection.own(self)
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Page:
+        if self._waiting:
+            raise RuntimeError("another task is waiting for the next page already; each needs a reading of its own")
+        if self._ended and self._ready is None:
+            raise StopAsyncIteration
+        self._waiting = True
+        try:
+            page = self._ready or await self._next()
+            self._ready = None
+            return page
+        except BaseException as error:
+            if isinstance(error, Exception):
+                self._ended, self._ready = True, None
+            await self._drop()
+            raise
+        finally:
+            self._waiting = False
+
+    async def _next(self) -> Page:
+        if self._reading is None:
+            self._connection.ready()
+            self._reading = _Reading(self._connection, self._plan, self._position)
+        answered = await self._answered(self._reading)
+        await self._guess(self._reading)  # before this page is decoded, so that the service is not kept waiting
+        page, following, answer = self._reading.page(self._position, answered)
+        self._ready = page
+        if isinstance(following, Stop):
+            self._ended = True
+            await self._drop()
+            return page
+        self._position = following
+        await self._look_ahead(self._reading, answer)
+        return page
+
+    async def _answered(self, reading: _Reading) -> Answered:
+        """The answer for the present position, from what is under way if that is the next of it."""
+        if self._ahead and self._ahead[0][0] != self._position:
+            await self._drop()
+        if not self._ahead:
+            self._ask(reading, self._position)
+        task = self._ahead[0][1]
+        try:
+            answered = await task
+        except asyncio.CancelledError:
+            if task.cancelled() and not _being_cancelled():
+                self._connection.ready()  # whoever closed it cancelled the task, not the one who waits here
+                raise StopAsyncIteration from None
+            raise
+        self._ahead.popleft()
+        return answered
+
+    def _ask(self, reading: _Reading, position: Any) -> None:
+        self._ahead.append((position, asyncio.create_task(reading.fetch(position))))
+
+    async def _look_ahead(self, reading: _Reading, answer: Answer | None) -> None:
+        """Asks for what follows, and for what probably follows that."""
+        asked = not self._ahead
+        if asked:
+            self._ask(reading, self._position)
+        if self._guesses is None and answer is not None:
+            self._guesses = self._plan.pagination.ahead(answer)
+            next(self._guesses, None)  # the first guess is what follows
+        if not await self._guess(reading) and asked:
+            await asyncio.sleep(0)  # the request leaves before the page is used
+
+    async def _guess(self, reading: _Reading) -> bool:
+        """Asks for what probably follows, up to the declared number at once; says whether there was anything to ask."""
+        before = len(self._ahead)
+        while self._guesses is not None and len(self._ahead) < self._plan.side_by_side:
+            guess = next(self._guesses, None)
+            if guess is None:
+                break
+            self._ask(reading, guess)
+        if len(self._ahead) == before:
+            return False
+        await asyncio.sleep(0)  # the requests leave
+        return True
+
+    async def _drop(self) -> None:
+        """Cancels what is under way and waits until it has ended."""
+        tasks = [task for _, task in self._ahead]
+        self._ahead.clear()
+        self._guesses = None
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def aclose(self) -> None:
+        """Ends everything under way; a later `anext` raises StopAsyncIteration."""
+        self._ended, self._ready = True, None
+        await self._drop()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def __del__(self) -> None:
+        for _, task in getattr(self, "_ahead", ()):
+            if not (loop := task.get_loop()).is_closed():
+                loop.call_soon_threadsafe(_let_go, task)
+
+
+def _being_cancelled() -> bool:
+    """Whether somebody wants the present task to end."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _let_go(task: asyncio.Task[Answered]) -> None:
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())  # looked at, so that nobody logs it
+    task.cancel()
+
+
+class Records:
+    """The records of an endpoint, one by one; see Pages for leaving early.
+
+    It is no generator, since a cancelled wait would end that, and the rest of the records would be lost in silence.
+    """
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+        self._left: Iterator[Record] = iter(())
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Record:
+        while (record := next(self._left, None)) is None:
+            self._left = iter((await self._pages.__anext__()).records)
+        return record
+
+    async def aclose(self) -> None:
+        """Ends everything under way."""
+        self._left = iter(())
+        await self._pages.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()

@@ -1,0 +1,389 @@
+"""Sends one request and returns one whole answer, over aiohttp: the only module that knows it.
+
+What aiohttp would do on its own is off: redirects, cookies, proxies and .netrc from the environment, decompression
+without a limit, and sending a request again behind the caller's back. Whatever goes wrong is raised as one of ours:
+
+    not sent               ConnectionError, phase `unsent`      connection.refused .unreachable .dns .tls .certificate,
+                                                                timeout.connect, forbidden_address
+    no answer came         ConnectionError, phase `sent`        connection.closed .reset, timeout.read .total
+    the answer broke off   ConnectionError, phase `answered`    connection.truncated, timeout.read .total
+    an answer that is none ResponseError                        response.too_large .headers .malformed .encoding
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import re
+import string
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from time import perf_counter
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Protocol, cast
+from urllib.parse import quote, urlsplit
+
+from connector_core.engine.content_encoding import accepted, decoded, too_large
+from connector_core.engine.deadline import Deadlines, Exchange
+from connector_core.engine.guard import GuardedResolver, Network, guarded_socket
+from connector_core.exceptions import ConfigError, ConnectionError, IntegrationError, ResponseError, TimeoutError
+from connector_core.http import Headers, Request, Response, origin
+
+if TYPE_CHECKING:
+    from aiohttp import ClientResponse, ClientSession
+    from multidict import CIMultiDict
+
+__all__ = ["AiohttpTransport", "Transport"]
+
+_NO_ROUTES: Mapping[str, str] = MappingProxyType({})
+_PORT = r":(?:[0-5]?[0-9]{1,4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+_URL = re.compile(rf"https?://(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?:{_PORT})?(?:/[!\"$->@-~]*)?")  # no `#`, no `?`
+_VISIBLE = string.ascii_letters + string.digits + string.punctuation
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_OURS = frozenset({"connection", "content-length", "expect", "te", "trailer", "transfer-encoding", "upgrade"})
+_CONTENT_TYPES = {"json": "application/json", "form": "application/x-www-form-urlencoded"}
+
+_SENT_AT_ONCE = 64 * 1024  # bytes that fit into the buffers of a socket
+_UNTYPED = ("Content-Type",)  # aiohttp would make one up
+
+_IS_IT_UP = "is the service up, and is the address right?"
+_MAY_HAVE_ACTED = "the service may have acted on the request"
+
+
+class Transport(Protocol):
+    """What the engine needs of HTTP; tests and the simulator have others."""
+
+    async def send(self, request: Request) -> Response:
+        """The answer, whatever its status; raises ConnectionError, ResponseError or ConfigError where none came."""
+
+    async def aclose(self) -> None:
+        """Closes every socket."""
+
+
+class AiohttpTransport:
+    """A pool of connections that may reach one level of addresses; opened by its first request, in that loop."""
+
+    def __init__(
+        self,
+        *,
+        network: Network = "public",
+        max_body: int = 128 * 1024 * 1024,
+        connect_timeout: float = 10.0,
+        read_timeout: float = 30.0,
+        timeout: float = 60.0,
+        limit: int = 100,
+        routes: Mapping[str, str] = _NO_ROUTES,
+    ) -> None:
+        """`max_body` in bytes, as received and as decompressed; timeouts in seconds; `limit`: sockets open at once.
+
+        `timeout` is for the whole exchange; where a request brings its own, that one replaces `read_timeout` too.
+        `routes`: what is really called in place of an origin (`https://api.shop.example:443`), for a simulator.
+        """
+        self._network = network
+        self._max_body = max_body
+        self._connect_timeout, self._read_timeout, self._timeout = connect_timeout, read_timeout, timeout
+        self._limit = limit
+        self._routes = routes
+        self._session: ClientSession | None = None
+        self._closed = False
+        self._url: Callable[..., Any]  # these three come with aiohttp, which is imported by the first request
+        self._fields: Callable[[Mapping[str, str]], CIMultiDict[str]]
+        self._deadlines: Deadlines
+
+    async def send(self, request: Request) -> Response:
+        """The answer, whatever its status; raises ConnectionError, ResponseError or ConfigError where none came."""
+        session = self._session or self._open()
+        if not self._deadlines.here():
+            raise ConfigError(
+                "the sockets belong to another event loop", hint="use an engine in one loop, and close it there",
+                code="connection.loop",
+            )  # fmt: skip
+        _check_headers(request)
+        target, headers, content = _target(request), self._fields(request.headers), request.content
+        if self._routes:
+            target = self._rerouted(request, target, headers)
+        if content is not None and request.encoding in _CONTENT_TYPES:
+            headers.setdefault("Content-Type", _CONTENT_TYPES[request.encoding])
+        answer: ClientResponse | None = None
+        exchange = self._begin(request, content)
+        started = perf_counter()
+        try:
+            answer = exchange.answer = await session.request(
+                request.method,
+                self._url(target, encoded=True),
+                headers=headers,
+                data=content,
+                skip_auto_headers=None if request.method == "GET" or "Content-Type" in headers else _UNTYPED,
+                allow_redirects=False,
+            )
+            body = await self._read(answer)
+        except asyncio.CancelledError:
+            if exchange.ours():
+                cause: Exception = self._timed_out(exchange, request)
+            elif self._closed and not exchange.wanted_to_end():
+                cause = _closed()  # aiohttp cancels who waits for a free connection when it is closed
+            else:
+                raise
+            failure = self._failure(cause, request, answered=answer is not None)
+        except Exception as error:  # noqa: BLE001 - whatever aiohttp raises, its callers know ours alone
+            failure = self._failure(error, request, answered=answer is not None)
+        else:
+            return Response(answer.status, Headers(answer.raw_headers), body, request, perf_counter() - started)
+        finally:
+            self._deadlines.end(exchange)
+            if answer is not None and not answer.closed:
+                answer.close()
+        raise failure  # out here it has no __context__: aiohttp's own errors print Authorization headers
+
+    async def aclose(self) -> None:
+        """Closes every socket; what is sent afterwards is refused."""
+        self._closed = True
+        session, self._session = self._session, None
+        if session is not None:
+            self._deadlines.close()
+            await session.close()
+
+    def _open(self) -> ClientSession:
+        if self._closed:
+            raise _closed()
+        import aiohttp
+        from multidict import CIMultiDict
+        from yarl import URL
+
+        self._url, self._fields, self._deadlines = URL, CIMultiDict, Deadlines()
+        self._session = session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=self._limit,
+                resolver=cast("Any", GuardedResolver(aiohttp.ThreadedResolver(), self._network)),
+                socket_factory=guarded_socket(self._network),
+            ),
+            headers={"User-Agent": _user_agent(), "Accept": "*/*", "Accept-Encoding": accepted()},
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            trust_env=False,
+            timeout=aiohttp.ClientTimeout(total=None, connect=self._connect_timeout),
+        )
+        session._retry_connection = False  # noqa: SLF001 - the only switch; else idempotent requests are sent twice
+        return session
+
+    def _begin(self, request: Request, content: bytes | None) -> Exchange:
+        if request.timeout is not None:
+            return self._deadlines.begin(request.timeout, None)
+        # while much is sent, nothing is heard
+        silence = self._read_timeout if content is None or len(content) <= _SENT_AT_ONCE else None
+        return self._deadlines.begin(self._timeout, silence)
+
+    def _rerouted(self, request: Request, target: str, headers: CIMultiDict[str]) -> str:
+        instead = self._routes.get(origin(request.url))
+        if instead is None:
+            return target
+        scheme, _, rest = target.partition("://")
+        host = re.split(r"[/?]", rest, maxsplit=1)[0]
+        headers.setdefault("Host", host.removesuffix(":443" if scheme == "https" else ":80"))
+        headers["X-Forwarded-Proto"] = scheme
+        return instead.rstrip("/") + rest[len(host) :]
+
+    # ── the answer ────────────────────────────────────────────────────────────────────────────────
+
+    async def _read(self, answer: ClientResponse) -> bytes:
+        declared = answer.headers.get("Content-Length")
+        if declared is None:
+            body = await self._read_open_ended(answer)
+        elif int(declared) > self._max_body and not answer.content.at_eof():
+            raise too_large(self._max_body)
+        else:
+            body = await answer.read()  # aiohttp takes no more than was declared
+        encodings = answer.headers.get("Content-Encoding")
+        return decoded(body, encodings, self._max_body) if encodings else body
+
+    async def _read_open_ended(self, answer: ClientResponse) -> bytes:
+        protocol = answer.connection.protocol if answer.connection else None  # falsy while nothing is queued in it
+        parts, size = [], 0
+        async for part in answer.content.iter_any():
+            parts.append(part)
+            size += len(part)
+            if size > self._max_body:
+                raise too_large(self._max_body)
+        # Ended by the connection's end alone, a body that a reset cut off looks complete.
+        lost = protocol.exception() if protocol is not None else None
+        if isinstance(lost, OSError) and "Transfer-Encoding" not in answer.headers:
+            raise lost
+        return b"".join(parts)
+
+    # ── what went wrong ───────────────────────────────────────────────────────────────────────────
+
+    def _failure(self, error: Exception, request: Request, *, answered: bool) -> IntegrationError:
+        if not isinstance(error, IntegrationError):
+            error = self._translated(error, request, "answered" if answered else "sent")
+        about: dict[str, Any] = {"phase": error.phase} if isinstance(error, ConnectionError) else {}
+        return type(error)(
+            error.what,
+            where=f"{request.method} {request.url}",
+            hint=error.hint,
+            code=error.code,
+            retryable=error.retryable,
+            context={"method": request.method, "url": request.url},
+            **about,
+        )
+
+    def _translated(self, error: Exception, request: Request, phase: str) -> IntegrationError:
+        import aiohttp
+
+        peer = origin(request.url)
+        if isinstance(error, aiohttp.ConnectionTimeoutError):
+            what = f"no connection to {_named(peer)} within {self._connect_timeout:g} s"
+            return TimeoutError(what, hint=_IS_IT_UP, code="timeout.connect", phase="unsent", retryable=True)
+        if isinstance(error, aiohttp.ClientConnectorError):
+            return _not_connected(error, peer)
+        if isinstance(error, aiohttp.ClientResponseError):
+            return _not_http(error, peer)
+        if isinstance(error, aiohttp.ClientError | OSError) and not isinstance(error, ValueError):
+            return _cut_off(peer) if phase == "answered" else _hung_up(error, peer)
+        if isinstance(error, ValueError) and phase == "sent":
+            return ConfigError("the host or port of the URL is not valid", hint="compare it with the service's address")
+        return ConnectionError(
+            f"the exchange with {_named(peer)} failed in an unforeseen way ({type(error).__name__})",
+            hint="please report it with the version of aiohttp",
+            code="connection.failed",
+            phase=phase,
+            retryable=True,
+        )
+
+    def _timed_out(self, exchange: Exchange, request: Request) -> TimeoutError:
+        peer, phase = _named(origin(request.url)), "sent" if exchange.answer is None else "answered"
+        what = f"{peer} sent nothing for {self._read_timeout:g} s"
+        if exchange.broken == "total":
+            seconds = self._timeout if request.timeout is None else request.timeout
+            what = f"no complete answer from {peer} within {seconds:g} s"
+        hint = f"{_MAY_HAVE_ACTED}; where it needs longer, say so by `timeout`"
+        return TimeoutError(what, hint=hint, code=f"timeout.{exchange.broken}", phase=phase, retryable=True)
+
+
+def _closed() -> ConfigError:
+    return ConfigError("the connection is closed", hint="use it inside its `async with`", code="connection.closed")
+
+
+def _not_connected(error: Any, peer: str) -> ConnectionError:
+    """For an `aiohttp.ClientConnectorError`: nothing was sent."""
+    kind, cause = type(error).__name__, error.os_error
+    hint, retryable = _IS_IT_UP, True
+    if kind == "ClientConnectorDNSError":
+        what, code = f"cannot find the host {_named(peer).rpartition(':')[0]}", "connection.dns"
+        hint = "is the name right, and do other names resolve?"
+    elif kind == "ClientConnectorCertificateError":
+        reason = getattr(cause, "verify_message", "").rstrip(".") or "it does not fit the host"
+        what, code = f"the certificate of {_named(peer)} is not accepted: {reason}", "connection.certificate"
+        hint, retryable = "is the address right? an authority of your own is named by SSL_CERT_FILE", False
+    elif kind == "ClientConnectorSSLError":
+        reason = (cause.reason or "handshake failed").replace("_", " ").lower()
+        what, code = f"cannot connect to {_named(peer)}: TLS: {reason}", "connection.tls"
+        hint = "does this port speak https?"
+    else:
+        reason = os.strerror(cause.errno).lower() if cause.errno else "no address of it could be connected"
+        code = "connection.refused" if cause.errno == errno.ECONNREFUSED else "connection.unreachable"
+        what = f"cannot connect to {_named(peer)}: {reason}"
+    return ConnectionError(what, hint=hint, code=code, phase="unsent", retryable=retryable)
+
+
+def _hung_up(error: Exception, peer: str) -> ConnectionError:
+    """The connection ended after something was sent, before any answer."""
+    what, code = f"{_named(peer)} closed the connection without an answer", "connection.closed"
+    if isinstance(error, OSError) and error.errno:
+        what, code = f"the connection to {_named(peer)} broke: {os.strerror(error.errno).lower()}", "connection.reset"
+    return ConnectionError(what, hint=f"try again; {_MAY_HAVE_ACTED}", code=code, phase="sent", retryable=True)
+
+
+def _cut_off(peer: str) -> ConnectionError:
+    """The answer began and did not end."""
+    return ConnectionError(
+        f"the answer of {_named(peer)} broke off before its end",
+        hint=f"try again; {_MAY_HAVE_ACTED}",
+        code="connection.truncated",
+        phase="answered",
+        retryable=True,
+    )
+
+
+def _not_http(error: Exception, peer: str) -> ResponseError:
+    """For an `aiohttp.ClientResponseError`: what came could not be parsed."""
+    if str(getattr(error, "message", "")).startswith(("Got more than", "Too many headers")):
+        return ResponseError(
+            f"the headers of the answer of {_named(peer)} are too large",
+            hint="a line may have 8190 bytes, and there may be 128 lines",
+            code="response.headers",
+        )
+    return ResponseError(
+        f"{_named(peer)} sent what is not an HTTP answer",
+        hint="is the port right, and does it speak http rather than https?",
+        code="response.malformed",
+    )
+
+
+def _named(peer: str) -> str:
+    """`api.shop.example:443` of an origin."""
+    return peer.partition("://")[2]
+
+
+# ── the request ───────────────────────────────────────────────────────────────────────────────────
+
+
+def _target(request: Request) -> str:
+    """The URL as it goes out; raises ConfigError where two programs could read it in two ways."""
+    if not _URL.fullmatch(request.url):
+        raise _bad_url(request)
+    return quote(request.target, safe=_VISIBLE) if request.link else request.target  # a link is a stranger's text
+
+
+def _check_headers(request: Request) -> None:
+    """Raises ConfigError for a header that could smuggle something in."""
+    for name, value in request.headers.items():
+        if not _usable(name) or (not value.isprintable() and _CONTROL.search(value)):
+            raise _bad_header(name, request)
+
+
+@lru_cache(1024)
+def _usable(name: str) -> bool:
+    return _HEADER_NAME.fullmatch(name) is not None and name.lower() not in _OURS
+
+
+def _bad_header(name: str, request: Request) -> ConfigError:
+    where = f"{request.method} {request.url}"
+    if name.lower() in _OURS:
+        return ConfigError(f"the header {name} is the transport's own", where=where, hint="take it out of `headers`")
+    if not _usable(name):
+        return ConfigError(f"{name!r} cannot be the name of a header", where=where, hint="use letters, digits and -")
+    return ConfigError(
+        f"the value of the header {name} holds a line break or another control character",
+        where=where,
+        hint="a secret that was read from a file may end with a line break",
+    )
+
+
+def _bad_url(request: Request) -> ConfigError:
+    """Without the URL, which may hold credentials."""
+    what, hint = "is not a URL that can be called", "it must be like https://host:port/path, percent-encoded"
+    try:
+        parts = urlsplit(request.url)
+        host = parts.hostname or ""
+        if parts.username is not None:
+            what, hint = "holds a user or password", "sign in by `auth`"
+        elif not host.isascii():
+            what, hint = f"has the host {host!r}, which is not ASCII", f"write it as {host.encode('idna').decode()}"
+        elif parts.scheme not in {"http", "https"}:
+            what, hint = f"begins with {parts.scheme[:20]!r}", "only https: and http: can be called"
+        elif parts.query or parts.fragment:
+            what, hint = "holds a query or a fragment", "a query goes into `params`"
+    except ValueError:  # brackets, ports, labels: the first text says it
+        pass
+    return ConfigError(f"the URL {what}", where=request.method, hint=hint)
+
+
+def _user_agent() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return f"connector-core/{version('connector-core')}"
+    except PackageNotFoundError:  # a checkout that was not installed
+        return "connector-core/0"

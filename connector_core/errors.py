@@ -1,0 +1,185 @@
+"""What an answer means: the declared rules first, then what HTTP says.
+
+::
+
+    errors:
+      - {status: 404, then: skip}
+      - {status: 403, when: "'rate limit' in body.message", category: rate_limit}
+      - {when: "body.ok == false", category: validation, code: body.error, message: "Shop says: {{ body.error }}"}
+
+The first rule that matches decides; an endpoint's rules come before the connector's. What no rule matches follows the
+status (RFC 9110 §15).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BeforeValidator, WithJsonSchema, model_validator
+from pydantic_core import PydanticCustomError
+
+from connector_core.address import AnswerPath
+from connector_core.component import Model, suggestion
+from connector_core.template import Condition, Message, Reads
+
+__all__ = ["Category", "ErrorRule", "Outcome", "classify"]
+
+Category = Literal[
+    "connection", "authentication", "authorization", "validation", "not_found", "conflict", "rate_limit", "server"
+]
+Then = Literal["fail", "ok", "skip", "stop", "retry", "reauthenticate"]
+
+CATEGORIES: Mapping[int, Category] = {
+    400: "validation", 401: "authentication", 403: "authorization", 404: "not_found", 407: "authorization",
+    408: "server", 409: "conflict", 410: "not_found", 412: "conflict", 421: "server", 423: "conflict",
+    425: "server", 429: "rate_limit",
+}  # fmt: skip
+RETRYABLE = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one answer means; `then` is `fail` for an ordinary error."""
+
+    then: Then
+    category: Category = "server"
+    code: str = ""
+    message: str = ""
+    """The rule's own words; empty where no rule has any."""
+    retry_after: float | None = None
+    """Seconds, where the rule says so."""
+    retryable: bool = False
+    """Whether the same request may succeed later."""
+
+
+OK = Outcome("ok")
+
+
+def _statuses(value: Any) -> list[range]:
+    """`404`, `5xx` or a list of them, as ranges."""
+    found = []
+    for item in value if isinstance(value, list) and value else [value]:
+        if isinstance(item, int) and not isinstance(item, bool) and 100 <= item <= 599:  # noqa: PLR2004 - RFC 9110 §15
+            found.append(range(item, item + 1))
+        elif isinstance(item, str) and len(item) == 3 and item[0] in "12345" and item[1:] == "xx":  # noqa: PLR2004
+            found.append(range(int(item[0]) * 100, int(item[0]) * 100 + 100))
+        elif isinstance(item, range):
+            found.append(item)
+        else:
+            raise PydanticCustomError("status", "must be a status such as 404, a class such as 5xx, or a list of them")
+    return found
+
+
+def _category(value: Any) -> Any:
+    if value not in get_args(Category):
+        raise PydanticCustomError(
+            "category", "unknown category {got}{hint}",
+            {"got": repr(value), "hint": suggestion(str(value), get_args(Category))},
+        )  # fmt: skip
+    return value
+
+
+def _address_or_name(value: Any) -> Any:
+    """An address in the answer where it looks like one, else the name itself."""
+    return AnswerPath(value) if isinstance(value, str) and re.match(r"(body|header)\.", value) else value
+
+
+_STATUS = {"anyOf": [{"type": "integer", "minimum": 100, "maximum": 599}, {"type": "string", "pattern": "^[1-5]xx$"}]}
+Statuses = Annotated[
+    list[range],
+    BeforeValidator(_statuses),
+    WithJsonSchema({"anyOf": [*_STATUS["anyOf"], {"type": "array", "items": _STATUS, "minItems": 1}]}),
+]
+
+
+class ErrorRule(Model):
+    """One line of the error map: what it matches, and what that means.
+
+    Example: `errors: [{status: 404, then: skip}]`
+    """
+
+    status: Statuses | None = None
+    """The statuses it matches: a number, a class such as `5xx`, or a list; left out: any status."""
+    header: dict[str, str] | None = None
+    """Header values it matches, all of them, ignoring case in the names."""
+    when: Annotated[Condition, Reads("errors")] | None = None
+    """A condition on `body`, `header` and `status`."""
+    category: Annotated[Category, BeforeValidator(_category)] | None = None
+    """Which exception it becomes; left out: what the status says."""
+    code: Annotated[AnswerPath | str, BeforeValidator(_address_or_name)] | None = None
+    """A stable name for it: text, or an address in the answer."""
+    message: Annotated[Message, Reads("errors")] | None = None
+    """What to tell the user."""
+    retry_after: AnswerPath | None = None
+    """Where the answer says how many seconds to wait."""
+    then: Then | None = None
+    """`ok`: no error. `skip`: nothing to read here. `stop`: the reading ends. `retry`: it is sent again.
+    `reauthenticate`: the credentials are refused. Left out: it is an error of the category."""
+
+    @model_validator(mode="after")
+    def _says_something(self) -> ErrorRule:
+        if self.status is None and self.when is None and not self.header:
+            raise ValueError("matches every answer: give it a 'status', a 'header' or a 'when'")
+        if self.then is None and self.category is None:
+            raise ValueError("says nothing: give it a 'category', or a 'then'")
+        return self
+
+    def matches(self, status: int, scope: Mapping[str, Any]) -> bool:
+        """Whether this rule speaks of that answer."""
+        if self.status is not None and not any(status in span for span in self.status):
+            return False
+        header = scope["header"]
+        if self.header is not None and any(header.get(name) != value for name, value in self.header.items()):
+            return False
+        return self.when is None or self.when.holds(scope)
+
+    def looks_at(self, status: int) -> bool:
+        """Whether it may match an answer of that status at all."""
+        return self.status is None or any(status in span for span in self.status)
+
+    def outcome(self, status: int, scope: Mapping[str, Any]) -> Outcome:
+        """What it makes of the answer."""
+        category = self.category or by_status(status).category
+        return Outcome(
+            then=self.then or "fail",
+            category=category,
+            code=self._code(scope),
+            message=self.message.text(scope) if self.message is not None else "",
+            retry_after=_seconds(self.retry_after, scope),
+            retryable=self.then == "retry"
+            or category == "rate_limit"
+            or (category == "server" and status in RETRYABLE),
+        )
+
+    def _code(self, scope: Mapping[str, Any]) -> str:
+        found = self.code.take(scope) if isinstance(self.code, AnswerPath) else self.code
+        return str(found) if isinstance(found, (str, int)) and not isinstance(found, bool) else ""
+
+
+def _seconds(path: AnswerPath | None, scope: Mapping[str, Any]) -> float | None:
+    found = path.take(scope) if path is not None else None
+    if isinstance(found, str) and re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", found.strip()):
+        found = float(found)
+    if isinstance(found, bool) or not isinstance(found, (int, float)) or not 0 <= found < 1e9:  # noqa: PLR2004
+        return None  # beyond it (and NaN) is nonsense, not a wait
+    return float(found)
+
+
+def by_status(status: int) -> Outcome:
+    """What HTTP says about a status that no rule speaks of."""
+    if 200 <= status < 300:  # noqa: PLR2004 - RFC 9110 §15.3
+        return OK
+    client_error = 400 <= status < 500  # noqa: PLR2004 - RFC 9110 §15.5
+    category = CATEGORIES.get(status, "validation" if client_error else "server")
+    return Outcome("fail", category, f"http.{status}", retryable=status in RETRYABLE)
+
+
+def classify(rules: Sequence[ErrorRule], status: int, scope: Mapping[str, Any]) -> Outcome:
+    """What the answer means; `scope` holds its `status`, `header` and decoded `body` besides config and endpoint."""
+    for rule in rules:
+        if rule.matches(status, scope):
+            return rule.outcome(status, scope)
+    return by_status(status)

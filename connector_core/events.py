@@ -1,0 +1,118 @@
+"""What the engine announces while it works, as frozen values; logs, progress bars and metrics are listeners.
+
+A listener is any callable that takes one event. It is called in the event loop, in order, and should return at once;
+what it raises is reported once and never disturbs the work. Where nobody listens, no event is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+__all__ = [
+    "AnswerRepaired",
+    "Event",
+    "Listener",
+    "PageRead",
+    "ReadFinished",
+    "ReadStarted",
+    "RecordsMissing",
+    "RequestFailed",
+    "RequestFinished",
+    "RequestStarted",
+    "RetryScheduled",
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """Something happened on one connection's endpoint."""
+
+    connection: str
+    endpoint: str
+
+
+Listener = Callable[[Event], None]
+"""Whoever wants to know; see the module's first lines for what it may do."""
+
+
+# ── one request ───────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestStarted(Event):
+    """A request is about to be sent; `url` carries no query, `attempt` counts from 1."""
+
+    method: str
+    url: str
+    attempt: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestFinished(Event):
+    """An answer is here, whatever its status; `elapsed` in seconds, `size` in bytes after decompression."""
+
+    method: str
+    url: str
+    attempt: int
+    status: int
+    elapsed: float
+    size: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestFailed(Event):
+    """No complete answer came; `code` is the exception's."""
+
+    method: str
+    url: str
+    attempt: int
+    code: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetryScheduled(Event):
+    """The request will be sent again after `wait` seconds; `reason` in words."""
+
+    attempt: int
+    wait: float
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnswerRepaired(Event):
+    """A body was not quite JSON and was read all the same; `repair` says what was changed."""
+
+    repair: str
+
+
+# ── one reading ───────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadStarted(Event):
+    """The first page of an endpoint is about to be asked for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordsMissing(Event):
+    """A page has nothing where its records should stand, and was read as empty."""
+
+    address: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PageRead(Event):
+    """A page was handed out; `page` counts from 1, `records` are those of this page after `filter`."""
+
+    page: int
+    records: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadFinished(Event):
+    """The last page was handed out; totals of this reading, and why it was the last."""
+
+    pages: int
+    records: int
+    reason: str

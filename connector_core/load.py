@@ -1,0 +1,139 @@
+"""From a file to a spec: read, overlaid, validated and checked, with every mistake of the file told at once.
+
+Nothing is sent and no environment variable is read. Where a spec is looked for is the caller's business: in the folders
+it names, then among the specs that come with the package.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from connector_core.component import suggestion
+from connector_core.exceptions import ConfigError, Problem, SpecError
+from connector_core.overlay import expand
+from connector_core.problems import Locator, remainder, told
+from connector_core.rules import broken
+from connector_core.source import Source, read
+from connector_core.spec import Spec
+
+__all__ = ["available", "bundled", "find", "load", "parse"]
+
+VERSION = "1"
+ENDINGS = (".yaml", ".yml", ".json")
+
+
+def load(spec: str | Path | Mapping[str, Any], folders: Sequence[Path] = (), environment: str | None = None) -> Spec:
+    """A spec by name, by path (it ends in .yaml, .yml or .json), or as data; raises SpecError or ConfigError."""
+    if isinstance(spec, Mapping):
+        return parse(_written(spec), "spec.json", environment)
+    path = find(spec, folders)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"the spec cannot be read: {error.strerror}", where=str(path)) from None
+    return parse(content, str(spec) if str(path) == str(spec) else _shown(path), environment)
+
+
+def _written(data: Mapping[str, Any]) -> str:
+    try:
+        return json.dumps(data, default=_mapping)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise SpecError(f"a spec that is given as data holds what JSON has no form for: {error}") from None
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"a {type(value).__name__}")
+
+
+def parse(text: str | bytes, name: str, environment: str | None = None) -> Spec:
+    """The spec that a text describes; `name` stands in messages, and `.json` at its end makes it JSON."""
+    source = read(text, name)
+    _known_version(source)
+    if environment is not None:
+        _known_environment(source, environment)
+    expanded, origins = expand(source.data, environment)
+    locate = Locator(source, origins)
+    problems: list[Problem] = []
+    spec: Spec | None
+    try:
+        spec, trusted = Spec.model_validate(expanded), None
+    except ValidationError as error:
+        problems = told(error, expanded, locate)
+        spec, trusted = remainder(error, expanded)
+    mistakes = broken(spec) if spec else ()
+    problems += locate.located((path, what) for path, what in mistakes if trusted is None or trusted(path))
+    if problems or spec is None:
+        raise SpecError(problems)
+    return spec
+
+
+def _known_version(source: Source) -> None:
+    """Raises for a newer language: what else is wrong with such a file, nobody here can say."""
+    given = source.data.get("connector")
+    if isinstance(given, str) and given.isdecimal() and int(given) > int(VERSION):
+        what = f"this spec is in version {given} of the language, and this package knows {VERSION}: update the package"
+        raise SpecError([Problem(source.name, *source.at(("connector",)), "connector", what)])
+
+
+def _known_environment(source: Source, name: str) -> None:
+    known = source.data.get("environments")
+    if not isinstance(known, dict) or name not in known:
+        raise ConfigError(
+            f"there is no environment {name!r}{suggestion(name, known if isinstance(known, dict) else ())}",
+            where=source.name,
+            hint="" if known else "the spec declares none",
+        )
+
+
+# ── where specs are ───────────────────────────────────────────────────────────────────────────────
+
+
+@cache
+def bundled() -> Path:
+    """The folder of the specs that come with the package: inside it when installed, beside it in a checkout."""
+    here = Path(__file__).resolve().parent
+    return here / "bundled" / "specs" if (here / "bundled").is_dir() else here.parent / "specs"
+
+
+def available(folders: Sequence[Path] = ()) -> dict[str, Path]:
+    """Every spec that a name finds, by that name."""
+    found: dict[str, Path] = {}
+    for folder in [*map(Path, folders), bundled()]:
+        for ending in ENDINGS:
+            for path in sorted(folder.glob(f"*{ending}")):
+                if not path.name.endswith(".schema.json") and path.is_file():
+                    found.setdefault(path.stem, path)
+    return dict(sorted(found.items()))
+
+
+def find(spec: str | Path, folders: Sequence[Path] = ()) -> Path:
+    """The file that a name or a path stands for; raises ConfigError."""
+    if str(spec).endswith(ENDINGS):
+        path = Path(spec)
+        if not path.is_file():
+            what = "that is a folder, not a spec" if path.is_dir() else "there is no such spec"
+            raise ConfigError(what, where=str(spec), hint="a path leads to a .yaml or .json file")
+        return path
+    known = available(folders)
+    if str(spec) not in known:
+        raise ConfigError(
+            f"there is no spec named {str(spec)!r}{suggestion(str(spec), known)}",
+            hint="name one of these, or give the path of a .yaml or .json file",
+        )
+    return known[str(spec)]
+
+
+def _shown(path: Path) -> str:
+    """The path as a person in the working directory would write it."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except (ValueError, OSError):
+        return str(path)

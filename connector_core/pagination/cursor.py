@@ -1,0 +1,80 @@
+"""The kind where the service hands out a token for what follows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Annotated, Any, Literal
+
+from connector_core.address import MISSING, AnswerPath, Put
+from connector_core.exceptions import ResponseError
+from connector_core.http import Request
+from connector_core.pagination.family import Answer, Pagination, Served, Size, Stop, contradiction, more
+from connector_core.pagination.provider import asked, asked_size, flagged
+from connector_core.template import Flag, Reads
+from connector_core.template.written import kind_of
+
+__all__ = ["Cursor"]
+
+
+class Cursor(Pagination):
+    """The answer holds a token that asks for the next page.
+
+    Example: `pagination: {type: cursor, take: body.meta.next_cursor, put: query.cursor}`
+    """
+
+    type: Literal["cursor"] = "cursor"
+    take: AnswerPath
+    """Where the token stands: in the body, a header, or the page's last record (`record.id`)."""
+    put: Put = Put("query.cursor")
+    """Where the token goes."""
+    size: Size | None = None
+    """How many records to ask for."""
+    has_more: Annotated[Flag, Reads("pagination")] | None = None
+    """A condition that is true while further pages follow; without it the last page is the one without a token."""
+    alone: bool = False
+    """Later pages are asked for by the token alone, without the endpoint's own query."""
+
+    def at(self, request: Request, position: Any) -> Request:
+        """The first page has no token."""
+        if position is not None and self.alone:
+            return self.put.put(replace(request, query=()), position)
+        if self.size and self.size.put:
+            request = self.size.put.put(request, self.size.value)
+        return request if position is None else self.put.put(request, position)
+
+    def next(self, answer: Answer) -> Any:
+        """The token, or Stop where there is none or `has_more` is false; never by the length of the page."""
+        if self.has_more is not None and not more(self.has_more, answer):
+            return Stop(f"has_more is false: {self.has_more.source}")
+        token = self.take.take(answer.scope)
+        if token is MISSING or token is None or token is False or token == "":
+            if self.has_more is not None:
+                contradiction(self.take, self.has_more)
+            return Stop(f"there is no token at {self.take}")
+        if isinstance(token, (dict, list, bool)):
+            raise ResponseError(f"{self.take} is not a token but {kind_of(token)}", code="pagination.token")
+        return token
+
+    def serve(self, request: Request, dataset: Sequence[Mapping[str, Any]]) -> Served:
+        """Opaque tokens count records; tokens taken from the last record are looked up in the dataset."""
+        size = asked_size(request, self.size)
+        token = asked(request, self.put)
+        start = 0 if token is None else self._start_of(token, dataset)
+        records = dataset[start : start + size]
+        more = start + size < len(dataset)
+        values = flagged(self.has_more, more)
+        if self.take.root != "record":
+            values |= {str(self.take): f"after-{start + size}" if more else None}
+        return Served(records, values)
+
+    def _start_of(self, token: str, dataset: Sequence[Mapping[str, Any]]) -> int:
+        if self.take.root != "record":
+            return int(token.removeprefix("after-"))
+        for index, record in enumerate(dataset):
+            found: Any = record
+            for key in self.take.keys:
+                found = found.get(key) if isinstance(found, Mapping) else None
+            if str(found) == token:
+                return index + 1
+        raise ValueError(f"no record has {token!r} at {self.take}")

@@ -1,0 +1,225 @@
+"""A spec is one service described: what the user fills in, how to sign in, how to page, and what there is to ask for.
+
+The top level may hold any key of an endpoint except what only one endpoint can mean (method, input, output, schema); an
+endpoint's mapping is laid over it key by key. A loaded spec has every endpoint complete, so that nothing is looked up
+twice. It is immutable.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, GetJsonSchemaHandler, WithJsonSchema
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import PydanticCustomError, core_schema
+
+from connector_core.auth import Auth
+from connector_core.component import Model
+from connector_core.config import Property
+from connector_core.errors import ErrorRule
+from connector_core.pagination import Pagination
+from connector_core.rate_limit import RateLimit
+from connector_core.request import METHODS, BaseUrl, Method, Path, RequestKeys
+from connector_core.response import ResponseKeys
+from connector_core.template import Reads, Value
+
+__all__ = ["INHERITED", "Docs", "Endpoint", "Environment", "Host", "Spec"]
+
+
+_NAME = r"^[a-z][a-z0-9_-]{0,62}$"
+_WORD = r"^[A-Za-z_][A-Za-z0-9_]*$"
+_VERSION = r"^[0-9]+\.[0-9]+\.[0-9]+([-+][0-9A-Za-z.+-]+)?$"
+_HOST = r"^(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?$"
+_LAST_PORT = 65535
+
+
+def _fits(pattern: str, words: str) -> Callable[[str], str]:
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise PydanticCustomError("name", "{words}", {"words": words})
+        return text
+
+    return check
+
+
+def _host(value: Any) -> Any:
+    if isinstance(value, str):
+        value = {"host": value}
+    name = str(value.get("host", "left.out")) if isinstance(value, dict) else ""
+    if not re.fullmatch(_HOST, name) or not 0 < int(name.partition(":")[2] or 1) <= _LAST_PORT:
+        raise PydanticCustomError(
+            "host", "must be a host name such as cdn.example.com, in lower case, without scheme or path"
+        )
+    return value
+
+
+def _own_keys(value: Any) -> Any:
+    """Without `x-…` keys, which are the author's own."""
+    if isinstance(value, dict):
+        return {key: item for key, item in value.items() if not key.startswith("x-")}
+    return value
+
+
+Name = Annotated[
+    str,
+    AfterValidator(_fits(_NAME, "must be lower-case letters, digits, _ and -, and begin with a letter")),
+    WithJsonSchema({"type": "string", "pattern": _NAME}),
+]
+EndpointName = Annotated[
+    str,
+    AfterValidator(_fits(_WORD, "must be letters, digits and _, and not begin with a digit")),
+    WithJsonSchema({"type": "string", "pattern": _WORD}),
+]
+Version = Annotated[
+    str,
+    AfterValidator(_fits(_VERSION, "must be a version such as 1.0.0")),
+    WithJsonSchema({"type": "string", "pattern": _VERSION}),
+]
+Declared = Annotated[dict[EndpointName, Property], BeforeValidator(_own_keys)]
+
+
+class Host(Model):
+    """A further host that links and redirects may lead to."""
+
+    host: str
+    """Its name, and a port where it is not the usual one."""
+    credentials: bool = False
+    """Whether it is shown the credentials."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """The bare name is legal too."""
+        written = super().__get_pydantic_json_schema__(schema, handler)
+        return {"anyOf": [{"type": "string", "pattern": _HOST, "examples": ["cdn.example.com"]}, written]}
+
+
+class Inherited(RequestKeys, ResponseKeys):
+    """What the top level may say for all endpoints."""
+
+    auth: Auth | None = None
+    """How to sign in."""
+    pagination: Pagination | None = None
+    """How pages follow each other."""
+    errors: list[ErrorRule] = []
+    """What answers mean; the first rule that matches decides, an endpoint's own rules come first."""
+    rate_limit: RateLimit | None = None
+    """How fast the service may be asked; an endpoint's own comes on top of the connector's."""
+
+
+INHERITED = tuple(field.alias or name for name, field in Inherited.model_fields.items())
+"""The keys that an endpoint takes from the top level."""
+
+
+class Endpoint(Inherited):
+    """One thing to read or to call."""
+
+    description: str = ""
+    """What it gives or does."""
+    get: Path | None = None
+    """The path that is read with GET."""
+    post: Path | None = None
+    """The path that is sent to with POST."""
+    put: Path | None = None
+    """The path that is sent to with PUT."""
+    patch: Path | None = None
+    """The path that is sent to with PATCH."""
+    delete: Path | None = None
+    """The path that is sent to with DELETE."""
+    input: Declared | None = None
+    """What a call takes, by name, as JSON Schema."""
+    output: Annotated[Value, Reads("output")] | None = None
+    """What a call gives: an address such as `body.order`, or a template."""
+    schema_: dict[str, Property] | None = Field(default=None, alias="schema")
+    """What a record holds, by name, as JSON Schema. It describes; nothing is refused by it."""
+
+    @property
+    def method(self) -> Method:
+        """The method that it is sent with."""
+        return next(method for method in METHODS if getattr(self, method) is not None)
+
+    @property
+    def path(self) -> Path:
+        """The path that it is sent to."""
+        return getattr(self, self.method)  # type: ignore[no-any-return]
+
+    @property
+    def readable(self) -> bool:
+        """Whether it is a read: paged, and safe to repeat. Everything else is a call."""
+        sent = self.get or self.post
+        return self.records is not None and self.input is None and self.output is None and sent is not None
+
+
+class Environment(Model):
+    """Another home of the same service; what it says is laid over the spec."""
+
+    base_url: BaseUrl | None = None
+    """The address that paths are appended to."""
+    auth: Auth | None = None
+    """How to sign in there."""
+    config: dict[str, Any] | None = None
+    """Other defaults for config values, by name."""
+    hosts: list[Annotated[Host, BeforeValidator(_host)]] | None = None
+    """Further hosts, instead of the spec's."""
+
+
+class Trouble(Model):
+    """A known problem and its answer."""
+
+    problem: str | int
+    """What is seen, such as a status or a message."""
+    answer: str
+    """What to do."""
+
+
+class Docs(Model):
+    """What a person has to know about the integration."""
+
+    purpose: str = ""
+    """What it is for."""
+    account: str = ""
+    """Which account or role is needed."""
+    credentials: str = ""
+    """How the credentials are obtained."""
+    scopes: list[str] = []
+    """Permissions that the credentials need."""
+    support: str = ""
+    """Where to ask for help."""
+    testing: dict[str, Any] = {}
+    """Test accounts, data and scenarios."""
+    dashboards: list[str] = []
+    """Where it is watched."""
+    troubleshooting: list[Trouble] = []
+    """Problems that are known, with their answers."""
+
+
+class Spec(Inherited):
+    """One service, described."""
+
+    editor_schema: str | None = Field(default=None, alias="$schema")
+    """Where an editor finds this language's JSON Schema; a spec in JSON says it here, one in YAML in its first line."""
+    connector: Literal["1"]
+    """The version of this language."""
+    name: Name
+    """The connector's name; the file's name without its ending."""
+    title: str = ""
+    """Its name as people write it."""
+    version: Version = "0.0.0"
+    """The version of this spec."""
+    description: str = ""
+    """What it connects to."""
+    config: Declared = {}
+    """What the user fills in, by name, as JSON Schema; required unless it has a default or `optional: true`."""
+    secrets: Declared = {}
+    """The same, for what must never be shown."""
+    hosts: list[Annotated[Host, BeforeValidator(_host)]] = []
+    """Further hosts that links and redirects may lead to."""
+    environments: Annotated[dict[Name, Environment], BeforeValidator(_own_keys)] = {}
+    """Other homes of the service, such as a sandbox."""
+    endpoints: Annotated[dict[EndpointName, Endpoint], BeforeValidator(_own_keys)] = {}
+    """What there is, by name."""
+    docs: Docs | None = None
+    """What a person has to know."""

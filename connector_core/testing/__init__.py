@@ -1,0 +1,14 @@
+"""Tries connectors without the live service: a simulator on loopback, and fakes that need no socket and no time.
+
+::
+
+    async with simulated("shop", records=1000) as shop:
+        orders = [order async for order in shop.read("orders")]
+"""
+
+from __future__ import annotations
+
+from connector_core.testing.fakes import FakeTransport, VirtualClock, effects, respond
+from connector_core.testing.simulator import Seen, Simulator, simulated
+
+__all__ = ["FakeTransport", "Seen", "Simulator", "VirtualClock", "effects", "respond", "simulated"]

@@ -1,0 +1,56 @@
+"""The config and secrets of an account that does not exist, for a spec: what is given, defaults, else made up."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from random import Random
+from typing import Any
+
+from connector_core.config import settle, settled_secrets
+from connector_core.spec import Spec
+from connector_core.testing.dataset import Schema, example
+
+__all__ = ["account"]
+
+_LEADING = re.compile(r"\{\{\s*config\.(\w+)")
+_SPEAKING = ("const", "enum", "examples", "format")
+
+
+def account(
+    spec: Spec, config: Mapping[str, Any], secrets: Mapping[str, Any], *, seed: int
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Config and secrets that satisfy what the spec declares; raises ConfigError for given ones that do not."""
+    dice = Random(f"{seed}:{spec.name}")  # noqa: S311 - an account that repeats, no secret
+    homes = _homes(spec)
+    made = {
+        name: _setting(spec, name, schema, dice, home=name in homes)
+        for name, schema in spec.config.items()
+        if "default" not in schema and not schema.get("optional")
+    }
+    keys = {name: _secret(name, schema, dice) for name, schema in spec.secrets.items()}
+    return settle(spec.config, {**made, **config}, what="config"), settled_secrets(spec.secrets, {**keys, **secrets})
+
+
+def _homes(spec: Spec) -> set[str]:
+    """The config values that a base_url begins with, so that each is an address."""
+    urls = [spec.base_url, *(endpoint.base_url for endpoint in spec.endpoints.values())]
+    return {found[1] for url in urls if url is not None and (found := _LEADING.match(url.source))}
+
+
+def _setting(spec: Spec, name: str, schema: Schema, dice: Random, *, home: bool) -> Any:
+    if home or schema.get("format") in ("uri", "url"):
+        return f"https://{spec.name.replace('_', '-').strip('-')}.example"
+    if schema.get("type", "string") != "string" or any(key in schema for key in _SPEAKING):
+        return example(schema, name, dice)
+    return _fitted(name.lower().replace("_", "-").strip("-"), schema)
+
+
+def _secret(name: str, schema: Schema, dice: Random) -> Any:
+    if schema.get("type", "string") != "string" or any(key in schema for key in _SPEAKING):
+        return example(schema, name, dice)
+    return _fitted(f"simulated-{name}", schema)
+
+
+def _fitted(text: str, schema: Schema) -> str:
+    return text.ljust(schema.get("minLength", 0), "0")[: schema.get("maxLength")]

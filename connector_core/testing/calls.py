@@ -1,0 +1,151 @@
+"""What the simulated service does when it is called: create, fetch, change and delete records that reads then see.
+
+A call belongs to a dataset by its path: `post /orders` creates where `orders` reads, `/orders/{{ input.id }}` is one of
+them. What arrives is checked against `input` where the spec says how it gets there, as `"{{ input.NAME }}"` does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from connector_core import json_schema
+from connector_core.address import AnswerPath
+from connector_core.http import Request
+from connector_core.spec import Endpoint
+from connector_core.testing.dataset import Dataset
+from connector_core.testing.matching import Route
+from connector_core.testing.reply import Reply, headers_of, placed, refused
+
+__all__ = ["called"]
+
+_INPUT = re.compile(r"\{\{\s*input(?:\.(\w+))?\s*\}\}")
+_ABSENT = object()
+
+
+def called(
+    route: Route, request: Request, datasets: Mapping[tuple[str, str], Dataset], fresh: Callable[[Route], Dataset]
+) -> Reply:
+    """The answer to a call, after which reads see what it changed; `fresh` makes an empty dataset for a route."""
+    arrived = dict(_arrived(route.endpoint, request))
+    if wrong := list(_wrong(route.endpoint, arrived)):
+        return refused(422, "; ".join(wrong))
+    given = _fields(request) | {name: value for name, value in arrived.items() if value is not _ABSENT}
+    inside = datasets.get(route.place)
+    above = datasets.get((route.origin, route.shape.removesuffix("/{}")))
+    if inside is not None and request.method == "POST":
+        return _answered(route, 201, inside, inside.add(_known(given, inside)))
+    if inside is not None and request.method == "GET":
+        return _answered(route, 200, inside, inside.matching(request.query))
+    if above is not None and route.shape.endswith("/{}"):
+        return _one(route, request.method, above, route.filled(request)[-1], given)
+    if request.method == "POST" or route.endpoint.schema_:
+        made = fresh(route)
+        return _answered(route, 201 if request.method == "POST" else 200, made, made.make(_known(given, made)))
+    return refused(
+        501,
+        f"endpoints.{route.name} cannot be simulated: no endpoint with records reads the same path, and it has no "
+        "schema to make an answer from",
+    )
+
+
+def _one(route: Route, method: str, dataset: Dataset, key: str, given: Mapping[str, Any]) -> Reply:
+    """Fetches, changes or deletes the record with that key."""
+    at = dataset.position(key)
+    if at is None:
+        return refused(404, f"there is no record {key!r}")
+    if method == "DELETE":
+        record = dataset.records.pop(at)
+        return _answered(route, 200, dataset, record) if route.endpoint.output is not None else Reply(204)
+    if method != "GET":
+        kept = {path.keys[0] for path in dataset.keys}
+        changes = {name: value for name, value in _known(given, dataset).items() if name not in kept}
+        dataset.records[at] = dataset.records[at] | changes
+    return _answered(route, 200, dataset, dataset.records[at])
+
+
+def _known(given: Mapping[str, Any], dataset: Dataset) -> dict[str, Any]:
+    """What a record of that dataset can hold; everything, where no schema says."""
+    schema = dataset.schema
+    return {name: _typed(value, schema.get(name, {})) for name, value in given.items() if not schema or name in schema}
+
+
+def _answered(route: Route, status: int, dataset: Dataset, made: Any) -> Reply:
+    """The answer with the record where `output` looks for it, or for one of its fields."""
+    output = route.endpoint.output
+    if output is None or not isinstance(output.raw, str) or not output.literal:
+        return Reply(status, made)
+    path = AnswerPath(output.raw)
+    if path.root == "header":
+        return Reply(status, made, headers_of({output.raw: dataset.key_of(made)}))
+    if path.root != "body":
+        return Reply(status, made)
+    if path.keys and isinstance(made, dict) and path.keys[-1] in made:
+        path = AnswerPath(".".join(["body", *(f'"{key}"' for key in path.keys[:-1])]))
+    try:
+        return Reply(status, placed(None, path, made))
+    except ValueError as error:
+        return refused(501, f"endpoints.{route.name}.output cannot be simulated: {error}")
+
+
+# ── what arrived ──────────────────────────────────────────────────────────────────────────────────
+
+
+def _fields(request: Request) -> dict[str, Any]:
+    if request.encoding == "form":
+        return dict(request.body)
+    return dict(request.body) if isinstance(request.body, dict) else {}
+
+
+def _arrived(endpoint: Endpoint, request: Request) -> Iterator[tuple[str, Any]]:
+    """The input by name, as far as the spec sends it unchanged; _ABSENT where its place is empty."""
+    body, declared = endpoint.body, endpoint.input or {}
+    for name, value in (endpoint.params or {}).items():
+        yield from _read(value.raw if value else None, dict(request.query).get(name, _ABSENT), declared)
+    for name, value in (body.form if body and body.form else {}).items():
+        sent = dict(request.body) if request.encoding == "form" else {}
+        yield from _read(value.raw, sent.get(name, _ABSENT), declared)
+    if body is not None and body.json_ is not None:
+        yield from _read(body.json_.raw, request.body if request.encoding == "json" else _ABSENT, declared)
+
+
+def _read(written: Any, got: Any, declared: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    if isinstance(written, dict):
+        for key, inner in written.items():
+            yield from _read(inner, got.get(key, _ABSENT) if isinstance(got, dict) else _ABSENT, declared)
+    elif isinstance(written, str) and (whole := _INPUT.fullmatch(written.strip())):
+        if whole[1]:
+            yield whole[1], got
+        else:
+            for name in declared:
+                yield name, got.get(name, _ABSENT) if isinstance(got, dict) else _ABSENT
+
+
+def _wrong(endpoint: Endpoint, arrived: Mapping[str, Any]) -> Iterator[str]:
+    for name, schema in (endpoint.input or {}).items():
+        value = arrived.get(name)
+        if value is None:
+            continue
+        if value is not _ABSENT:
+            for violation in json_schema.violations(schema, _typed(value, schema)):
+                yield f"{name}: {violation}"
+        elif "default" not in schema and not schema.get("optional"):
+            yield f"{name} is missing"
+
+
+def _typed(value: Any, schema: Mapping[str, Any]) -> Any:
+    """Text of a form or a query as the type that the schema names; as it is where it cannot be that."""
+    if not isinstance(value, str):
+        return value
+    try:
+        match schema.get("type"):
+            case "integer":
+                return int(value)
+            case "number":
+                return float(value)
+            case "boolean":
+                return {"true": True, "false": False}.get(value, value)
+    except ValueError:
+        pass
+    return value

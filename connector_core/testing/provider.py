@@ -1,0 +1,169 @@
+"""The service that a spec describes, as far as its keys tell: from a request to an answer, without any socket.
+
+It shares no code with the side that sends: the pages are `pagination.serve`, the check of credentials is
+`auth.refusal`, and everything else is here and in the modules beside it. What it cannot know it answers with 501 and
+the key in question; an endpoint of which no page can be served is refused at the start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from connector_core.address import AnswerPath, FieldPath, Put
+from connector_core.auth import NoAuth, Session
+from connector_core.exceptions import ConfigError
+from connector_core.http import Request
+from connector_core.pagination import Cursor, LinkHeader, NextUrl, NoPagination, Pagination
+from connector_core.pagination.provider import asked
+from connector_core.spec import Endpoint, Spec
+from connector_core.template import MissingError, TemplateError
+from connector_core.testing.calls import called
+from connector_core.testing.dataset import Dataset
+from connector_core.testing.matching import Route, Routes
+from connector_core.testing.reply import Reply, headers_of, placed, refused
+
+__all__ = ["Provider"]
+
+AFTER = Put("query.after")
+"""Where links say which page they lead to."""
+
+
+class Provider:
+    """The datasets of one service and what it does with requests; raises ConfigError for what it can never serve."""
+
+    def __init__(self, spec: Spec, scope: Mapping[str, Any], *, records: int, seed: int) -> None:
+        """`scope` holds `config` and `secrets`; `records`: how many each path has at first."""
+        self.spec, self._scope, self._seed = spec, scope, seed
+        self.routes = Routes(spec, scope)
+        self.datasets: dict[tuple[str, str], Dataset] = {}
+        """By origin and path, so that endpoints of one path see the same records."""
+        for route in self.routes.known:
+            if route.endpoint.readable:
+                self._fill(route, records)
+        for route in self.routes.known:
+            if route.endpoint.readable:
+                self._rehearse(route)
+
+    def answer(self, request: Request) -> Reply:
+        """What the service says to the request."""
+        route = self.routes.find(request)
+        if route is None:
+            return self._nowhere(request)
+        session = Session({"connection": {"id": self.spec.name}, **self._scope, "endpoint": {"name": route.name}})
+        try:
+            refusal = (route.endpoint.auth or NoAuth()).refusal(session, request)
+        except (MissingError, TemplateError) as error:
+            return refused(501, f"auth cannot be simulated: {error}")
+        if refusal is not None:
+            return refused(401, refusal)
+        if route.endpoint.readable:
+            return self._page(route, request)
+        return called(route, request, self.datasets, self._dataset)
+
+    def _nowhere(self, request: Request) -> Reply:
+        for name, endpoint in self.routes.unknown:
+            if endpoint.method.upper() == request.method:
+                return refused(
+                    501, f"endpoints.{name}.{endpoint.method} is a whole address, so the simulator can't know it"
+                )
+        return refused(404, f"there is no {request.method} {request.url.partition('://')[2].partition('/')[2] or '/'}")
+
+    # ── datasets ──────────────────────────────────────────────────────────────────────────────────
+
+    def _fill(self, route: Route, records: int) -> None:
+        known = self.datasets.get(route.place)
+        if known is None or (not known.schema and route.endpoint.schema_):
+            self.datasets[route.place] = self._dataset(route, records)
+
+    def _dataset(self, route: Route, records: int = 0) -> Dataset:
+        """A new dataset of what the endpoint describes."""
+        return Dataset(
+            _noun(route), route.endpoint.schema_ or {}, _keys(route.endpoint), count=records, seed=self._seed
+        )
+
+    # ── pages ─────────────────────────────────────────────────────────────────────────────────────
+
+    def _rehearse(self, route: Route) -> None:
+        """Serves one page, so that what can never be served is said at the start."""
+        path = route.shape.replace("{}", "1")
+        try:
+            self._serve(route, Request(route.endpoint.method.upper(), route.origin + path))
+        except (ValueError, ArithmeticError) as error:
+            raise ConfigError(
+                f"{self.spec.name}.{route.name} cannot be simulated: {error}",
+                where=f"endpoints.{route.name}.pagination",
+                hint="test this endpoint against the service itself, or against fakes",
+                code="simulator.impossible",
+            ) from None
+
+    def _page(self, route: Route, request: Request) -> Reply:
+        try:
+            reply, count = self._serve(route, request)
+        except (ValueError, ArithmeticError) as error:
+            return refused(400, f"there is no such page: {error}")
+        if not count and _is_later_link(route, request):
+            return refused(404, "the link leads past the last page")
+        return reply
+
+    def _serve(self, route: Route, request: Request) -> tuple[Reply, int]:
+        endpoint, pagination = route.endpoint, _as_served(route.endpoint)
+        records = self.datasets[route.place].matching(self._filters(route, request))
+        served = pagination.serve(request, records)
+        body = placed(None, endpoint.records or AnswerPath("body"), list(served.records))
+        for address, value in served.values.items():
+            if (path := AnswerPath(address)).root == "body":
+                body = placed(body, path, value)
+        return Reply(200, body, headers_of(served.values)), len(served.records)
+
+    def _filters(self, route: Route, request: Request) -> list[tuple[str, str]]:
+        """The query without what pagination and sign-in put there."""
+        pagination = route.endpoint.pagination
+        if isinstance(pagination, Cursor) and pagination.alone and asked(request, pagination.put):
+            return route.fixed  # the token stands for what the first request asked for
+        taken = {put.keys[0] for put in _puts(route.endpoint) if put.root == "query"}
+        return [(name, value) for name, value in request.query if name not in taken]
+
+
+def _puts(endpoint: Endpoint) -> list[Put]:
+    """The places of a request that are not the endpoint's own."""
+    pagination = endpoint.pagination or NoPagination()
+    found = [getattr(pagination, "put", None), getattr(endpoint.auth, "put", None)]
+    found.append(getattr(getattr(pagination, "size", None), "put", None))
+    if isinstance(pagination, LinkHeader | NextUrl):
+        found.append(AFTER)
+    return [put for put in found if put is not None]
+
+
+def _is_later_link(route: Route, request: Request) -> bool:
+    linked = isinstance(route.endpoint.pagination, LinkHeader | NextUrl)
+    return linked and asked(request, AFTER) is not None
+
+
+def _as_served(endpoint: Endpoint) -> Pagination:
+    """The pagination; a token that is taken from the last of the records in the body is a record's."""
+    pagination = endpoint.pagination or NoPagination()
+    if isinstance(pagination, Cursor) and endpoint.records is not None:
+        last = (*endpoint.records.keys, "-1")
+        if pagination.take.root == "body" and pagination.take.keys[: len(last)] == last:
+            inside = ".".join(f'"{key}"' for key in pagination.take.keys[len(last) :])
+            return pagination.model_copy(update={"take": AnswerPath(f"record.{inside}")})
+    return pagination
+
+
+def _keys(endpoint: Endpoint) -> list[FieldPath]:
+    """The fields that tell records apart: the primary key, else what the cursor counts by, else `id`."""
+    key, pagination, schema = endpoint.primary_key, _as_served(endpoint), endpoint.schema_
+    if key is not None:
+        found = list(key) if isinstance(key, list) else [key]
+    elif isinstance(pagination, Cursor) and pagination.take.root == "record":
+        found = [FieldPath(".".join(f'"{key}"' for key in pagination.take.keys))]
+    else:
+        found = [FieldPath("id")]
+    return [path for path in found if not schema or path.keys[0] in schema]
+
+
+def _noun(route: Route) -> str:
+    """What text keys begin with: the last word of the path."""
+    words = [segment for segment in route.shape.split("/") if segment and "{}" not in segment]
+    return words[-1] if words else route.name

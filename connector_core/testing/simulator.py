@@ -1,0 +1,216 @@
+"""Serves any spec's endpoints on loopback, from their schemas: a service to try a connector with, without the live one.
+
+::
+
+    async with Simulator(spec) as service:
+        effects = Effects(transport=service.transport)
+        async with Connector.open(spec, config=service.config, secrets=service.secrets, effects=effects) as shop:
+            ...
+
+The client keeps the service's real addresses; the transport sends them here instead, with the real host in `Host` and
+the scheme in `X-Forwarded-Proto`. So the links in answers lead to the real hosts, and what pins them stays in force.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import parse_qsl
+
+from connector_core.connector import Connector
+from connector_core.engine.effects import Effects
+from connector_core.engine.guard import Network
+from connector_core.engine.transport import AiohttpTransport, Transport
+from connector_core.events import Listener
+from connector_core.exceptions import ConfigError, ConnectionError
+from connector_core.http import Request, Response, origin
+from connector_core.load import load
+from connector_core.spec import Spec
+from connector_core.testing.accounts import account
+from connector_core.testing.provider import Provider
+from connector_core.testing.reply import Reply, refused
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+__all__ = ["Seen", "Simulator", "simulated"]
+
+REMEMBERED = 10_000
+"""So many requests are kept for a look; older ones are forgotten."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A request that came in, and the answer's status; no header, no body, and no secret in the query."""
+
+    method: str
+    path: str
+    query: tuple[tuple[str, str], ...]
+    status: int
+
+
+class Simulator:
+    """One spec's service on loopback, while its `async with` lasts; raises ConfigError for what it can never serve."""
+
+    def __init__(
+        self,
+        spec: Spec,
+        *,
+        records: int = 250,
+        seed: int = 0,
+        config: Mapping[str, Any] | None = None,
+        secrets: Mapping[str, Any] | None = None,
+        port: int = 0,
+    ) -> None:
+        """`records`: how many each path has at first; `config` and `secrets`: in place of made up ones; port 0: any."""
+        self.config, self.secrets = account(spec, config or {}, secrets or {}, seed=seed)
+        """What a client has to be given."""
+        self._spec, self._port = spec, port
+        self._provider = Provider(spec, {"config": self.config, "secrets": self.secrets}, records=records, seed=seed)
+        self._seen: deque[Seen] = deque(maxlen=REMEMBERED)
+        self._runner: web.ServerRunner | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it listens, such as `http://127.0.0.1:49152`; raises ConfigError while it does not."""
+        if self._runner is None:
+            raise ConfigError("the simulator is not running", hint="use it inside its `async with`")
+        return f"http://127.0.0.1:{self._port}"
+
+    @property
+    def routes(self) -> dict[str, str]:
+        """The service's origins, each with where it really is: what `AiohttpTransport(routes=…)` takes."""
+        further = {
+            origin(f"{scheme}://{host.host}")
+            for host in self._spec.hosts
+            if not host.host.startswith("*.")
+            for scheme in ("https", "http")
+        }
+        return dict.fromkeys(sorted(self._provider.routes.origins | further), self.url)
+
+    @property
+    def requests(self) -> list[Seen]:
+        """The requests that came in, the latest last."""
+        return list(self._seen)
+
+    def transport(self, network: Network = "loopback") -> Transport:  # noqa: ARG002 - its own network is loopback
+        """A transport that reaches this service and nothing else; made for `Effects(transport=…)`."""
+        return _OnlyHere(self.routes)
+
+    # ── the server ────────────────────────────────────────────────────────────────────────────────
+
+    async def __aenter__(self) -> Self:
+        from aiohttp import web
+
+        runner = web.ServerRunner(web.Server(self._serve, access_log=None), shutdown_timeout=1.0)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, "127.0.0.1", self._port).start()
+        except OSError as error:
+            await runner.cleanup()
+            raise ConfigError(
+                f"the simulator cannot listen on 127.0.0.1:{self._port}: {error.strerror}", hint="choose another port"
+            ) from None
+        self._runner, self._port = runner, runner.addresses[0][1]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            await runner.cleanup()
+
+    async def _serve(self, received: web.BaseRequest) -> web.Response:
+        from aiohttp import web
+
+        request, problem = await _read(received)
+        reply = problem or self._provider.answer(request)
+        path = received.raw_path.partition("?")[0]
+        self._seen.append(Seen(request.method, path, self._masked(request.query), reply.status))
+        content = None if reply.body is None else json.dumps(reply.body, ensure_ascii=False).encode()
+        return web.Response(
+            status=reply.status, body=content, headers={"Content-Type": "application/json", **reply.headers}
+        )
+
+    def _masked(self, query: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+        secrets = [str(value) for value in self.secrets.values() if value]
+        return tuple((name, "***" if any(s in value for s in secrets) else value) for name, value in query)
+
+
+async def _read(received: web.BaseRequest) -> tuple[Request, Reply | None]:
+    """The request as the service sees it: at the address that the client meant; and what is wrong with its body."""
+    path, _, query = received.raw_path.partition("?")
+    scheme = received.headers.get("X-Forwarded-Proto", "http")
+    content, problem = await received.read(), None
+    body: Any = content or None
+    encoding: Any = "bytes" if content else None
+    if content and received.content_type.endswith("json"):
+        encoding = "json"
+        try:
+            body = json.loads(content)
+        except ValueError as error:
+            problem = refused(400, f"the body is not JSON: {error}")
+    elif content and received.content_type == "application/x-www-form-urlencoded":
+        encoding, body = "form", tuple(parse_qsl(content.decode("utf-8", "replace"), keep_blank_values=True))
+    request = Request(
+        received.method,
+        f"{scheme}://{received.host}{path}",
+        tuple(parse_qsl(query, keep_blank_values=True)),
+        {name: ", ".join(received.headers.getall(name)) for name in received.headers},
+        body,
+        encoding,
+    )
+    return request, problem
+
+
+class _OnlyHere:
+    """Refuses what is not simulated, so that nothing meant for a simulator reaches a live service."""
+
+    def __init__(self, routes: Mapping[str, str]) -> None:
+        self._routes = routes
+        self._inner = AiohttpTransport(network="loopback", routes=routes)
+
+    async def send(self, request: Request) -> Response:
+        if origin(request.url) not in self._routes:
+            raise ConnectionError(
+                f"{origin(request.url)} is not simulated",
+                where=f"{request.method} {request.url}",
+                hint="the simulator stands for base_url and for hosts without a wildcard",
+                code="simulator.unknown_host",
+            )
+        return await self._inner.send(request)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+@asynccontextmanager
+async def simulated(
+    spec: str | Path | Mapping[str, Any] | Spec,
+    *,
+    config: Mapping[str, Any] | None = None,
+    secrets: Mapping[str, Any] | None = None,
+    records: int = 250,
+    seed: int = 0,
+    environment: str | None = None,
+    specs: Sequence[str | Path] = (),
+    listeners: Sequence[Listener] = (),
+) -> AsyncIterator[Connector]:
+    """A connector of the spec, wired to a simulator; config and secrets given hold on both sides.
+
+    `specs`: folders where a name is looked up before the bundled ones. See Simulator for the rest.
+    """
+    loaded = spec if isinstance(spec, Spec) else load(spec, [Path(folder) for folder in specs], environment)
+    async with Simulator(loaded, records=records, seed=seed, config=config, secrets=secrets) as service:
+        effects = Effects(transport=service.transport)
+        async with Connector.open(
+            loaded, config=service.config, secrets=service.secrets, listeners=listeners, effects=effects
+        ) as connector:
+            yield connector

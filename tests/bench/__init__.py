@@ -1,0 +1,1 @@
+"""What reading costs, against a loop written by hand: `python -m tests.bench`."""

@@ -1,0 +1,101 @@
+"""Measures reading against the loop written by hand and prints a table of ratios: `python -m tests.bench [RUNS]`.
+
+Contenders take turns, each a fresh process with compiled bytecode; every count and checksum is verified, and a ratio is
+the median of the ratios of neighbouring runs. Only ratios mean anything: machines differ, and differ with the hour.
+"""
+
+from __future__ import annotations
+
+import compileall
+import json
+import pathlib
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from tests.bench.service import FIRST_ID, PER_PAGE
+
+Report = dict[str, float]
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def run(who: str, url: str, stream: str, pages: int, side_by_side: int = 1) -> Report:
+    """One contender's verified report."""
+    arguments = {"url": url, "stream": stream, "pages": pages, "side_by_side": side_by_side, "started": time.time()}
+    command = [sys.executable, "-m", "tests.bench.contenders", who, json.dumps(arguments)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{who} {stream} failed:\n{done.stderr[-2000:]}")
+    report: Report = json.loads(done.stdout)
+    count = pages * PER_PAGE
+    if (report["records"], report["checksum"]) != (count, count * FIRST_ID + count * (count - 1) // 2):
+        raise SystemExit(f"{who} {stream}: wrong records: {report}")
+    return report
+
+
+def paired(
+    runs: int, figure: str, one: Callable[[], Report], other: Callable[[], Report]
+) -> tuple[float, float, float]:
+    """Medians of both figures, and of their ratio pair by pair; the order changes from pair to pair."""
+    ours, theirs = [], []
+    for turn in range(runs):
+        if turn % 2:
+            theirs.append(other()[figure])
+            ours.append(one()[figure])
+        else:
+            ours.append(one()[figure])
+            theirs.append(other()[figure])
+    ratio = statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
+    return statistics.median(ours), statistics.median(theirs), ratio
+
+
+def measure(url: str, runs: int) -> None:
+    """Prints every row."""
+    print("| what | ours | by hand | ratio |\n|---|---|---|---|")
+    for stream in ("items", "cursor", "link"):
+        ours, theirs, ratio = paired(
+            runs, "cpu", partial(run, "ours", url, stream, 1000), partial(run, "hand", url, stream, 1000)
+        )
+        per = 1e6 / (999 * PER_PAGE)
+        row = f"{stream}: CPU per record, 100k records | {ours * per:.2f} µs | {theirs * per:.2f} µs | {ratio:.2f}"
+        print(f"| {row} |", flush=True)
+    ours, theirs, ratio = paired(
+        runs, "first", partial(run, "ours", url, "items", 1), partial(run, "hand", url, "items", 1)
+    )
+    print(f"| first record after process start | {ours:.3f} s | {theirs:.3f} s | {ratio:.2f} |", flush=True)
+    small, large = run("ours", url, "items", 100)["rss"], run("ours", url, "items", 5000)["rss"]
+    theirs = run("hand", url, "items", 100)["rss"]
+    print(f"| peak memory, 10k records | {small:.1f} MiB | {theirs:.1f} MiB | {small - theirs:+.1f} MiB |")
+    print(f"| peak memory, 500k records | {large:.1f} MiB | | {large - small:+.1f} MiB |", flush=True)
+    slow = f"{url}/slow"
+    ours, theirs, ratio = paired(
+        max(1, runs // 2),
+        "wall",
+        partial(run, "ours", slow, "items", 100, 10),
+        partial(run, "hand", slow, "items", 100),
+    )
+    print(f"| 100 numbered pages at 20 ms, ten at once / one by one | {ours:.2f} s | {theirs:.2f} s | {ratio:.2f} |")
+
+
+def main() -> Any:
+    """Starts the service, measures, ends the service."""
+    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+    for folder in ("connector_core", "tests"):
+        compileall.compile_dir(ROOT / folder, quiet=2)
+    command = [sys.executable, "-m", "tests.bench.service"]
+    service = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    try:
+        assert service.stdout is not None
+        measure(f"http://127.0.0.1:{int(service.stdout.readline())}", runs)
+    finally:
+        service.terminate()
+        service.wait()
+
+
+if __name__ == "__main__":
+    main()

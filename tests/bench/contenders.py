@@ -1,0 +1,118 @@
+"""The two that are compared, each a whole process: `python -m tests.bench.contenders WHO JSON-ARGUMENTS`.
+
+`hand` is the loop that people write with aiohttp; `ours` is the public API with every guard on as it comes. Both count
+the records, add up their ids, and report when the first came and what CPU the rest cost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import resource
+import sys
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+
+class Tally:
+    """Counts and adds up, page by page."""
+
+    def __init__(self, started: float) -> None:
+        self.started, self.records, self.checksum = started, 0, 0
+        self.first = self.cpu = 0.0
+
+    def page(self, records: list[dict[str, Any]]) -> None:
+        """Takes one page's records."""
+        if not self.records:
+            self.first, self.cpu = time.time() - self.started, time.process_time()
+        self.records += len(records)
+        self.checksum += sum(record["id"] for record in records)
+
+    def report(self) -> dict[str, float]:
+        """First record in seconds since the process began, CPU seconds of all later ones, peak memory in MiB."""
+        return {
+            "records": self.records,
+            "checksum": self.checksum,
+            "first": self.first,
+            "cpu": time.process_time() - self.cpu,
+            "wall": time.time() - self.started,
+            "rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        }
+
+
+async def hand(url: str, stream: str, pages: int, tally: Tally, **_: Any) -> None:
+    """With aiohttp and the fastest JSON decoder at hand, nothing else."""
+    import aiohttp
+
+    try:
+        from orjson import loads
+    except ImportError:
+        from msgspec.json import decode as loads
+
+    async with aiohttp.ClientSession() as session:
+
+        async def get(target: str) -> tuple[Any, Any]:
+            async with session.get(target) as response:
+                response.raise_for_status()
+                return loads(await response.read()), response.headers
+
+        if stream == "items":
+            for number in range(1, pages + 1):
+                body, _headers = await get(f"{url}/items?pages={pages}&page={number}")
+                tally.page(body["data"])
+                if number >= body["total_pages"]:
+                    break
+        elif stream == "cursor":
+            cursor: str | None = "1"
+            while cursor:
+                body, _headers = await get(f"{url}/cursor?pages={pages}&cursor={cursor}")
+                tally.page(body["data"])
+                cursor = body["next_cursor"]
+        else:
+            link: str | None = f"{url}/link?pages={pages}&page=1"
+            while link:
+                body, headers = await get(link)
+                tally.page(body)
+                field = headers.get("Link", "")
+                link = field[1 : field.index(">")] if field else None
+
+
+ENDPOINTS: dict[str, dict[str, Any]] = {
+    "items": {"records": "body.data", "pagination": {"type": "page_number", "pages": "body.total_pages"}},
+    "cursor": {"records": "body.data", "pagination": {"type": "cursor", "take": "body.next_cursor"}},
+    "link": {"records": "body", "pagination": "link_header"},
+}
+
+
+async def ours(url: str, stream: str, pages: int, tally: Tally, side_by_side: int = 1, **_: Any) -> None:
+    """The public API as an app uses it."""
+    from connector_core import Connector
+
+    spec = {
+        "connector": "1",
+        "name": "bench",
+        "config": {"url": {"type": "string", "format": "uri"}, "pages": {"type": "integer"}},
+        "base_url": "{{ config.url }}",
+        "rate_limit": {"concurrency": side_by_side},
+        "endpoints": {stream: {"get": f"/{stream}", "params": {"pages": "{{ config.pages }}"}, **ENDPOINTS[stream]}},
+    }
+    async with Connector.open(spec, config={"url": url, "pages": pages}, network="loopback") as connector:
+        async for page in _pages(connector, stream):
+            tally.page(page.records)
+
+
+def _pages(connector: Any, stream: str) -> AsyncIterator[Any]:
+    return connector.pages(stream)  # type: ignore[no-any-return]  # typed in the package, loaded late here
+
+
+def main() -> None:
+    """Runs one contender and prints its report."""
+    who, arguments = sys.argv[1], json.loads(sys.argv[2])
+    tally = Tally(arguments.pop("started"))
+    asyncio.run({"hand": hand, "ours": ours}[who](tally=tally, **arguments))
+    print(json.dumps(tally.report()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+"""What only shows in a process of its own: pipes, terminals, Ctrl-C."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and pseudo-terminals are POSIX's")
+
+
+@pytest.fixture
+def simulator(program):
+    """A simulated shop with many orders, and the options that lead there."""
+    process = program("simulate", "shop", "--records", "20000")
+    line = process.stdout.readline()
+    url = re.search(r"http://127\.0\.0\.1:\d+", line)
+    assert url, line + process.stderr.read()
+    return process, ["--config", f"shop_url={url[0]}", "--network", "loopback"]
+
+
+TOKEN = {"CONNECTOR_SHOP_TOKEN": "simulated-token"}
+
+
+def test_simulate_is_read_and_stopped(program, simulator):
+    """`simulate` serves what it prints how to read, and Ctrl-C is its normal end."""
+    process, words = simulator
+    done, _ = program("read", "shop", "orders", *words, "--limit", "150", env=TOKEN).communicate(timeout=20)
+    assert [json.loads(line)["id"] for line in done.splitlines()] == list(range(1, 151))
+    process.send_signal(signal.SIGINT)
+    out, err = process.stdout.read(), process.stderr.read()
+    assert (process.wait(timeout=10), err) == (0, "stopped\n")
+    assert "  secret token: simulated-token\n" in out
+    assert "  curl -H 'Accept: application/json' -H 'Authorization: Bearer simulated-token' 'http://127.0.0.1:" in out
+    assert (
+        "  CONNECTOR_SHOP_TOKEN=simulated-token connector read shop orders --config shop_url=http://127.0.0.1:" in out
+    )
+
+
+def test_port_in_use(program, simulator):
+    """A port that is taken is told in a line."""
+    port = simulator[1][1].rpartition(":")[2]
+    process = program("simulate", "shop", "--port", port)
+    _, err = process.communicate(timeout=10)
+    assert process.returncode == 2
+    assert err.startswith(f"error: the simulator cannot listen on 127.0.0.1:{port}: ")
+
+
+def test_reader_leaves(program, simulator):
+    """A reader who leaves early (`| head -1`) ends the reading silently, with exit code 0."""
+    process = program("read", "shop", "orders", *simulator[1], env=TOKEN)
+    assert json.loads(process.stdout.readline())["id"] == 1
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    assert process.wait(timeout=10) == 0
+
+
+def test_interrupted_before_a_full_pipe(program, simulator):
+    """Ctrl-C ends a command at once although nobody takes its output: one line, exit code 130."""
+    process = program("read", "shop", "orders", *simulator[1], env=TOKEN)
+    assert process.stdout.readline()
+    time.sleep(0.3)  # until the pipe is full
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=10) == 130
+    assert process.stderr.read() == "interrupted\n"
+
+
+def test_disk_full(program):
+    """An output that cannot be written is told in a line; exit code 1."""
+    if not Path("/dev/full").exists():
+        pytest.skip("there is no /dev/full")
+    with Path("/dev/full").open("w") as full:
+        process = program("read", "shop", "orders", "--simulate", stdout=full)
+        _, err = process.communicate(timeout=20)
+    assert (process.returncode, err) == (1, "error: the output cannot be written: No space left on device\n")
+
+
+def on_a_terminal(program, *words: str, **pipes: object) -> str:
+    """What a person sees of a command."""
+    ours, theirs = pty.openpty()
+    env = {"COLUMNS": "60", "NO_COLOR": "1", "TERM": "xterm"}
+    process = program(*words, **{"stdout": theirs, "stderr": theirs, **pipes}, env=env)
+    os.close(theirs)
+    shown = b""
+    try:
+        while piece := os.read(ours, 65536):
+            shown += piece
+    except OSError:
+        pass  # EIO: how a pseudo-terminal ends on Linux
+    os.close(ours)
+    assert process.wait(timeout=10) == 0
+    return shown.decode()
+
+
+def test_table_on_a_terminal(program):
+    """A person sees a table of the columns that fit, and the sum."""
+    shown = on_a_terminal(program, "read", "shop", "orders", "--simulate", "--limit", "2")
+    plain = re.sub(r"\x1b\[[0-9;]*[mK]", "", shown).replace("\r", "")
+    heading, first, second, last = plain.splitlines()[:4]
+    assert heading.split() == ["id", "status", "customer"]
+    assert first.split()[0] == "1"
+    assert second.split()[0] == "2"
+    assert last.startswith("2 records on 1 page, ")
+
+
+def test_json_on_a_terminal(program):
+    """With --json a person sees JSON as well, and a call's JSON is indented for them unless they say so."""
+    shown = on_a_terminal(program, "read", "shop", "orders", "--simulate", "--limit", "1", "--json")
+    assert shown.startswith('{"id":1,')
+    shown = on_a_terminal(program, "call", "shop", "orders", "--simulate")
+    assert shown.startswith('[\r\n  {\r\n    "id": 1,')
+
+
+def test_progress(program):
+    """Where stdout goes elsewhere, a terminal shows how far it is; elsewhere stderr stays empty."""
+    shown = on_a_terminal(program, "read", "shop", "orders", "--simulate", stdout=subprocess.DEVNULL)
+    assert re.search(r"\r\x1b\[K100 records on 1 page, ", shown)
+    assert re.search(r"\r\x1b\[K250 records on 3 pages, \d+\.\d s, [\d,]+/s\r\n$", shown)

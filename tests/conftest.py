@@ -1,0 +1,25 @@
+"""What every test shares: patience with busy machines, and knowing which real servers are there."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("patient", settings.get_profile(settings.get_current_profile_name()), deadline=None)
+settings.load_profile("patient")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test marked `servers(name, port)` where that server is absent; CONNECTOR_TEST_SERVERS may require it."""
+    for mark in item.iter_markers("servers"):
+        name, port = mark.args
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=2).close()
+        except OSError:
+            missing = f"the real server {name} is not running on 127.0.0.1:{port}"
+            if name in os.environ.get("CONNECTOR_TEST_SERVERS", "").split(","):
+                pytest.fail(f"{missing}, and CONNECTOR_TEST_SERVERS says that it is", pytrace=False)
+            pytest.skip(missing)

@@ -1,0 +1,278 @@
+"""Writes the tables of docs/reference from the code: `python -m tests.docs.reference`.
+
+A page says what it wants between two comments, and everything around them is written by hand::
+
+    <!-- generated: kinds pagination -->
+    …
+    <!-- end of generated -->
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+from connector_core import events, exceptions
+from connector_core.component import Component, Model, descriptions, families
+from connector_core.engine.call import EXCEPTIONS
+from connector_core.errors import CATEGORIES, RETRYABLE, Category, by_status
+from connector_core.exceptions import IntegrationError
+from connector_core.json_schema.dialect import TYPES
+from connector_core.json_schema.formats import FORMATS
+from connector_core.json_schema.meta_schema import NAMED, meta_schemas
+from connector_core.spec import Inherited, Spec
+from connector_core.template import FILTERS, PLACES
+from connector_core.template.places import EVERYWHERE
+from tests.docs import words
+
+__all__ = ["PAGES", "every_example", "models", "rewritten"]
+
+PAGES = Path(__file__).resolve().parents[2] / "docs" / "reference"
+
+BEGIN, END = "<!-- generated: {} -->", "<!-- end of generated -->"
+_PART = re.compile(r"<!-- generated: (\w+) ?(\w*) -->\n.*?<!-- end of generated -->", re.DOTALL)
+_EXAMPLE = re.compile(r"Example: `(.*)`")
+
+
+def rewritten(page: str) -> str:
+    """The page with its generated parts written anew."""
+    return _PART.sub(_written, page)
+
+
+def _written(part: re.Match[str]) -> str:
+    what, about = part[1], part[2]
+    lines = PARTS[what](about) if about else PARTS[what]()
+    return "\n".join([BEGIN.format(f"{what} {about}".strip()), "", *lines, "", END])
+
+
+def _table(*head: str, rows: Iterator[tuple[str, ...]]) -> Iterator[str]:
+    yield f"| {' | '.join(head)} |"
+    yield f"|{'---|' * len(head)}"
+    for row in rows:
+        yield f"| {' | '.join(_cell(text) for text in row)} |"
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def _prose(text: str | None) -> str:
+    """A docstring without its example."""
+    return _EXAMPLE.sub("", inspect.cleandoc(text or "")).strip()
+
+
+# ── keys ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def models(cls: type[Model] = Model) -> Iterator[type[Model]]:
+    """Every mapping of the language that is defined in this package."""
+    for below in cls.__subclasses__():
+        if below.__module__.startswith("connector_core."):
+            yield below
+            yield from models(below)
+
+
+def _fields(name: str) -> Iterator[str]:
+    model = next(model for model in models() if model.__name__ == name)
+    inherited = Inherited.model_fields if issubclass(model, Inherited) and model is not Inherited else {}
+    return _field_table(model, without=set(inherited))
+
+
+def _field_table(model: type[Model], without: set[str]) -> Iterator[str]:
+    fields = {key: field for key, field in model.model_fields.items() if key not in without}
+    told = descriptions(model)
+    return _table(
+        "key", "value", "left out", "",
+        rows=((f"`{field.alias or key}`", words.value(field), words.default(field), told[key])
+              for key, field in fields.items()),
+    )  # fmt: skip
+
+
+def _kinds(family: str) -> Iterator[str]:
+    for number, (name, kind) in enumerate(sorted(families()[family].kinds.items())):
+        if number:
+            yield ""
+        yield f"### `{name}`"
+        yield ""
+        yield _prose(kind.__doc__)
+        yield ""
+        yield "```yaml"
+        yield _example(kind)
+        yield "```"
+        if set(kind.model_fields) - {"type"}:
+            yield ""
+            yield from _field_table(kind, without={"type"})
+
+
+def _example(model: type[Model]) -> str:
+    found = _EXAMPLE.search(inspect.cleandoc(model.__doc__ or ""))
+    if found is None:
+        raise ValueError(f"{model.__name__} has no line with an example: Example: `…`")
+    return found[1]
+
+
+def every_example() -> dict[str, str]:
+    """The YAML line of each kind, and of every mapping that has one, by the class's name."""
+    kinds = {kind.__name__: _example(kind) for family in families().values() for kind in family.kinds.values()}
+    return kinds | {model.__name__: _example(model) for model in models() if "Example: `" in (model.__doc__ or "")}
+
+
+# ── templates ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def _filters() -> Iterator[str]:
+    return _table(
+        "filter", "gives",
+        rows=((f"`{_called(name, function)}`", _prose(function.__doc__)) for name, function in FILTERS.items()),
+    )  # fmt: skip
+
+
+def _called(name: str, function: Callable[..., Any]) -> str:
+    arguments = [
+        argument.name if argument.default is argument.empty else f"{argument.name}={_literal(argument.default)}"
+        for argument in list(inspect.signature(function).parameters.values())[1:]
+    ]
+    return f"{name}({', '.join(arguments)})" if arguments else name
+
+
+def _literal(value: Any) -> str:
+    match value:
+        case bool():
+            return str(value).lower()
+        case None:
+            return "none"
+        case str() | int():
+            return repr(value)
+    return "…"
+
+
+def _places() -> Iterator[str]:
+    rows = {place: sorted(set(keys)) for place, keys in _by_place(Spec).items()}
+    read = rows.pop("request"), rows.pop("path")
+    listed = [(", ".join(f"`{key}`" for key in keys), "", place) for place, keys in rows.items()]
+    sent, paths = (", ".join(f"`{key}`" for key in keys) for keys in read)
+    listed += [
+        (sent, "of what is read", "request"),
+        (sent, "of what is called", "call"),
+        (paths, "of what is read", "path"),
+        (paths, "of what is called", "call_path"),
+    ]
+    return _table(
+        "in", "besides `config`, `now`, `connection` and `endpoint`",
+        rows=((f"{keys} {what}".strip(), _names(place)) for keys, what, place in sorted(listed)),
+    )  # fmt: skip
+
+
+def _names(place: str) -> str:
+    return ", ".join(f"`{name}`" for name in sorted(PLACES[place] - EVERYWHERE)) or "nothing"
+
+
+def _by_place(annotation: Any, key: str = "") -> dict[str, list[str]]:
+    """The keys whose templates stand in each place, by walking the models."""
+    place = getattr(annotation, "place", "")  # of what says it in an annotation, and of types that have one place
+    found = {place: [key]} if isinstance(place, str) and place else {}
+    for name, inner in _below(annotation):
+        for there, keys in _by_place(inner, name or key).items():
+            found.setdefault(there, []).extend(keys)
+    return found
+
+
+def _below(annotation: Any) -> Iterator[tuple[str, Any]]:
+    """What an annotation is made of, with the key that it stands under where that is another one."""
+    if not isinstance(annotation, type) or not issubclass(annotation, Model):
+        yield from (("", inner) for inner in get_args(annotation))
+    elif issubclass(annotation, Component) and annotation.kind() is None:
+        yield from (("", kind) for kind in annotation.kinds.values())
+    else:
+        for key, field in annotation.model_fields.items():
+            shown = (
+                f"auth.{key}" if issubclass(annotation, Component) and annotation.key == "auth" else field.alias or key
+            )
+            yield from ((shown, part) for part in (field.annotation, *field.metadata))
+
+
+# ── what is not YAML ──────────────────────────────────────────────────────────────────────────────
+
+
+def _events() -> Iterator[str]:
+    shared = [field.name for field in dataclasses.fields(events.Event)]
+    found = [getattr(events, name) for name in events.__all__]
+    return _table(
+        "event", "fields", "",
+        rows=((f"`{event.__name__}`", ", ".join(f"`{field.name}`" for field in dataclasses.fields(event)
+                                                if field.name not in shared) or "–", _prose(event.__doc__))
+              for event in found if isinstance(event, type) and event is not events.Event),
+    )  # fmt: skip
+
+
+def _exceptions() -> Iterator[str]:
+    found = [getattr(exceptions, name) for name in exceptions.__all__]
+    return _table(
+        "exception", "is a", "category", "",
+        rows=((f"`{error.__name__}`", f"`{error.__bases__[0].__name__}`", f"`{error.category}`", _prose(error.__doc__))
+              for error in found if issubclass(error, IntegrationError)),
+    )  # fmt: skip
+
+
+def _statuses() -> Iterator[str]:
+    shown = {**{f"{status}": by_status(status) for status in sorted(CATEGORIES)}}
+    shown |= {"any other 4xx": by_status(418), "5xx": by_status(500), "3xx": by_status(300)}
+    return _table(
+        "status", "category", "may pass",
+        rows=((status, f"`{outcome.category}`", _passes(status, retryable=outcome.retryable))
+              for status, outcome in shown.items()),
+    )  # fmt: skip
+
+
+def _passes(status: str, *, retryable: bool) -> str:
+    if status == "5xx":
+        return ", ".join(str(code) for code in sorted(RETRYABLE) if code >= 500)
+    return "yes" if retryable else ""
+
+
+def _categories() -> Iterator[str]:
+    return _table(
+        "category", "exception",
+        rows=((f"`{category}`", f"`{EXCEPTIONS[category].__name__}`") for category in get_args(Category)),
+    )  # fmt: skip
+
+
+def _keywords() -> Iterator[str]:
+    named = meta_schemas("")[NAMED]["properties"]
+    return _table(
+        "keyword", "",
+        rows=((f"`{keyword}`", schema.get("description", "")) for keyword, schema in named.items()),
+    )  # fmt: skip
+
+
+def _types() -> Iterator[str]:
+    return _table("type", "", rows=((f"`{name}`", what) for name, what in TYPES.items()))
+
+
+def _formats() -> Iterator[str]:
+    return _table("format", "", rows=((f"`{name}`", format_.words) for name, format_ in FORMATS.items()))
+
+
+PARTS: dict[str, Callable[..., Iterator[str]]] = {
+    "categories": _categories,
+    "events": _events,
+    "exceptions": _exceptions,
+    "fields": _fields,
+    "filters": _filters,
+    "formats": _formats,
+    "keywords": _keywords,
+    "kinds": _kinds,
+    "places": _places,
+    "statuses": _statuses,
+    "types": _types,
+}
+"""What a page can ask for; `fields` and `kinds` are followed by whose."""
+
+
+if __name__ == "__main__":
+    for path in sorted(PAGES.glob("*.md")):
+        path.write_text(rewritten(path.read_text("utf-8")), "utf-8")

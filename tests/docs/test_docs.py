@@ -1,0 +1,160 @@
+"""The pages say what is: every YAML block loads, every table is current, nothing is left out, no link leads nowhere."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from connector_core import events, exceptions
+from connector_core.component import families
+from connector_core.exceptions import IntegrationError
+from connector_core.load import load, parse
+from connector_core.source import read
+from connector_core.template import FILTERS
+from tests.docs.reference import PAGES, every_example, models, rewritten
+
+ROOT = PAGES.parents[1]
+EVERY_PAGE = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+REFERENCE = {path.stem: path.read_text("utf-8") for path in sorted(PAGES.glob("*.md"))}
+
+MINIMAL: dict[str, Any] = {
+    "connector": "1",
+    "name": "fragment",
+    "config": {
+        "shop_url": {"type": "string", "format": "uri"},
+        "start_date": {"type": "string"},
+        "plan": {"type": "string"},
+    },
+    "secrets": {"token": {}, "key": {}},
+    "base_url": "https://api.shop.example",
+    "endpoints": {"orders": {"get": "/orders", "records": "body.data"}},
+}
+"""What a fragment of a page is put into; its own keys replace these, and add to config and secrets."""
+
+
+class Block(NamedTuple):
+    """A block of YAML in a page."""
+
+    page: str
+    line: int
+    inside: str
+    """What the comment above it says that it is a fragment of; empty: of the top level, or a whole spec."""
+    text: str
+
+
+_BLOCK = re.compile(r"(?:<!-- fragment: (\w+) -->\n)?^```yaml\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+
+
+def blocks() -> list[Block]:
+    found = []
+    for path in EVERY_PAGE:
+        page = path.read_text("utf-8")
+        for block in _BLOCK.finditer(page):
+            line = page.count("\n", 0, block.start()) + 1
+            found.append(Block(path.relative_to(ROOT).as_posix(), line, block[1] or "", block[2]))
+    return found
+
+
+BLOCKS = blocks()
+
+
+def shown(block: Block) -> str:
+    return f"{block.page}:{block.line}"
+
+
+def placed(fragment: dict[str, Any], inside: str) -> dict[str, Any]:
+    """A whole spec with the fragment in it."""
+    if inside == "endpoint":
+        return {**MINIMAL, "endpoints": {"orders": fragment if _sends(fragment) else {**_orders(), **fragment}}}
+    joined = {key: {**MINIMAL[key], **fragment.get(key, {})} for key in ("config", "secrets")}
+    return {**MINIMAL, **fragment, **joined}
+
+
+def _orders() -> dict[str, Any]:
+    return dict(MINIMAL["endpoints"]["orders"])
+
+
+def _sends(fragment: dict[str, Any]) -> bool:
+    return any(method in fragment for method in ("get", "post", "put", "patch", "delete"))
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=shown)
+def test_yaml(block):
+    """A YAML block is a spec that loads, or a fragment of one that does."""
+    data = read(block.text, f"{shown(block)}.yaml").data
+    if "connector" in data:
+        parse(block.text, block.page)
+    else:
+        load(placed(data, block.inside))
+
+
+@pytest.mark.parametrize("name, text", every_example().items())
+def test_examples(name, text):
+    """The line of YAML in a docstring loads."""
+    load(placed(read(text, f"{name}.yaml").data, ""))
+
+
+@pytest.mark.parametrize("page", REFERENCE)
+def test_current(page):
+    """The tables of a reference page are what the code says today."""
+    assert REFERENCE[page] == rewritten(REFERENCE[page]), (
+        f"docs/reference/{page}.md is not current: python -m tests.docs.reference"
+    )
+
+
+def test_every_family():
+    """Every family has its page, with each of its kinds."""
+    for key in families():
+        assert f"# {key}\n" in REFERENCE[key]
+        assert f"<!-- generated: kinds {key} -->" in REFERENCE[key]
+
+
+def test_every_mapping():
+    """The fields of every mapping are in a table."""
+    told = set(re.findall(r"<!-- generated: (?:fields|kinds) (\w+) -->", "".join(REFERENCE.values())))
+    families_told = {kind for key in told & set(families()) for kind in families()[key].kinds.values()}
+    left_out = {
+        model.__name__
+        for model in models()
+        if model not in families_told and model.__name__ not in told and not model.__subclasses__()
+    }
+    assert left_out == set()
+
+
+def test_every_filter():
+    """Every filter is in the table."""
+    named = set(re.findall(r"^\| `(\w+)", REFERENCE["templates"].partition("generated: filters")[2], re.MULTILINE))
+    assert named == set(FILTERS)
+
+
+def test_every_event_and_exception():
+    """Every event and every exception has its line."""
+    kinds = [getattr(events, name) for name in events.__all__]
+    for event in kinds:
+        if isinstance(event, type) and event is not events.Event:
+            assert f"| `{event.__name__}` |" in REFERENCE["events"]
+    for name in exceptions.__all__:
+        if issubclass(getattr(exceptions, name), IntegrationError):
+            assert f"| `{name}` |" in REFERENCE["exceptions"]
+
+
+_LINK = re.compile(r"\]\(([^)#:]*)(?:#([^)]*))?\)")
+
+
+@pytest.mark.parametrize("path", EVERY_PAGE, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_links(path):
+    """Links between pages lead to pages and headings that are there."""
+    for target, heading in _LINK.findall(path.read_text("utf-8")):
+        found = (path.parent / target).resolve() if target else path
+        assert found.exists(), target
+        if heading:
+            assert heading in headings(found), f"{target}#{heading}"
+
+
+def headings(path: Path) -> set[str]:
+    """The anchors of a page's headings, as Git hosts make them."""
+    titles = re.findall(r"^#+ (.*)$", path.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title).strip().lower().replace(" ", "-") for title in titles}

@@ -1,0 +1,92 @@
+"""What a field of a spec model takes, in the words of the reference pages."""
+
+from __future__ import annotations
+
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+
+from connector_core.address import AnswerPath, BodyPath, FieldPath, Put
+from connector_core.component import Component, Model
+from connector_core.config import Property
+from connector_core.errors import ErrorRule
+from connector_core.request import BaseUrl
+from connector_core.spec import Docs, Endpoint, Environment, Host
+from connector_core.template import Condition, Flag, Message, PathText, Template, Value
+from connector_core.units import Unit
+
+__all__ = ["default", "value"]
+
+FIELD_TYPES: dict[Any, str] = {
+    AnswerPath: "address in the answer",
+    BodyPath: "address in the body",
+    FieldPath: "address in a record",
+    Put: "address in the request",
+    BaseUrl: "address of a service, with templates",
+    PathText: "path, with templates",
+    Template: "text with templates, or a plain value",
+    Message: "text with templates",
+    Value: "any value, with templates",
+    Condition: "condition",
+    Flag: "condition",
+    Any: "any value",
+    bool: "true or false",
+    int: "whole number",
+    float: "number",
+    str: "text",
+    ErrorRule: "[rule](errors.md)",
+    Docs: "[docs](keys.md#docs)",
+    Endpoint: "[endpoint](keys.md#an-endpoint)",
+    Environment: "[environment](keys.md#environments)",
+    Host: "host name, or mapping: `host`, `credentials`",
+}
+
+
+def value(field: FieldInfo) -> str:
+    """What the field takes, such as `list of text`."""
+    return _words(field.annotation, field.metadata)
+
+
+def default(field: FieldInfo) -> str:
+    """What it is where it is left out, as YAML; `required`, or a dash where nothing takes its place."""
+    if field.is_required():
+        return "required"
+    found = field.get_default(call_default_factory=True)
+    if isinstance(found, bool):
+        return f"`{str(found).lower()}`"
+    if found is None or found in ("", [], {}) or (isinstance(found, Template) and not found.source):
+        return "–"
+    return f"`{found}`"
+
+
+def _words(annotation: Any, metadata: Any = ()) -> str:
+    if any(isinstance(mark, Unit) for mark in metadata):
+        return "duration, or a template" if Template in get_args(annotation) else "duration"
+    if annotation is get_args(Property)[0] and metadata and _is_property(metadata):
+        return "JSON Schema"
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _words(arguments[0], arguments[1:])
+    if origin in (Union, UnionType):
+        return _options([option for option in arguments if option is not type(None)])
+    if origin is Literal:
+        return ", ".join(f"`{option}`" for option in arguments)
+    if origin is list:
+        return "status, class such as `5xx`, or a list" if arguments == (range,) else f"list of {_words(arguments[0])}"
+    if origin is dict:
+        return f"by name: {_words(arguments[1])}"
+    if isinstance(annotation, type) and issubclass(annotation, Component):
+        return f"[{annotation.key}]({annotation.key}.md)"
+    if annotation not in FIELD_TYPES and issubclass(annotation, Model):
+        return f"mapping: {', '.join(f'`{field.alias or key}`' for key, field in annotation.model_fields.items())}"
+    return FIELD_TYPES[annotation]
+
+
+def _options(options: list[Any]) -> str:
+    words = [_words(option) for option in options]
+    return words[0] if len(words) == 1 else ", or ".join(words)
+
+
+def _is_property(metadata: Any) -> bool:
+    return any(mark in get_args(Property)[1:] for mark in metadata)

@@ -1,0 +1,97 @@
+"""What the user of a spec fills in: defaults, what is missing or too much, told at once and without secrets."""
+
+# ruff: noqa: E501 - a message that is tested as text is not broken
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from connector_core.config import Property, settle, settled_secrets
+from connector_core.exceptions import ConfigError
+
+DECLARED: dict[str, dict[str, Any]] = {
+    "shop_url": {"type": "string", "format": "uri", "description": "Address of the shop"},
+    "start": {"type": "string", "format": "date", "default": "2020-01-01"},
+    "count": {"type": "integer", "optional": True},
+    "tags": {"type": "array", "items": {"type": "string"}, "default": []},
+}
+URL = "https://shop.example"
+
+
+def refused(given: dict[str, Any], what: str = "config") -> ConfigError:
+    with pytest.raises(ConfigError) as wrong:
+        settle(DECLARED, given, what=what)
+    return wrong.value
+
+
+@pytest.mark.parametrize(
+    "given, values",
+    [
+        ({"shop_url": URL}, {"shop_url": URL, "start": "2020-01-01", "tags": []}),
+        ({"shop_url": URL, "start": "2024-05-01", "count": 3, "tags": ["a"]}, {"shop_url": URL, "start": "2024-05-01", "count": 3, "tags": ["a"]}),
+        ({"shop_url": URL, "count": None, "start": None}, {"shop_url": URL, "start": "2020-01-01", "tags": []}),
+    ],
+)  # fmt: skip
+def test_values_are_given_or_default(given, values):
+    """What is given is kept, a default fills in, an optional value may be absent, and null is not given."""
+    assert settle(DECLARED, given, what="config") == values
+
+
+@pytest.mark.parametrize(
+    "given, what",
+    [
+        ({}, "config shop_url is missing (Address of the shop)"),
+        ({"shop_url": None}, "config shop_url is missing (Address of the shop)"),
+        ({"shop_url": "shop"}, 'config shop_url: must be an http or https address such as https://shop.example, not "shop"'),
+        ({"shop_url": URL, "count": "3"}, 'config count: must be a whole number, not "3"'),
+        ({"shop_url": URL, "tags": ["a", 1]}, "config tags: 1: must be text, not 1"),
+        ({"shop_ulr": URL}, "'shop_ulr' is not a declared config, did you mean 'shop_url'?; config shop_url is missing (Address of the shop)"),
+        ({"x": 1, "shop_url": 3, "start": "soon"}, "'x' is not a declared config (one of: count, shop_url, start, tags); config shop_url: must be text, not 3; config start: must be a date such as 2020-01-31, not \"soon\""),
+    ],
+)  # fmt: skip
+def test_all_that_is_wrong_is_told_at_once(given, what):
+    """Missing, unknown and ill-typed values stand in one message."""
+    assert str(refused(given)) == what
+
+
+def test_the_word_and_the_code_say_what_it_was():
+    """The message and the code name config, secret or input."""
+    assert str(refused({}, "input")) == "input shop_url is missing (Address of the shop)"
+    assert refused({}, "input").code == "input.invalid"
+    assert refused({}).category == "config"
+
+
+def test_a_secret_never_stands_in_a_message():
+    """A secret of the wrong sort, length or pattern is told without its value; one without a type is text."""
+    declared: dict[str, dict[str, Any]] = {
+        "token": {},
+        "pin": {"type": "string", "pattern": "^[0-9]{4}$"},
+        "key": {"type": "object", "required": ["kid"]},
+    }
+    with pytest.raises(ConfigError) as wrong:
+        settled_secrets(declared, {"token": 31337, "pin": "hunter2", "key": {"hunter2": "hunter2"}})
+    assert str(wrong.value) == (
+        "secret token: must be text; secret pin: must match the pattern ^[0-9]{4}$; secret key: lacks 'kid'"
+    )
+    assert settled_secrets(declared, {"token": "t", "pin": "1234", "key": {"kid": 1}})["token"] == "t"
+
+
+def test_every_mistake_of_a_schema_has_its_place():
+    """A JSON Schema with several mistakes is refused with all of them, each with its path."""
+    with pytest.raises(ValidationError) as wrong:
+        TypeAdapter(Property).validate_python({"tipe": "string", "properties": {"a": {"type": "strng"}}, "enum": []})
+    assert [(error["loc"], error["msg"]) for error in wrong.value.errors()] == [
+        (("tipe",), "unknown key 'tipe', did you mean 'type'?"),
+        (("properties", "a", "type"), "unknown type 'strng', did you mean 'string'?"),
+        (("enum",), "must be a list of the legal values"),
+    ]
+
+
+@pytest.mark.parametrize("given", [[], "x", {1: "a"}])
+def test_values_are_given_by_name(given):
+    """Anything but a mapping with names is told as such."""
+    with pytest.raises(ConfigError, match="config values are given by name"):
+        settle({}, given, what="config")

@@ -1,0 +1,73 @@
+"""The wheel that users install: what is in it, and that it runs outside of the checkout."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import sysconfig
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+BIN = "Scripts" if sys.platform == "win32" else "bin"
+
+
+def run(*command: object, cwd: Path) -> str:
+    done = subprocess.run([str(c) for c in command], cwd=cwd, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, f"{command} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """Built with the environment's own hatchling, so that no network is needed."""
+    folder = tmp_path_factory.mktemp("dist")
+    run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT, cwd=folder)
+    [path] = folder.glob("*.whl")
+    return path
+
+
+@pytest.fixture(scope="module")
+def installed(wheel, tmp_path_factory):
+    """The scripts' folder of a virtual environment that holds the wheel, and borrows only its dependencies."""
+    folder = tmp_path_factory.mktemp("fresh")
+    venv.create(folder, with_pip=True)
+    python = folder / BIN / "python"
+    run(python, "-m", "pip", "install", "-q", "--no-deps", "--no-index", wheel, cwd=folder)
+    library = Path(run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=folder).strip())
+    (library / "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n", "utf-8")
+    return folder / BIN
+
+
+def test_wheel_contents(wheel):
+    """A wheel installs one top-level name; specs and connectors are inside of it, and the licence comes along."""
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {name.split("/")[0] for name in names} == {"connector_core", "connector_core-0.1.0.dist-info"}
+    assert "connector_core/py.typed" in names
+    assert "connector_core/bundled/connectors/README.md" in names
+    assert "connector_core-0.1.0.dist-info/licenses/docs/LICENSE" in names
+    bundled = {Path(name).name for name in names if name.startswith("connector_core/bundled/specs/")}
+    assert bundled == {path.name for path in (ROOT / "specs").iterdir() if path.is_file()}
+
+
+def test_wheel_is_what_runs(installed, tmp_path):
+    """The environment under test imports the installed package, not the checkout."""
+    place = run(installed / "python", "-c", "import connector_core; print(connector_core.__file__)", cwd=tmp_path)
+    assert Path(place.strip()).is_relative_to(installed.parent)
+
+
+def test_bundled_spec_validates(installed, tmp_path):
+    """`connector validate` finds a bundled spec by its name, from any folder."""
+    run(installed / "connector", "validate", "shop", cwd=tmp_path)
+
+
+def test_bundled_spec_reads(installed, tmp_path):
+    """`connector read --simulate` reads a bundled spec with nothing else present."""
+    out = run(installed / "connector", "read", "shop", "orders", "--simulate", "--limit", "3", "--json", cwd=tmp_path)
+    records = [json.loads(line) for line in out.splitlines()]
+    assert len(records) == 3
+    assert all(isinstance(record, dict) for record in records)

@@ -1,0 +1,200 @@
+"""What must hold across the keys of a spec: names, references, defaults; the exact text of each refusal."""
+
+# ruff: noqa: E501 - a message that is tested as text is not broken
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from connector_core.exceptions import SpecError
+from connector_core.load import load, parse
+
+HEAD = """\
+connector: "1"
+name: shop
+base_url: https://a.example
+config: {shop_url: {type: string}, start: {type: string, default: a}}
+secrets: {token: {}}
+"""
+
+
+def mistakes(text: str) -> list[str]:
+    """The problems of a spec whose head is right, without the file's name; its own lines begin with line 6."""
+    with pytest.raises(SpecError) as wrong:
+        parse(HEAD + text, "shop.yaml")
+    return [line.removeprefix("shop.yaml:") for line in str(wrong.value).splitlines()]
+
+
+# ── the names that templates read ─────────────────────────────────────────────────────────────────
+
+READ = "endpoints: {{r: {{get: /r, records: body, {}}}}}"
+CALL = "endpoints: {{c: {{post: /c, input: {{id: {{type: integer}}}}, {}}}}}"
+SECRETS = "it can be read in headers, params, body and auth"
+PAGE = "it can be read in the requests of a read"
+INPUT = "it can be read in calls and steps"
+ANSWER = "it can be read in pagination, errors and output"
+
+
+@pytest.mark.parametrize(
+    "text, what",
+    [
+        # everywhere
+        ('headers: {X: "{{ config.shop_ulr }}"}', "6:14 headers.X: config.shop_ulr is not declared under config, did you mean 'shop_url'?"),
+        ('headers: {X: "{{ conifg.shop_url }}"}', "6:14 headers.X: unknown name 'conifg', did you mean 'config'?"),
+        ('headers: {X: "{{ connection.name }}"}', "6:14 headers.X: connection.name is not declared under connection (one of: id)"),
+        ('headers: {X: "{{ endpoint.id }}"}', "6:14 headers.X: endpoint.id is not declared under endpoint (one of: name)"),
+        # addresses and paths
+        ('endpoints: {r: {get: "/r/{{ secrets.token }}"}}', f"6:22 endpoints.r.get: 'secrets' cannot be read here (call_path); {SECRETS}"),
+        ('endpoints: {r: {get: "/r/{{ secrets.token }}", records: body}}', f"6:22 endpoints.r.get: 'secrets' cannot be read here (path); {SECRETS}"),
+        ('endpoints: {r: {get: /r, base_url: "https://a/{{ secrets.token }}"}}', f"6:36 endpoints.r.base_url: 'secrets' cannot be read here (base_url); {SECRETS}"),
+        ('timeout: "{{ secrets.token }}"', f"6:10 timeout: 'secrets' cannot be read here (base_url); {SECRETS}"),
+        # sign-in
+        ('auth: {type: bearer, token: "{{ secrets.tokn }}"}', "6:29 auth.token: secrets.tokn is not declared under secrets, did you mean 'token'?"),
+        ('auth: {type: basic, username: "{{ input.x }}"}', f"6:31 auth.username: 'input' cannot be read here (auth); {INPUT}"),
+        ('auth: {type: api_key, put: query.k, value: "{{ body.x }}"}', f"6:44 auth.value: 'body' cannot be read here (auth); {ANSWER}"),
+        # requests of a read and of a call
+        (READ.format('params: {q: "{{ input.id }}"}'), f"6:53 endpoints.r.params.q: 'input' cannot be read here (request); {INPUT}"),
+        (READ.format('params: {q: "{{ page.nmber }}"}'), "6:53 endpoints.r.params.q: page.nmber is not declared under page, did you mean 'number'?"),
+        (READ.format('params: {q: "{{ record.id }}"}'), "6:53 endpoints.r.params.q: 'record' cannot be read here (request); it can be read in filter, transform and pagination"),
+        (CALL.format('params: {q: "{{ page.number }}"}'), f"6:69 endpoints.c.params.q: 'page' cannot be read here (call); {PAGE}"),
+        (CALL.format('params: {q: "{{ input.idd }}"}'), "6:69 endpoints.c.params.q: input.idd is not declared under input, did you mean 'id'?"),
+        (CALL.format('body: {json: {a: [{b: "{{ input.idd }}"}]}}'), "6:70 endpoints.c.body.json: input.idd is not declared under input, did you mean 'id'?"),
+        (CALL.format('body: {form: {a: "{{ status }}"}}'), f"6:74 endpoints.c.body.form.a: 'status' cannot be read here (call); {ANSWER}"),
+        (CALL.format('headers: {X: "{{ input.x }}-{{ page.y }}"}'), ["6:70 endpoints.c.headers.X: 'page' cannot be read here (call); it can be read in the requests of a read", "6:70 endpoints.c.headers.X: input.x is not declared under input (one of: id)"]),
+        ('endpoints: {c: {delete: "/c/{{ input.id }}"}}', "6:25 endpoints.c.delete: input.id is not declared under input, which is empty"),
+        # what looks at an answer
+        ("errors: [{when: secrets.token, then: ok}]", f"6:17 errors.0.when: 'secrets' cannot be read here (errors); {SECRETS}"),
+        ('errors: [{status: 400, category: server, message: "{{ record.id }}"}]', "6:51 errors.0.message: 'record' cannot be read here (errors); it can be read in filter, transform and pagination"),
+        ("pagination: {type: next_url, take: body.n, has_more: input.x}", f"6:54 pagination.has_more: 'input' cannot be read here (pagination); {INPUT}"),
+        (CALL.format('output: "{{ secrets.token }}"'), f"6:65 endpoints.c.output: 'secrets' cannot be read here (output); {SECRETS}"),
+        # what looks at a record
+        (READ.format("filter: secrets.token == record.a"), f"6:49 endpoints.r.filter: 'secrets' cannot be read here (filter); {SECRETS}"),
+        (READ.format("filter: body.ok"), f"6:49 endpoints.r.filter: 'body' cannot be read here (filter); {ANSWER}"),
+        # environments
+        ('environments: {s: {base_url: "https://{{ config.x }}.example"}}', "6:30 environments.s.base_url: config.x is not declared under config (one of: shop_url, start)"),
+        ('environments: {s: {auth: {type: bearer, token: "{{ input.x }}"}}}', f"6:48 environments.s.auth.token: 'input' cannot be read here (auth); {INPUT}"),
+    ],
+)  # fmt: skip
+def test_a_name_that_cannot_exist_there(text, what):
+    """One wrong name for each place of a spec, refused without anything being sent."""
+    assert mistakes(text) == ([what] if isinstance(what, str) else what)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'params: {a: "{{ config.shop_url }}", b: "{{ secrets.token }}{{ uuid }}{{ now }}{{ connection.id }}{{ endpoint.name }}"}\n'
+        + READ.format('params: {p: "{{ page.number }}{{ page.offset }}{{ page.size }}{{ page.count }}"}, filter: record.x and config.start'),
+        CALL.format('params: {q: "{{ input.id }}"}, output: "{{ body.a }}{{ status }}{{ header.x }}"'),
+        "pagination: {type: next_url, take: body.n, has_more: body.a and header.b and status and record.c and page.count}",
+        'errors: [{when: body.a and header.b and status and config.start, category: server, message: "{{ body.m }}"}]',
+        'endpoints: {r: {get: "/{{ config.start }}/{{ page.number }}", records: body}}',
+        'endpoints: {r: {get: "{{ input.link }}", input: {link: {type: string}}}}',
+        "endpoints: {r: {get: /r, input: {}, params: {q: x}}}",
+        # at the top level, what either a read or a call may say
+        'params: {q: "{{ input.id }}"}\n' + CALL.format("safe: true"),
+        'params: {q: "{{ page.number }}"}\n' + READ.format("safe: true"),
+    ],
+)  # fmt: skip
+def test_names_that_exist_there(text):
+    """What each place may read loads."""
+    parse(HEAD + text, "shop.yaml")
+
+
+def test_what_an_endpoint_inherits_must_fit_it():
+    """A name that the top level may say but the endpoint may not is told at the top level, for the first endpoint."""
+    text = 'params: {q: "{{ page.number }}"}\nendpoints: {a: {get: /a, records: body}, b: {post: /b}, c: {post: /c}}'
+    assert mistakes(text) == [f"6:13 params.q: 'page' cannot be read here (call); {PAGE} (inherited by b)"]
+
+
+# ── methods, headers, addresses ───────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "text, what",
+    [
+        ("endpoints: {a: {}}", ["6:16 endpoints.a: has no method: give it one of get, post, put, patch, delete, such as get: /orders"]),
+        (
+            "endpoints: {a: {post: /b, get: /a, delete: /c}}",
+            [
+                "6:23 endpoints.a.post: has a second method; get is there already, and an endpoint has one",
+                "6:44 endpoints.a.delete: has a second method; get is there already, and an endpoint has one",
+            ],
+        ),
+        ("endpoints: {a: {get: /a, body: {json: 1}}}", ["6:32 endpoints.a.body: get sends no body; use params, or post"]),
+        ("endpoints: {a: {get: /a, headers: {X-A: 1, x-a: 2}}}", ["6:49 endpoints.a.headers.x-a: is the same header as 'X-A': keep one"]),
+    ],
+)  # fmt: skip
+def test_what_makes_an_endpoint(text, what):
+    """One method, a body only where one is sent, each header once."""
+    assert mistakes(text) == what
+
+
+def test_an_address_is_needed():
+    """Without base_url at the top, on the endpoint or in an environment, the first endpoint that needs one is told."""
+    document: dict[str, Any] = {
+        "connector": "1",
+        "name": "shop",
+        "endpoints": {"link": {"get": "{{ 'https://a.example' }}"}, "a": {"get": "/a"}, "b": {"get": "/b"}},
+    }
+    with pytest.raises(SpecError) as wrong:
+        parse(json.dumps(document, indent=1), "shop.json")
+    assert str(wrong.value) == "shop.json:8:8 endpoints.a.base_url: is missing, here and at the top level"
+    load({**document, "environments": {"live": {"base_url": "https://a.example"}}})
+    for name in ("a", "b"):
+        document["endpoints"][name]["base_url"] = "https://a.example"
+    load(document)
+
+
+# ── references and defaults ───────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "keys, what",
+    [
+        ("primary_key: idd", ["8:15 endpoints.r.primary_key: idd is not in the schema of r, did you mean 'id'?"]),
+        ("primary_key: [id, kind]", ["8:20 endpoints.r.primary_key.1: kind is not in the schema of r, did you mean 'id'?"]),
+        ("primary_key: sop.id", ["8:15 endpoints.r.primary_key: sop.id is not in the schema of r, did you mean 'shop'?"]),
+        ("filter: record.stats == 1", ["8:10 endpoints.r.filter: record.stats is not in the schema of r, did you mean 'status'?"]),
+        ("filter: record.a and record.b", ["8:10 endpoints.r.filter: record.a is not in the schema of r (one of: id, shop, status)", "8:10 endpoints.r.filter: record.b is not in the schema of r (one of: id, shop, status)"]),
+    ],
+)  # fmt: skip
+def test_fields_are_in_the_schema(keys, what):
+    """A primary key and a filter speak of fields that the schema has, where there is a schema."""
+    text = f"records: body\nendpoints: {{r: {{get: /r, schema: {{id: {{}}, shop: {{}}, status: {{}}}},\n {keys}}}}}"
+    assert mistakes(text) == what
+    parse(HEAD + f"records: body\nendpoints: {{r: {{get: /r, {keys}}}}}", "shop.yaml")
+
+
+def test_an_inherited_key_is_in_each_schema():
+    """A primary key of the top level that an endpoint's schema lacks is told with the endpoint's name."""
+    text = "records: body\nprimary_key: id\nendpoints: {r: {get: /r, schema: {code: {}}}}"
+    assert mistakes(text) == ["7:14 primary_key: id is not in the schema of r (one of: code) (inherited by r)"]
+    parse(HEAD + text.replace("get: /r,", "get: /r, primary_key: code,"), "shop.yaml")
+
+
+@pytest.mark.parametrize(
+    "text, what",
+    [
+        ("config: {n: {type: integer, default: x}}", ['3:38 config.n.default: must be a whole number, not "x"']),
+        ("config: {u: {type: string, format: uri, default: x}}", ['3:50 config.u.default: must be an http or https address such as https://shop.example, not "x"']),
+        ("config: {p: {enum: [a, b], default: c}}", ['3:37 config.p.default: must be one of "a", "b", not "c"']),
+        ("secrets: {t: {default: hunter2}}", ["3:24 secrets.t.default: a secret has no default: a spec is no place for one"]),
+        ("config: {n: {type: integer}}\nenvironments: {s: {config: {n: x, m: 1}}}", ['4:32 environments.s.config.n: must be a whole number, not "x"', "4:38 environments.s.config.m: 'm' is not declared under config (one of: n)"]),
+    ],
+)  # fmt: skip
+def test_defaults_fit_their_schemas(text, what):
+    """A default of config, here or in an environment, is a legal value; a secret has none."""
+    with pytest.raises(SpecError) as wrong:
+        parse(f'connector: "1"\nname: shop\n{text}', "shop.yaml")
+    assert [str(problem).removeprefix("shop.yaml:") for problem in wrong.value.problems] == what
+
+
+def test_the_value_of_a_wrong_secret_default_is_not_shown():
+    """What somebody wrote as a secret's default is not repeated in the message."""
+    with pytest.raises(SpecError) as wrong:
+        parse('connector: "1"\nname: shop\nsecrets: {t: {type: integer, default: hunter2}}', "shop.yaml")
+    assert "hunter2" not in str(wrong.value)

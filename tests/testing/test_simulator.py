@@ -1,0 +1,385 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import aiohttp
+import pytest
+
+from connector_core import Connector
+from connector_core.engine.effects import Effects
+from connector_core.exceptions import (
+    AuthenticationError,
+    ConfigError,
+    ConnectionError,
+    IntegrationError,
+    NotFoundError,
+    ValidationError,
+)
+from connector_core.http import Request
+from connector_core.load import load
+from connector_core.pagination import Cursor, LinkHeader, NextUrl, NoPagination, Offset, PageNumber, Pagination, Stop
+from connector_core.testing import Simulator, simulated
+from tests.testing.specs import ORDER, shop
+
+SIZE = {"put": "query.limit", "value": 10}
+KINDS: dict[str, Any] = {
+    "none": "none",
+    "page_number": {"type": "page_number", "size": SIZE},
+    "page_number_from_0": {"type": "page_number", "first": 0, "size": SIZE, "pages": "body.pages"},
+    "page_number_total": {"type": "page_number", "size": SIZE, "total": "header.X-Total"},
+    "page_number_flag": {"type": "page_number", "size": SIZE, "has_more": "not body.meta.last"},
+    "offset": {"type": "offset", "size": SIZE},
+    "offset_total": {"type": "offset", "size": SIZE, "total": "body.meta.total"},
+    "cursor": {"type": "cursor", "take": "body.meta.next", "size": SIZE},
+    "cursor_alone": {"type": "cursor", "take": "body.meta.next", "size": SIZE, "alone": True},
+    "cursor_header_alone": {
+        "type": "cursor",
+        "take": "header.X-Next",
+        "put": "header.X-Cursor",
+        "size": SIZE,
+        "alone": True,
+    },
+    "cursor_header": {"type": "cursor", "take": "header.X-Next", "put": "header.X-Cursor", "size": SIZE},
+    "cursor_record": {
+        "type": "cursor",
+        "take": "record.id",
+        "put": "query.after",
+        "size": SIZE,
+        "has_more": "body.more",
+    },
+    "cursor_last": {"type": "cursor", "take": "body.data.-1.id", "put": "query.after", "size": SIZE},
+    "next_url": {"type": "next_url", "take": "body.links.next", "size": SIZE},
+    "next_url_flag": {"type": "next_url", "take": 'body."@next"', "size": SIZE, "has_more": "body.more"},
+    "link_header": {"type": "link_header", "size": SIZE},
+}
+
+
+async def both_ways(
+    spec: dict[str, Any], records: int, endpoint: str = "orders"
+) -> tuple[list[Any], list[Any], Simulator]:
+    """What a client reads, what the service has, and the service."""
+    loaded = load(spec)
+    async with Simulator(loaded, records=records) as service:
+        effects = Effects(transport=service.transport)
+        async with Connector.open(loaded, config=service.config, secrets=service.secrets, effects=effects) as connector:
+            read = [record async for record in connector.read(endpoint)]
+        [dataset] = service._provider.datasets.values()
+        return read, dataset.records, service
+
+
+@pytest.mark.parametrize("count", [0, 1, 10, 25])
+@pytest.mark.parametrize("kind", KINDS)
+async def test_round_trip(kind, count):
+    """For every kind of pagination the client reads exactly the service's records, in order, once."""
+    read, had, service = await both_ways(shop(KINDS[kind]), count)
+    assert read == had
+    assert len(read) == count
+    assert {seen.status for seen in service.requests} == {200}
+
+
+# Each ends the reading early, comes back to where it was, or takes the next step wrongly.
+BROKEN: dict[str, tuple[type[Pagination], Any]] = {
+    "none": (NoPagination, lambda answer: answer.count),
+    "page_number": (PageNumber, lambda _answer, right: right + 1),
+    "offset": (Offset, lambda _answer, right: right - 1),
+    "cursor": (Cursor, lambda _answer, right: Stop(f"{right} is left out")),
+    "cursor_record": (Cursor, lambda _answer, right: right - 5),
+    "next_url": (NextUrl, lambda answer, _right: answer.url),
+    "link_header": (LinkHeader, lambda _answer, right: f"{right}1"),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+async def test_broken_next_fails_the_round_trip(kind, monkeypatch):
+    """A `next` that is wrong by little is found out by reading: the service does not follow the client's mistakes."""
+    cls, wrong = BROKEN[kind]
+    correct = cls.next
+
+    def broken(self, answer):
+        right = correct(self, answer)
+        if cls is NoPagination:
+            return wrong(answer)
+        return right if isinstance(right, Stop) else wrong(answer, right)
+
+    monkeypatch.setattr(cls, "next", broken)
+    try:
+        read, had, _ = await both_ways(shop(KINDS[kind]), 25)
+    except IntegrationError:
+        return
+    assert read != had
+
+
+async def test_wrong_secret():
+    """A secret that is not the service's is refused as real services refuse it, and no record is seen."""
+    spec = load(shop())
+    async with Simulator(spec, secrets={"token": "right"}) as service:
+        effects = Effects(transport=service.transport)
+        async with Connector.open(
+            spec, config=service.config, secrets={"token": "another"}, effects=effects
+        ) as connector:
+            with pytest.raises(AuthenticationError) as caught:
+                _ = [record async for record in connector.read("orders")]
+    assert str(caught.value) == (
+        "shop answered 401: the Authorization header is wrong — orders: GET https://shop.example/api/v1/orders"
+        " — check the secrets that were passed"
+    )
+
+
+@pytest.mark.parametrize(
+    "auth",
+    [
+        "none",
+        {"type": "basic", "username": "{{ secrets.token }}"},
+        {"type": "api_key", "put": "header.X-Key", "value": "Token {{ secrets.token }}"},
+        {"type": "api_key", "put": "query.customer", "value": "{{ secrets.token }}"},
+        {"type": "api_key", "put": "cookie.sid", "value": "{{ secrets.token }}"},
+    ],
+)
+async def test_every_sign_in(auth):
+    """Every kind of sign-in is accepted from a client that does it right, and its place filters nothing."""
+    read, had, service = await both_ways(shop(KINDS["link_header"], auth=auth), 25)
+    assert read == had
+    assert not any("simulated-token" in str(seen) for seen in service.requests)
+
+
+@pytest.mark.parametrize("kind", ["cursor_alone", "cursor_header_alone", "link_header", "cursor_record"])
+async def test_filter_by_equality(kind):
+    """A parameter with a property's name filters by equality, on every page, however the next page is asked for."""
+    spec = shop(KINDS[kind], params={"status": "open", "customer": None, "sort": "-id"})
+    read, had, _ = await both_ways(spec, 100)
+    assert read == [record for record in had if record["status"] == "open"]
+    assert 10 < len(read) < 100
+
+
+CREATE = {
+    "post": "/orders",
+    "input": {"buyer": {"type": "string"}, "urgent": {"type": "boolean", "default": False}},
+    "body": {"json": {"customer": "{{ input.buyer }}", "urgent": "{{ input.urgent }}", "unknown": 1}},
+    "output": "body.order",
+}
+ONE = {"input": {"id": {"type": "integer"}}}
+CALLS: dict[str, Any] = {
+    "orders": {"get": "/orders", "schema": ORDER},
+    "create_order": CREATE,
+    "order": {"get": "/orders/{{ input.id }}", **ONE},
+    "change_order": {
+        "patch": "/orders/{{ input.id }}",
+        "input": {**ONE["input"], "status": {"type": "string", "optional": True}},
+        "body": {"json": {"status": "{{ input.status }}", "id": 99}},
+        "output": "body.order.status",
+    },
+    "delete_order": {"delete": "/orders/{{ input.id }}", **ONE},
+    "cancel_order": {"post": "/orders/{{ input.id }}/cancel", **ONE, "body": {"json": {"why": "late"}}},
+    "stock": {
+        "get": "/stock",
+        "records": None,
+        "output": "body.stock",
+        "schema": {"left": {"type": "integer", "const": 7}},
+    },
+    "mystery": {"put": "/mystery"},
+}
+
+
+async def test_create_then_read():
+    """What is created is answered at `output`, holds what was sent, and is there for the next reading."""
+    async with simulated(shop(endpoints=CALLS), records=3) as connector:
+        created = (await connector.call("create_order", {"buyer": "Zoë"})).data
+        assert (created["id"], created["customer"], created["urgent"]) == (4, "Zoë", False)
+        assert list(created) == list(ORDER)
+        assert [record async for record in connector.read("orders")][3:] == [created]
+        assert (await connector.call("order", {"id": 4})).data == created
+
+
+async def test_change_and_delete():
+    """A record is changed and deleted by its key, its key stays, and what is not there is not found."""
+    async with simulated(shop(endpoints=CALLS), records=3) as connector:
+        assert (await connector.call("change_order", {"id": 2, "status": "sent"})).data == "sent"
+        assert (await connector.call("delete_order", {"id": 1})).data is None
+        assert [(r["id"], r["status"]) for r in [r async for r in connector.read("orders")]][:1] == [(2, "sent")]
+        with pytest.raises(NotFoundError):
+            await connector.call("order", {"id": 1})
+
+
+async def test_other_calls():
+    """A call beside every dataset gives what was sent or what its schema says; without either it says 501 and why."""
+    async with simulated(shop(endpoints=CALLS), records=3) as connector:
+        assert (await connector.call("cancel_order", {"id": 1})).data == {"id": 1, "why": "late"}
+        assert (await connector.call("stock")).data == {"left": 7}
+        with pytest.raises(IntegrationError) as caught:
+            await connector.call("mystery")
+    assert "shop answered 501: endpoints.mystery cannot be simulated" in str(caught.value)
+
+
+FORM = {
+    "post": "/orders",
+    "input": {"count": {"type": "integer", "minimum": 1}, "customer": {"type": "string", "optional": True}},
+    "body": {"form": {"count": "{{ input.count }}", "customer": "{{ input.customer }}"}},
+}
+
+
+@pytest.mark.parametrize(
+    "sent, status, message",
+    [
+        ("count=3&customer=a", 201, None),
+        ("count=3", 201, None),
+        ("customer=a", 422, "count is missing"),
+        ("count=0", 422, "count: "),
+        ("count=x", 422, "count: "),
+    ],
+)
+async def test_input_is_checked(sent, status, message):
+    """The service checks what arrives against `input` on its own, so that a client that does not is found out."""
+    spec = load(shop(auth="none", endpoints={"orders": {"get": "/orders", "schema": ORDER}, "create": FORM}))
+    async with Simulator(spec) as service, aiohttp.ClientSession() as client:
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        async with client.post(f"{service.url}/api/v1/orders", data=sent, headers=form) as answer:
+            assert answer.status == status
+            if message:
+                assert (await answer.json())["message"].startswith(message)
+
+
+@pytest.mark.parametrize(
+    "path, status, message",
+    [
+        ("/api/v1/nothing", 404, "there is no GET api/v1/nothing"),
+        ("/api/v1/orders?after=25", 404, "the link leads past the last page"),
+        ("/api/v1/orders?after=x", 400, "there is no such page: invalid literal for int() with base 10: 'x'"),
+        ("/api/v1/orders?limit=0", 200, None),
+    ],
+)
+async def test_direct_requests(path, status, message):
+    """Whoever calls the service directly gets JSON, whatever goes wrong."""
+    async with Simulator(load(shop(KINDS["link_header"], auth="none")), records=25) as service:
+        async with aiohttp.ClientSession() as client, client.get(service.url + path) as answer:
+            assert (answer.status, answer.content_type) == (status, "application/json")
+            assert message is None or await answer.json() == {"message": message}
+        assert [(seen.path, seen.status) for seen in service.requests] == [(path.partition("?")[0], status)]
+
+
+async def test_direct_links_lead_back():
+    """Links in answers use the host that was called, so that a client without routes can follow them."""
+    async with Simulator(load(shop(KINDS["next_url"], auth="none")), records=25) as service:
+        async with aiohttp.ClientSession() as client, client.get(f"{service.url}/api/v1/orders") as answer:
+            following = json.loads(await answer.read())["links"]["next"]
+        assert following.startswith(f"{service.url}/api/v1/orders?")
+
+
+async def test_search_by_post():
+    """A read that is sent with POST is paged by tokens in its body."""
+    after = {"put": "body.page.after", "size": {"put": "body.page.size", "value": 7}}
+    search = {
+        "post": "/search",
+        "records": "body.hits.*.order",
+        "schema": ORDER,
+        "body": {"json": {"query": "all"}},
+        "pagination": {"type": "cursor", "take": "body.next", **after},
+    }
+    read, had, _ = await both_ways(shop(endpoints={"orders": search}), 25)
+    assert read == had
+
+
+@pytest.mark.parametrize(
+    "pagination, more, why",
+    [
+        (
+            {"type": "page_number", "has_more": "body.page < body.pages"},
+            {},
+            "has_more is computed (body.page < body.pages); the simulator can only set a plain flag",
+        ),
+        (
+            {"type": "page_number", "put": None},
+            {"params": {"p": "{{ page.number }}"}},
+            "a template sends the position; the simulator can't know where",
+        ),
+        (
+            {"type": "cursor", "take": "body.next"},
+            {"records": "body"},
+            "body.next has no room, since a list or a single value stands above it",
+        ),
+    ],
+)
+def test_impossible_endpoints(pagination, more, why):
+    """An endpoint of which no page can be served is refused when the simulator is made, with the reason."""
+    with pytest.raises(ConfigError) as caught:
+        Simulator(load(shop(pagination, **more)))
+    assert str(caught.value) == (
+        f"shop.orders cannot be simulated: {why} — endpoints.orders.pagination"
+        " — test this endpoint against the service itself, or against fakes"
+    )
+
+
+def test_account():
+    """Config and secrets are made up so that they fit what is declared; given ones are taken, and checked."""
+    config: dict[str, Any] = {
+        "site": {"type": "string"},
+        "team": {"type": "string", "minLength": 6},
+        "region": {"enum": ["eu", "us"]},
+        "since": {"type": "string", "format": "date-time", "default": "2020-01-01T00:00:00Z"},
+        "extra": {"type": "string", "optional": True},
+        "size": {"type": "integer", "minimum": 5, "maximum": 9},
+    }
+    secrets = {"key": {}, "pin": {"type": "string", "maxLength": 4}}
+    spec = load(shop(config=config, secrets=secrets, base_url="{{ config.site }}", auth="none"))
+    service = Simulator(spec, config={"region": "us"})
+    assert service.config.pop("size") in range(5, 10)
+    assert service.config == {
+        "site": "https://shop.example",
+        "team": "team00",
+        "region": "us",
+        "since": "2020-01-01T00:00:00Z",
+    }
+    assert service.secrets == {"key": "simulated-key", "pin": "simu"}
+    with pytest.raises(ConfigError, match="'regoin' is not a declared config, did you mean 'region'"):
+        Simulator(spec, config={"regoin": "us"})
+
+
+async def test_routes_and_hosts():
+    """Every origin of the spec leads to the simulator, and what is not simulated is refused, never sent."""
+    spec = load(shop(hosts=["cdn.example", "*.files.example"]))
+    async with Simulator(spec, config={"shop_url": "http://my.shop.example:8080/x"}) as service:
+        assert service.routes == {
+            "http://cdn.example:80": service.url,
+            "http://my.shop.example:8080": service.url,
+            "https://cdn.example:443": service.url,
+        }
+        transport = service.transport()
+        with pytest.raises(ConnectionError) as caught:
+            await transport.send(Request("GET", "https://a.files.example/1"))
+        await transport.aclose()
+    assert str(caught.value) == (
+        "https://a.files.example:443 is not simulated — GET https://a.files.example/1"
+        " — the simulator stands for base_url and for hosts without a wildcard"
+    )
+    with pytest.raises(ConfigError, match="the simulator is not running"):
+        _ = service.url
+
+
+async def test_port_in_use():
+    """A port that is taken is said in words."""
+    async with Simulator(load(shop())) as first:
+        port = int(first.url.rpartition(":")[2])
+        with pytest.raises(ConfigError) as caught:
+            async with Simulator(load(shop()), port=port):
+                pass
+    assert str(caught.value).startswith(f"the simulator cannot listen on 127.0.0.1:{port}: ")
+
+
+async def test_simulated_with_own_values():
+    """`simulated` gives config and secrets to both sides, and tells listeners what happens."""
+    heard: list[Any] = []
+    given: dict[str, Any] = {"config": {"shop_url": "https://acme.example"}, "secrets": {"token": "mine"}}
+    async with simulated(shop(KINDS["cursor"]), **given, records=12, listeners=[heard.append]) as connector:
+        assert len([record async for record in connector.read("orders")]) == 12
+    assert {event.url for event in heard if hasattr(event, "url")} == {"https://acme.example/api/v1/orders"}
+
+
+async def test_service_refuses_bad_input():
+    """A client that sends less than the service's spec asks for gets the exception that the refusal means."""
+    careless = {**CREATE, "input": {}, "body": {"json": {"urgent": True}}}
+    theirs, ours = (load(shop(endpoints={**CALLS, "create_order": create})) for create in (CREATE, careless))
+    async with Simulator(theirs) as service:
+        effects = Effects(transport=service.transport)
+        async with Connector.open(ours, config=service.config, secrets=service.secrets, effects=effects) as connector:
+            with pytest.raises(ValidationError, match="shop answered 422: buyer is missing"):
+                await connector.call("create_order")
