@@ -47,7 +47,7 @@ def settle(declared: Mapping[str, dict[str, Any]], given: Mapping[str, Any], *, 
 
     `what` is the word for messages: `config`, `secret` or `input`. A secret's value never stands in a message.
     """
-    if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
+    if not _by_name(given):
         raise ConfigError(f"{what} values are given by name", hint="pass a mapping", code=f"{what}.invalid")
     problems = [
         f"{name!r} is not a declared {what}{suggestion(name, declared)}" for name in given if name not in declared
@@ -68,6 +68,10 @@ def settle(declared: Mapping[str, dict[str, Any]], given: Mapping[str, Any], *, 
     if problems:
         raise ConfigError("; ".join(problems), code=f"{what}.invalid")
     return values
+
+
+def _by_name(given: object) -> bool:
+    return isinstance(given, Mapping) and all(isinstance(name, str) for name in given)
 
 
 def settled_secrets(declared: Mapping[str, dict[str, Any]], given: Mapping[str, Any]) -> dict[str, Any]:

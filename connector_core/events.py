@@ -7,7 +7,8 @@ what it raises is reported once and never disturbs the work. Where nobody listen
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 __all__ = [
     "AnswerRepaired",
@@ -24,8 +25,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Event:
+class Event(Struct, frozen=True, kw_only=True):
     """Something happened on one connection's endpoint."""
 
     connection: str
@@ -39,8 +39,7 @@ Listener = Callable[[Event], None]
 # ── one request ───────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, kw_only=True)
-class RequestStarted(Event):
+class RequestStarted(Event, frozen=True, kw_only=True):
     """A request is about to be sent; `url` carries no query, `attempt` counts from 1."""
 
     method: str
@@ -48,8 +47,7 @@ class RequestStarted(Event):
     attempt: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class RequestFinished(Event):
+class RequestFinished(Event, frozen=True, kw_only=True):
     """An answer is here, whatever its status; `elapsed` in seconds, `size` in bytes after decompression."""
 
     method: str
@@ -60,8 +58,7 @@ class RequestFinished(Event):
     size: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class RequestFailed(Event):
+class RequestFailed(Event, frozen=True, kw_only=True):
     """No complete answer came; `code` is the exception's."""
 
     method: str
@@ -70,8 +67,7 @@ class RequestFailed(Event):
     code: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class RetryScheduled(Event):
+class RetryScheduled(Event, frozen=True, kw_only=True):
     """The request will be sent again after `wait` seconds; `reason` in words."""
 
     attempt: int
@@ -79,8 +75,7 @@ class RetryScheduled(Event):
     reason: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class AnswerRepaired(Event):
+class AnswerRepaired(Event, frozen=True, kw_only=True):
     """A body was not quite JSON and was read all the same; `repair` says what was changed."""
 
     repair: str
@@ -89,28 +84,24 @@ class AnswerRepaired(Event):
 # ── one reading ───────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, kw_only=True)
-class ReadStarted(Event):
+class ReadStarted(Event, frozen=True, kw_only=True):
     """The first page of an endpoint is about to be asked for."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class RecordsMissing(Event):
+class RecordsMissing(Event, frozen=True, kw_only=True):
     """A page has nothing where its records should stand, and was read as empty."""
 
     address: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class PageRead(Event):
+class PageRead(Event, frozen=True, kw_only=True):
     """A page was handed out; `page` counts from 1, `records` are those of this page after `filter`."""
 
     page: int
     records: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class ReadFinished(Event):
+class ReadFinished(Event, frozen=True, kw_only=True):
     """The last page was handed out; totals of this reading, and why it was the last."""
 
     pages: int

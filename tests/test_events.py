@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 
 from connector_core import events
@@ -15,11 +13,11 @@ KINDS = [kind for name in events.__all__ if isinstance(kind := getattr(events, n
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_an_event_is_a_frozen_value(kind):
     """Every event is made by keywords, has connection and endpoint, compares by value and cannot be changed."""
-    about = {field.name: field.name for field in dataclasses.fields(kind)}
+    about = dict(zip(kind.__struct_fields__, kind.__struct_fields__, strict=True))
     event = kind(**about)
     assert {"connection", "endpoint"} <= about.keys()
     assert event == kind(**about)
-    with pytest.raises(dataclasses.FrozenInstanceError):
+    with pytest.raises(AttributeError):
         event.connection = "other"
 
 

@@ -320,7 +320,7 @@ def test_what_to_quote(parser, text, found):
         ("a:\n\tb: 1\n", "2:1 a tab cannot indent: use spaces"),
         ("a: b\n\tc: 1\n", "2:1 a tab cannot indent: use spaces"),
         ("a: b: c: d\n" * 2, "1:4 a ': ' inside unquoted text starts a mapping; quote the whole value: a: \"b: c: d\""),
-        ("a: " + "[" * 3000, "1:67 more than 64 levels of mappings and lists"),
+        ("a: " + "[" * 900, "1:67 more than 64 levels of mappings and lists"),
         ("- " * 3000, "1:129 more than 64 levels of mappings and lists"),
     ],
     ids=lambda value: repr(value)[:40],
@@ -328,6 +328,12 @@ def test_what_to_quote(parser, text, found):
 def test_no_yaml(parser, text, found):
     """Why a text is not YAML is told in plain words, near the cause."""
     assert mistakes(text) == [f"shop.yaml:{found}"]
+
+
+def test_no_yaml_however_deep(parser):
+    """A text that is too deep for the parser itself is told in the same words, wherever the parser notices."""
+    [mistake] = mistakes("a: " + "[" * 3000)
+    assert mistake.endswith(" more than 64 levels of mappings and lists")
 
 
 def test_no_yaml_as_each_parser_says(parser, request):

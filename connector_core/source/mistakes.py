@@ -15,7 +15,7 @@ import re
 from typing import Any, NoReturn
 
 from connector_core.exceptions import SpecError
-from connector_core.source.tree import Path, Tree
+from connector_core.source.tree import MAX_LEVELS, Path, Tree
 
 __all__ = ["TEMPLATE", "explain", "unquoted"]
 
@@ -86,6 +86,7 @@ _SENTENCES = (
     (r"node content", "mark", "expected a value before {got}: quote it if this is text"),
     (r"document start", "mark", "expected the end of the file: is the line indented less than the first key?"),
     (r"line break|chomping", "mark", "after | or > the text starts on the next line"),
+    (r"nesting depth", "mark", f"more than {MAX_LEVELS} levels of mappings and lists"),  # libyaml's own, while it scans
 )
 
 

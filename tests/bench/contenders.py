@@ -46,7 +46,7 @@ async def hand(url: str, stream: str, pages: int, tally: Tally, **_: Any) -> Non
     import aiohttp
 
     try:
-        from orjson import loads
+        from orjson import loads  # type: ignore[import-not-found, unused-ignore]  # where it is at hand
     except ImportError:
         from msgspec.json import decode as loads
 

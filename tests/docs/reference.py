@@ -9,7 +9,6 @@ A page says what it wants between two comments, and everything around them is wr
 
 from __future__ import annotations
 
-import dataclasses
 import inspect
 import re
 from collections.abc import Callable, Iterator
@@ -199,13 +198,14 @@ def _below(annotation: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _events() -> Iterator[str]:
-    shared = [field.name for field in dataclasses.fields(events.Event)]
+    shared = events.Event.__struct_fields__
     found = [getattr(events, name) for name in events.__all__]
+    kinds = [event for event in found if isinstance(event, type) and issubclass(event, events.Event)]
     return _table(
         "event", "fields", "",
-        rows=((f"`{event.__name__}`", ", ".join(f"`{field.name}`" for field in dataclasses.fields(event)
-                                                if field.name not in shared) or "–", _prose(event.__doc__))
-              for event in found if isinstance(event, type) and event is not events.Event),
+        rows=((f"`{event.__name__}`", ", ".join(f"`{field}`" for field in event.__struct_fields__
+                                                if field not in shared) or "–", _prose(event.__doc__))
+              for event in kinds if event is not events.Event),
     )  # fmt: skip
 
 

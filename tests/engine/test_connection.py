@@ -83,7 +83,7 @@ async def test_an_address_that_is_none_is_told_when_opening(url):
 async def test_an_unknown_network_is_told_when_opening():
     """A misspelt network level is refused before anything is sent, and never taken for another."""
     with pytest.raises(ConfigError, match=r"unknown network 'loopbak', did you mean 'loopback'\?"):
-        async with Connector.open({"connector": "1", "name": "demo"}, network="loopbak"):
+        async with Connector.open({"connector": "1", "name": "demo"}, network="loopbak"):  # type: ignore[arg-type]  # the mistake
             pass
 
 

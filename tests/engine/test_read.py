@@ -405,7 +405,8 @@ async def test_a_wait_cancelled_at_any_moment_loses_and_doubles_nothing(how, pag
     """However often waits are cancelled, and at whatever step, every record comes once and in order."""
     for steps in range(12):
         async with opened(spec(pagination), answer) as demo:
-            reading, got = getattr(demo, how)("things"), []
+            reading: Any = getattr(demo, how)("things")
+            got: list[Any] = []
             for turn in range(1000):
                 waiting = asyncio.ensure_future(anext(reading))
                 for _ in range(steps if turn % 2 else 50):
