@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from connector_core.connector import Connector, Engine, Result
-    from connector_core.engine.read import Page
+    from connector_core.engine.pages import Page
     from connector_core.exceptions import ConfigError, IntegrationError, SpecError
     from connector_core.spec import Spec
 
@@ -23,7 +23,7 @@ _HOMES = {
     "Connector": "connector",
     "Engine": "connector",
     "IntegrationError": "exceptions",
-    "Page": "engine.read",
+    "Page": "engine.pages",
     "Result": "connector",
     "Spec": "spec",
     "SpecError": "exceptions",

@@ -22,7 +22,8 @@ from connector_core.engine.call import answer_scope, decoded, exchange
 from connector_core.engine.connection import Connection
 from connector_core.engine.effects import Effects
 from connector_core.engine.guard import Network
-from connector_core.engine.read import Pages, Records, first_page
+from connector_core.engine.pages import Pages, Records
+from connector_core.engine.partitions import Discovery, pages_of
 from connector_core.events import Listener
 from connector_core.exceptions import ConfigError, ResponseError
 from connector_core.load import load
@@ -127,6 +128,7 @@ class Connector:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._discovery = Discovery(connection)
 
     @staticmethod
     @asynccontextmanager
@@ -158,12 +160,29 @@ class Connector:
         return f"Connector({self.spec.name!r}, id={self._connection.name!r})"
 
     def pages(self, endpoint: str, *, position: Any = None) -> Pages:
-        """The endpoint's pages in order, from `position` (`Page.following` of an earlier reading) or the first."""
-        return Pages(self._connection, self._readable(endpoint), position)
+        """The endpoint's pages in order, from `position` (`Page.following` of an earlier reading) or the first.
+
+        An endpoint with `for_each` has them in order within each partition, and no position to begin at.
+        """
+        if self._discovery and endpoint not in self.spec.endpoints:
+            return self._discovery.pages(endpoint, position)
+        plan = self._readable(endpoint)
+        if plan.for_each and position is not None:
+            raise ConfigError(
+                f"{plan.connector}.{endpoint} is read for each {plan.for_each[-1].as_}: its pages have no one position",
+                hint="leave the position out",
+                code="endpoint.partitioned",
+            )
+        return pages_of(self._connection, plan, position)
 
     def read(self, endpoint: str) -> Records:
         """The endpoint's records in order, each a dict."""
         return Records(self.pages(endpoint))
+
+    async def endpoints(self) -> list[str]:
+        """The names of what can be read: the spec's own, and those that the service has to be asked for."""
+        own = [name for name, endpoint in self.spec.endpoints.items() if endpoint.readable]
+        return [*own, *await self._discovery.names()]
 
     def _readable(self, endpoint: str) -> Plan:
         plan = self._connection.plan(endpoint)
@@ -182,7 +201,9 @@ class Connector:
         """
         plan = self._connection.plan(endpoint)
         if plan.readable and not input:
-            return Result(*await first_page(self._connection, plan))
+            async with pages_of(self._connection, plan) as pages:
+                page = await anext(pages, None)
+                return Result(page.records if page is not None else [], pages.attempts)
         self._connection.ready()
         values = settle(plan.input, input or {}, what="input")
         scope = {**self._connection.names(plan), "input": values}

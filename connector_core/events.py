@@ -6,7 +6,8 @@ what it raises is reported once and never disturbs the work. Where nobody listen
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from msgspec import Struct
 
@@ -15,6 +16,7 @@ __all__ = [
     "Event",
     "Listener",
     "PageRead",
+    "PartitionFinished",
     "ReadFinished",
     "ReadStarted",
     "RecordsMissing",
@@ -99,6 +101,17 @@ class PageRead(Event, frozen=True, kw_only=True):
 
     page: int
     records: int
+    partition: Mapping[str, Any] | None = None
+    """Which partition of a `for_each` it belongs to."""
+
+
+class PartitionFinished(Event, frozen=True, kw_only=True):
+    """The last page of one partition of a `for_each` was handed out; its totals, and why it was the last."""
+
+    partition: Mapping[str, Any]
+    pages: int
+    records: int
+    reason: str
 
 
 class ReadFinished(Event, frozen=True, kw_only=True):

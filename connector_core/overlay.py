@@ -6,7 +6,8 @@ Rule 3: `errors` are joined, the endpoint's first; every other list replaces, an
         Names of headers ignore case.
 Rule 4: `rate_limit` is not inherited: the connector's bucket stands beside the endpoint's. `records` are inherited by
         `get` alone: a `post` is a search only where it says so itself. `get` inherits no body.
-Rule 5: an environment's `auth` is laid over the top level's in the same way; its other keys replace.
+Rule 5: one entry of a list of entries (`for_each`) may be written without the list.
+Rule 6: an environment's `auth` is laid over the top level's in the same way; its other keys replace.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ Path = tuple[str | int, ...]
 
 _REPLACED = ("base_url", "auth", "hosts")
 """What an environment says instead of the top level."""
+_LISTED = ("for_each",)
+"""Keys of an endpoint that are lists, and may be one item without the list."""
 
 
 class Origins:
@@ -82,6 +85,10 @@ def _endpoint(name: str, own: dict[str, Any], top: dict[str, Any], origins: Orig
             merged[key] = _joined(own[key], top[key], path, origins)
         else:
             merged[key] = _laid_key(key, own[key], top[key], path, origins)
+    for key in _LISTED:
+        if isinstance(item := own.get(key), dict):
+            merged[key] = [item]
+            origins.inherit(("endpoints", name, key, 0), ("endpoints", name, key))
     return merged
 
 

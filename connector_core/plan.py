@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from connector_core.address import MISSING, AnswerPath
+from connector_core.address import MISSING, AnswerPath, FieldPath
 from connector_core.auth import Auth, NoAuth
 from connector_core.component import suggestion
 from connector_core.errors import ErrorRule
 from connector_core.exceptions import ConfigError, ResponseError
+from connector_core.for_each import ForEach
 from connector_core.http import Request
 from connector_core.pagination import NoPagination, Pagination
 from connector_core.request import BaseUrl, compose
@@ -57,6 +58,12 @@ class Plan:
     """The endpoint's own limit of requests under way, beside the connector's."""
     side_by_side: int
     """How many numbered pages may be asked for at once."""
+    for_each: tuple[ForEach, ...]
+    """What it is read for, one partition after another; empty: it is read once."""
+    lanes: int
+    """How many partitions are read side by side."""
+    key_of: Callable[[Mapping[str, Any]], Any]
+    """A record's primary key: a value, a list of them where it has several parts, None where the spec names none."""
 
     def rows(self, body: Any) -> list[dict[str, Any]] | None:
         """The records of a decoded body; None where nothing is at their address."""
@@ -74,6 +81,8 @@ def compile_plan(spec: Spec, name: str) -> Plan:
     auth = endpoint.auth or NoAuth()
     own = endpoint.rate_limit.concurrency if endpoint.rate_limit else None
     shared = spec.rate_limit.concurrency if spec.rate_limit else None
+    side_by_side = min(own or shared or 1, shared or own or 1)
+    for_each = tuple(endpoint.for_each or ()) if endpoint.readable else ()
     return Plan(
         connector=spec.name,
         endpoint=name,
@@ -91,8 +100,19 @@ def compile_plan(spec: Spec, name: str) -> Plan:
         input=endpoint.input or {},
         reads_page=any(read[0] == "page" for value in _sent(endpoint) for read in value.reads),
         concurrency=own,
-        side_by_side=min(own or shared or 1, shared or own or 1),
+        side_by_side=side_by_side,
+        for_each=for_each,
+        lanes=min((entry.concurrency for entry in for_each if entry.concurrency is not None), default=side_by_side),
+        key_of=_key(endpoint.primary_key),
     )
+
+
+def _key(fields: FieldPath | list[FieldPath] | None) -> Callable[[Mapping[str, Any]], Any]:
+    if fields is None:
+        return lambda _record: None
+    if not isinstance(fields, list):
+        return lambda record: None if (found := fields.take(record)) is MISSING else found
+    return lambda record: [None if (found := field.take(record)) is MISSING else found for field in fields]
 
 
 def _sent(endpoint: Endpoint) -> Iterator[Any]:

@@ -143,6 +143,7 @@ _PLAIN: dict[str, Callable[[Any, Any], str]] = {
     "dict_type": _a("a mapping"),
     "model_type": _a("a mapping"),
     "model_attributes_type": _a("a mapping"),
+    "too_short": lambda _value, _context: "is empty: give it at least one item, or leave the key out",
     "greater_than_equal": lambda _value, context: f"must be at least {context['ge']}",
     "less_than_equal": lambda _value, context: f"must be at most {context['le']}",
 }

@@ -11,6 +11,7 @@ from typing import Any
 from connector_core import json_schema
 from connector_core.address import AnswerPath
 from connector_core.component import Model, families, suggestion
+from connector_core.for_each import ForEach
 from connector_core.request import METHODS
 from connector_core.spec import Endpoint, Environment, Inherited, Spec
 from connector_core.template import unknown_names
@@ -35,6 +36,7 @@ def broken(spec: Spec) -> Iterator[Mistake]:
         yield from _emptied(("environments", name), environment)
     yield from _base_url(spec)
     yield from _defaults(spec)
+    yield from _parents(spec)
     yield from _names(spec)
 
 
@@ -123,10 +125,82 @@ def _defaults(spec: Spec) -> Iterator[Mistake]:
                 yield from ((path, wrong) for wrong in json_schema.violations(spec.config[name], value))
 
 
+# ── what an endpoint is read for ──────────────────────────────────────────────────────────────────
+
+
+def _parents(spec: Spec) -> Iterator[Mistake]:
+    """A parent is there, is read, and does not wait for its own child; no name hides an ancestor's."""
+    for name, endpoint in spec.endpoints.items():
+        path: Path = ("endpoints", name, "for_each")
+        if endpoint.for_each and not endpoint.readable:
+            yield path, "is for reads: an endpoint with records, and without input or output"
+        for index, entry in enumerate(endpoint.for_each or ()):
+            yield from _parent(spec, name, (*path, index), entry)
+            before = [*(endpoint.for_each or ())[:index], *_ancestors(spec, entry)]
+            if any(entry.as_ == other.as_ for other in before):
+                yield (*path, index, "as"), f"hides the {entry.as_!r} of an ancestor: choose another name"
+            if entry.batch is not None and index < len(endpoint.for_each or ()) - 1:
+                yield (*path, index, "batch"), "is for the last entry of a product"
+
+
+def _parent(spec: Spec, name: str, path: Path, entry: ForEach) -> Iterator[Mistake]:
+    if entry.endpoint is None:
+        return
+    parent = spec.endpoints.get(entry.endpoint)
+    at = (*path, "endpoint")
+    if parent is None:
+        yield at, f"there is no endpoint {entry.endpoint!r}{suggestion(entry.endpoint, spec.endpoints)}"
+    elif not parent.readable:
+        yield at, f"{entry.endpoint} is called, not read: a parent has records, and no input or output"
+    elif name in _line_of(spec, entry.endpoint):
+        yield (
+            at,
+            "goes in a circle: this endpoint is read for itself"
+            if entry.endpoint == name
+            else (f"goes in a circle: {entry.endpoint} is read for {name}"),
+        )
+    elif entry.take is not None and parent.schema_ and entry.take.keys[0] not in parent.schema_:
+        yield (
+            (*path, "take"),
+            f"{entry.take} is not in the schema of {entry.endpoint}{suggestion(entry.take.keys[0], parent.schema_)}",
+        )
+
+
+def _line_of(spec: Spec, name: str) -> set[str]:
+    """The endpoint and everything that it is read for, at any depth."""
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        if (one := waiting.pop()) not in found:
+            found.add(one)
+            endpoint = spec.endpoints.get(one)
+            waiting += [entry.endpoint for entry in (endpoint.for_each if endpoint else None) or () if entry.endpoint]
+    return found
+
+
+def _ancestors(spec: Spec, entry: ForEach) -> Iterator[ForEach]:
+    """The entries that the parent of an entry is read for, at any depth."""
+    for name in _line_of(spec, entry.endpoint) if entry.endpoint else ():
+        endpoint = spec.endpoints.get(name)
+        yield from (endpoint.for_each if endpoint else None) or ()
+
+
+def _made_up(spec: Spec, endpoint: Endpoint) -> dict[str, Any]:
+    """The names that `for_each` brings, with the fields that each has (None: anybody's guess)."""
+    found: dict[str, Any] = {}
+    for entry in endpoint.for_each or ():
+        for known in (*_ancestors(spec, entry), entry):
+            parent = spec.endpoints.get(known.endpoint) if known.endpoint else None
+            plain = parent is not None and known.values is None and known.take is None and known.batch is None
+            found[known.as_] = (parent.schema_ or None) if parent is not None and plain else None
+    return found
+
+
 # ── the names that templates read ─────────────────────────────────────────────────────────────────
 
 
 def _names(spec: Spec) -> Iterator[Mistake]:
+    made_up = {entry.as_: None for endpoint in spec.endpoints.values() for entry in endpoint.for_each or ()}
     known: dict[str, Any] = {
         "config": spec.config,
         "secrets": spec.secrets,
@@ -137,9 +211,9 @@ def _names(spec: Spec) -> Iterator[Mistake]:
         inside = spec.endpoints.get(str(path[1])) if path[0] == "endpoints" else None
         if inside is not None:
             place = value.place if inside.readable else _IN_A_CALL.get(value.place, value.place)
-            found = unknown_names(value.reads, place, {**known, "input": inside.input or ()})
+            found = unknown_names(value.reads, place, {**known, **_made_up(spec, inside), "input": inside.input or ()})
         else:
-            found = _unknown_everywhere(value, known)
+            found = _unknown_everywhere(value, {**known, **made_up})
         for what in found:
             yield path, what
 

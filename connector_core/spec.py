@@ -19,6 +19,7 @@ from connector_core.auth import Auth
 from connector_core.component import Model
 from connector_core.config import Property
 from connector_core.errors import ErrorRule
+from connector_core.for_each import ProductOf
 from connector_core.pagination import Pagination
 from connector_core.rate_limit import RateLimit
 from connector_core.request import METHODS, BaseUrl, Method, Path, RequestKeys
@@ -133,6 +134,10 @@ class Endpoint(Inherited):
     """What a call takes, by name, as JSON Schema."""
     output: Annotated[Value, Reads("output")] | None = None
     """What a call gives: an address such as `body.order`, or a template."""
+    for_each: ProductOf | None = None
+    """What it is read for, once each: the records of another endpoint, or values; a list is the product."""
+    private: bool = False
+    """Whether it is there for other endpoints only: it can be read, and is left out where all are."""
     schema_: dict[str, Property] | None = Field(default=None, alias="schema")
     """What a record holds, by name, as JSON Schema. It describes; nothing is refused by it."""
 

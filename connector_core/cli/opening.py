@@ -52,8 +52,14 @@ def named_endpoint(spec: Spec, endpoint: str | None, *, read: bool) -> str:
         raise click.UsageError(
             f"missing ENDPOINT; {spec.name} has these to be {word}: {listing(known)}", click.get_current_context()
         )
-    compile_plan(spec, endpoint)
+    if endpoint in spec.endpoints or not _discovers(spec):
+        compile_plan(spec, endpoint)
     return endpoint
+
+
+def _discovers(spec: Spec) -> bool:
+    """Whether there are endpoints whose names only the service knows."""
+    return any(entry.name is not None for known in spec.endpoints.values() for entry in known.for_each or ())
 
 
 # ── config and secrets ────────────────────────────────────────────────────────────────────────────

@@ -16,60 +16,50 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from connector_core.engine.call import Answered, answer_scope, decoded, exchange
 from connector_core.engine.connection import Connection
-from connector_core.events import PageRead, ReadFinished, ReadStarted, RecordsMissing
+from connector_core.engine.pages import Page, Pages, Record
+from connector_core.events import PageRead, PartitionFinished, ReadFinished, ReadStarted, RecordsMissing
 from connector_core.exceptions import ResponseError
+from connector_core.for_each import WHOLE, Partition
+from connector_core.http import Request
 from connector_core.pagination import Answer, Stop
 from connector_core.plan import Plan
 
-__all__ = ["Page", "Pages", "Records", "first_page"]
-
-Record = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page of records, after `filter`."""
-
-    records: list[Record]
-    position: Any
-    """Where this page stands: a JSON value, None for the first."""
-    following: Any
-    """Where the next one stands; None where this is the last."""
-    number: int
-    """Counts from 1 in this reading."""
+__all__ = ["Sequence", "let_go"]
 
 
 # ── one run over the pages ────────────────────────────────────────────────────────────────────────
 
 
 class _Reading:
-    """One run over an endpoint's pages."""
+    """One run over the pages of an endpoint, or of one of its partitions."""
 
-    def __init__(self, connection: Connection, plan: Plan, position: Any) -> None:
+    def __init__(self, connection: Connection, plan: Plan, position: Any, partition: Partition) -> None:
         self._connection, self._plan, self._position = connection, plan, position
-        self._scope = connection.names(plan)
-        self._request = plan.compose({**self._scope, "page": plan.pagination.names(position)})
+        self._partition = partition
+        self._key = partition.key or None
+        self._scope = {**connection.names(plan), **partition.names}
+        self._request = self._composed(position)
         self._seen: set[Any] = set()
         self._last_body = b""
         self._count = self._records = 0
 
+    def _composed(self, position: Any) -> Request:
+        names = {**self._scope, "page": self._plan.pagination.names(position)}
+        return self._partition.placed(self._plan.compose(names))
+
     async def fetch(self, position: Any) -> Answered:
         """The answer for one page."""
         plan = self._plan
-        base = self._request
-        if plan.reads_page:
-            base = plan.compose({**self._scope, "page": plan.pagination.names(position)})
+        base = self._composed(position) if plan.reads_page else self._request
         return await exchange(self._connection, plan, plan.pagination.at(base, position), self._scope)
 
     def page(self, position: Any, answered: Answered) -> tuple[Page, Any, Answer | None]:
         """The page that an answer holds, what follows it, and how pagination saw it."""
-        if self._count == 0:
+        if self._count == 0 and self._key is None:
             self._announce(ReadStarted)
         answer: Answer | None = None
         if answered.outcome.then == "ok":
@@ -82,10 +72,18 @@ class _Reading:
             rows, following = [], self._ended_by(answered)
         self._count += 1
         self._records += len(rows)
-        self._announce(PageRead, page=self._count, records=len(rows))
+        self._announce(PageRead, page=self._count, records=len(rows), partition=self._key)
         if isinstance(following, Stop):
-            self._announce(ReadFinished, pages=self._count, records=self._records, reason=following.reason)
-        return Page(rows, position, None if isinstance(following, Stop) else following, self._count), following, answer
+            self._finished(following.reason)
+        page = Page(rows, position, None if isinstance(following, Stop) else following, self._count, self._key)
+        return page, following, answer
+
+    def _finished(self, reason: str) -> None:
+        totals: dict[str, Any] = {"pages": self._count, "records": self._records, "reason": reason}
+        if self._key is None:
+            self._announce(ReadFinished, **totals)
+        else:
+            self._announce(PartitionFinished, partition=self._key, **totals)
 
     def _found(self, body: Any) -> list[Record]:
         rows = self._plan.rows(body)
@@ -161,67 +159,63 @@ def _short(position: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}…'"  # noqa: PLR2004 - a line's worth
 
 
-async def first_page(connection: Connection, plan: Plan) -> tuple[list[Record], int]:
-    """The first page's records, and how many attempts they took."""
-    connection.ready()
-    reading = _Reading(connection, plan, None)
-    answered = await reading.fetch(None)
-    return reading.page(None, answered)[0].records, answered.attempts
+# ── the pages in order ────────────────────────────────────────────────────────────────────────────
 
 
-# ── what the user holds ───────────────────────────────────────────────────────────────────────────
+class Sequence(Pages):
+    """The pages of an endpoint, or of one of its partitions, in order."""
 
-
-class Pages:
-    """The pages of an endpoint, in order; ask with `async for`, leave whenever you like.
-
-    `async with` ends everything under way at its end; without it that happens when the iterator is let go of.
-    """
-
-    def __init__(self, connection: Connection, plan: Plan, position: Any = None) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        plan: Plan,
+        position: Any = None,
+        within: Partition = WHOLE,
+        *,
+        ahead: int | None = None,
+    ) -> None:
+        """`ahead`: how many numbered pages may be asked for at once; None: as many as the plan says."""
+        super().__init__()
         self._connection, self._plan, self._position = connection, plan, position
+        self.within = within
         self._reading: _Reading | None = None
         self._ahead: deque[tuple[Any, asyncio.Task[Answered]]] = deque()
         self._guesses: Iterator[Any] | None = None
-        self._ready: Page | None = None  # read, and not yet handed out: a wait may be cancelled in between
-        self._waiting = self._ended = False
+        self._side_by_side = plan.side_by_side if ahead is None else ahead
         connection.own(self)
 
-    def __aiter__(self) -> Self:
-        return self
+    def begin(self) -> asyncio.Task[Answered] | None:
+        """The task that has the next page's answer, begun if nobody did; None where there is no further page."""
+        if self._ended:
+            return None
+        if not self._ahead:
+            self._ask(self._begun(), self._position)
+        return self._ahead[0][1]
 
-    async def __anext__(self) -> Page:
-        if self._waiting:
-            raise RuntimeError("another task is waiting for the next page already; each needs a reading of its own")
-        if self._ended and self._ready is None:
-            raise StopAsyncIteration
-        self._waiting = True
-        try:
-            page = self._ready or await self._next()
-            self._ready = None
-            return page
-        except BaseException as error:
-            if isinstance(error, Exception):
-                self._ended, self._ready = True, None
-            await self._drop()
-            raise
-        finally:
-            self._waiting = False
+    @property
+    def has_page(self) -> bool:
+        """Whether the next page can be had without waiting for the service."""
+        return self._ready is not None or bool(self._ahead and self._ahead[0][1].done())
 
-    async def _next(self) -> Page:
+    def _begun(self) -> _Reading:
         if self._reading is None:
             self._connection.ready()
-            self._reading = _Reading(self._connection, self._plan, self._position)
-        answered = await self._answered(self._reading)
-        await self._guess(self._reading)  # before this page is decoded, so that the service is not kept waiting
-        page, following, answer = self._reading.page(self._position, answered)
+            self._reading = _Reading(self._connection, self._plan, self._position, self.within)
+        return self._reading
+
+    async def _next(self) -> Page:
+        reading = self._begun()
+        answered = await self._answered(reading)
+        await self._guess(reading)  # before this page is decoded, so that the service is not kept waiting
+        page, following, answer = reading.page(self._position, answered)
+        self.attempts = answered.attempts
         self._ready = page
         if isinstance(following, Stop):
             self._ended = True
             await self._drop()
             return page
         self._position = following
-        await self._look_ahead(self._reading, answer)
+        await self._look_ahead(reading, answer)
         return page
 
     async def _answered(self, reading: _Reading) -> Answered:
@@ -258,7 +252,7 @@ class Pages:
     async def _guess(self, reading: _Reading) -> bool:
         """Asks for what probably follows, up to the declared number at once; says whether there was anything to ask."""
         before = len(self._ahead)
-        while self._guesses is not None and len(self._ahead) < self._plan.side_by_side:
+        while self._guesses is not None and len(self._ahead) < self._side_by_side:
             guess = next(self._guesses, None)
             if guess is None:
                 break
@@ -278,23 +272,9 @@ class Pages:
         if tasks:
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def aclose(self) -> None:
-        """Ends everything under way; a later `anext` raises StopAsyncIteration."""
-        self._ended, self._ready = True, None
-        await self._drop()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()
-
     def __del__(self) -> None:
         for _, task in getattr(self, "_ahead", ()):
-            if not (loop := task.get_loop()).is_closed():
-                loop.call_soon_threadsafe(_let_go, task)
+            let_go(task)
 
 
 def _being_cancelled() -> bool:
@@ -303,38 +283,12 @@ def _being_cancelled() -> bool:
     return task is not None and task.cancelling() > 0
 
 
-def _let_go(task: asyncio.Task[Answered]) -> None:
+def let_go(task: asyncio.Task[Any]) -> None:
+    """Ends a task that nobody waits for any more; to be called from any thread."""
+    if not (loop := task.get_loop()).is_closed():
+        loop.call_soon_threadsafe(_cancel, task)
+
+
+def _cancel(task: asyncio.Task[Any]) -> None:
     task.add_done_callback(lambda done: done.cancelled() or done.exception())  # looked at, so that nobody logs it
     task.cancel()
-
-
-class Records:
-    """The records of an endpoint, one by one; see Pages for leaving early.
-
-    It is no generator, since a cancelled wait would end that, and the rest of the records would be lost in silence.
-    """
-
-    def __init__(self, pages: Pages) -> None:
-        self._pages = pages
-        self._left: Iterator[Record] = iter(())
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Record:
-        while (record := next(self._left, None)) is None:
-            self._left = iter((await self._pages.__anext__()).records)
-        return record
-
-    async def aclose(self) -> None:
-        """Ends everything under way."""
-        self._left = iter(())
-        await self._pages.aclose()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()

@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 from connector_core.exceptions import ConfigError
 from connector_core.http import Request, origin
 from connector_core.spec import Endpoint, Spec
-from connector_core.template import MissingError, TemplateError
+from connector_core.template import MissingError, Template, TemplateError
 from connector_core.testing.dataset import text_of
 
 __all__ = ["Route", "Routes"]
@@ -34,6 +34,8 @@ class Route:
     shape: str
     """The path with `{}` for what templates fill, so that two endpoints of one path are seen to be that."""
     pattern: re.Pattern[str]
+    reads: tuple[frozenset[tuple[str, ...]], ...] = ()
+    """The names that each of those templates reads."""
 
     @property
     def place(self) -> tuple[str, str]:
@@ -104,7 +106,8 @@ def _route(name: str, endpoint: Endpoint, base: str, path: str) -> Route:
         (r"(.+)" if _MANY_SEGMENTS.search(piece) else r"([^/]+)") if index % 2 else re.escape(piece)
         for index, piece in enumerate(pieces)
     )
-    return Route(name, endpoint, origin(base), _EXPRESSION.sub("{}", prefix + path), re.compile(pattern))
+    reads = tuple(Template(piece).reads for piece in pieces[1::2])
+    return Route(name, endpoint, origin(base), _EXPRESSION.sub("{}", prefix + path), re.compile(pattern), reads)
 
 
 def _address(endpoint: Endpoint, scope: Mapping[str, Any], where: str) -> tuple[str, str] | None:

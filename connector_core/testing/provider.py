@@ -19,7 +19,7 @@ from connector_core.pagination.provider import asked
 from connector_core.spec import Endpoint, Spec
 from connector_core.template import MissingError, TemplateError
 from connector_core.testing.calls import called
-from connector_core.testing.dataset import Dataset
+from connector_core.testing.dataset import Dataset, text_of
 from connector_core.testing.matching import Route, Routes
 from connector_core.testing.reply import Reply, headers_of, placed, refused
 
@@ -108,13 +108,24 @@ class Provider:
 
     def _serve(self, route: Route, request: Request) -> tuple[Reply, int]:
         endpoint, pagination = route.endpoint, _as_served(route.endpoint)
-        records = self.datasets[route.place].matching(self._filters(route, request))
+        records = self._of_parents(route, request, self.datasets[route.place].matching(self._filters(route, request)))
         served = pagination.serve(request, records)
         body = placed(None, endpoint.records or AnswerPath("body"), list(served.records))
         for address, value in served.values.items():
             if (path := AnswerPath(address)).root == "body":
                 body = placed(body, path, value)
         return Reply(200, body, headers_of(served.values)), len(served.records)
+
+    def _of_parents(self, route: Route, request: Request, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The records that belong to the parent in the path: they are dealt out, so that each has one."""
+        for entry in route.endpoint.for_each or ():
+            parent = next((known for known in self.routes.known if known.name == entry.endpoint), None)
+            for value, reads in zip(route.filled(request), route.reads, strict=False):
+                for root, *field in reads:
+                    if root == entry.as_ and parent is not None and parent.endpoint.readable:
+                        path = FieldPath(".".join(f'"{key}"' for key in field)) if field else entry.take
+                        records = _dealt(records, value, path, self.datasets[parent.place].records)
+        return records
 
     def _filters(self, route: Route, request: Request) -> list[tuple[str, str]]:
         """The query without what pagination and sign-in put there."""
@@ -123,6 +134,13 @@ class Provider:
             return route.fixed  # the token stands for what the first request asked for
         taken = {put.keys[0] for put in _puts(route.endpoint) if put.root == "query"}
         return [(name, value) for name, value in request.query if name not in taken]
+
+
+def _dealt(
+    records: list[dict[str, Any]], value: str, path: FieldPath | None, parents: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    known = [text_of(path.take(parent)) for parent in parents] if path is not None else []
+    return records[known.index(value) :: len(known)] if value in known else []
 
 
 def _puts(endpoint: Endpoint) -> list[Put]:

@@ -11,6 +11,7 @@ from connector_core.address import AnswerPath, BodyPath, FieldPath, Put
 from connector_core.component import Component, Model
 from connector_core.config import Property
 from connector_core.errors import ErrorRule
+from connector_core.for_each import Batch, ForEach
 from connector_core.request import BaseUrl
 from connector_core.spec import Docs, Endpoint, Environment, Host
 from connector_core.template import Condition, Flag, Message, PathText, Template, Value
@@ -36,6 +37,8 @@ FIELD_TYPES: dict[Any, str] = {
     float: "number",
     str: "text",
     ErrorRule: "[rule](errors.md)",
+    ForEach: "[entry](for_each.md)",
+    Batch: "[batch](for_each.md#values-together)",
     Docs: "[docs](keys.md#docs)",
     Endpoint: "[endpoint](keys.md#an-endpoint)",
     Environment: "[environment](keys.md#environments)",

@@ -254,7 +254,7 @@ async def test_the_story_of_a_reading_is_told():
     events: list[Event] = []
     async with opened(spec(CURSOR), chained(2), listeners=[events.append]) as demo:
         [record async for record in demo.read("things")]
-    about = {"connection": "demo", "endpoint": "things"}
+    about: dict[str, Any] = {"connection": "demo", "endpoint": "things"}
     assert [event for event in events if isinstance(event, (ReadStarted, PageRead, ReadFinished))] == [
         ReadStarted(**about),
         PageRead(**about, page=1, records=2),

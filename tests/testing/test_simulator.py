@@ -383,3 +383,22 @@ async def test_service_refuses_bad_input():
         async with Connector.open(ours, config=service.config, secrets=service.secrets, effects=effects) as connector:
             with pytest.raises(ValidationError, match="shop answered 422: buyer is missing"):
                 await connector.call("create_order")
+
+
+async def test_children_are_dealt_out_among_their_parents():
+    """Each record of a nested path has one parent, so that reading all partitions gives each record once."""
+    keys = {"schema": {"id": {"type": "integer"}}, "primary_key": "id"}
+    nested = {
+        "connector": "1",
+        "name": "nested",
+        "base_url": "https://nested.example",
+        "records": "body.data",
+        "endpoints": {
+            "teams": {"get": "/teams", **keys},
+            "members": {"get": "/teams/{{ team.id }}/members", "for_each": {"endpoint": "teams", "as": "team"}, **keys},
+        },
+    }
+    async with simulated(nested, records=7) as service:
+        pages = [page async for page in service.pages("members")]
+    assert len(pages) == 7
+    assert sorted(record["id"] for page in pages for record in page.records) == list(range(1, 8))

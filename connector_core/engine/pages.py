@@ -1,0 +1,126 @@
+"""What the user of a reading holds: its pages, or its records one by one.
+
+Each is an iterator that is asked with `async for` and left whenever one likes. `async with` ends everything that is
+under way; without it that happens when the iterator is let go of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+from connector_core.for_each import WHOLE
+
+__all__ = ["Page", "Pages", "Record", "Records"]
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of records, after `filter`."""
+
+    records: list[Record]
+    position: Any
+    """Where this page stands: a JSON value, None for the first."""
+    following: Any
+    """Where the next one stands; None where this is the last."""
+    number: int
+    """Counts from 1 in this reading, or in this partition of it."""
+    partition: Mapping[str, Any] | None = None
+    """The key of the `for_each` partition that it belongs to, by name: `{"customer": 17}`; None where there is none."""
+
+
+class Pages:
+    """The pages of an endpoint; kinds of reading say in `_next` where a page comes from and in `_drop` how to end.
+
+    Rule: a page that was read and could not be handed out, since the wait for it was cancelled, is handed out next.
+    """
+
+    def __init__(self) -> None:
+        self._ready: Page | None = None
+        self._waiting = self._ended = False
+        self.within = WHOLE
+        """The partition of the page that was handed out last."""
+        self.attempts = 0
+        """How often that page's request was sent."""
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Page:
+        if self._waiting:
+            raise RuntimeError("another task is waiting for the next page already; each needs a reading of its own")
+        if self._ended and self._ready is None:
+            raise StopAsyncIteration
+        self._waiting = True
+        try:
+            page = self._ready or await self._next()
+            self._ready = None
+            return page
+        except BaseException as error:
+            if isinstance(error, Exception):
+                self._ended, self._ready = True, None
+            await self._drop()
+            raise
+        finally:
+            self._waiting = False
+
+    async def _next(self) -> Page:
+        """The next page, noted in `_ready`; raises StopAsyncIteration after the last, and sets `_ended` with it."""
+        raise NotImplementedError
+
+    async def _drop(self) -> None:
+        """Cancels what is under way and waits until it has ended; what was not handed out is asked for again."""
+        raise NotImplementedError
+
+    async def pause(self) -> None:
+        """Drops what is under way; it is asked for again when the next page is wanted."""
+        await self._drop()
+
+    async def aclose(self) -> None:
+        """Ends everything under way; a later `anext` raises StopAsyncIteration."""
+        self._ended, self._ready = True, None
+        await self._drop()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+
+class Records:
+    """The records of an endpoint, one by one; see Pages for leaving early.
+
+    It is no generator, since a cancelled wait would end that, and the rest of the records would be lost in silence.
+    """
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+        self._left: Iterator[Record] = iter(())
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Record:
+        while (record := next(self._left, None)) is None:
+            self._left = iter((await self._pages.__anext__()).records)
+        return record
+
+    async def aclose(self) -> None:
+        """Ends everything under way."""
+        self._left = iter(())
+        await self._pages.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
