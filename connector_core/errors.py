@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, Protocol, get_args
 
 from pydantic import BeforeValidator, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
@@ -25,7 +25,7 @@ from connector_core.address import AnswerPath
 from connector_core.component import Model, suggestion
 from connector_core.template import Condition, Message, Reads
 
-__all__ = ["Category", "ErrorRule", "Outcome", "classify"]
+__all__ = ["GRAPHQL", "Category", "ErrorRule", "Outcome", "Rule", "classify"]
 
 Category = Literal[
     "connection", "authentication", "authorization", "validation", "not_found", "conflict", "rate_limit", "server"
@@ -177,7 +177,66 @@ def by_status(status: int) -> Outcome:
     return Outcome("fail", category, f"http.{status}", retryable=status in RETRYABLE)
 
 
-def classify(rules: Sequence[ErrorRule], status: int, scope: Mapping[str, Any]) -> Outcome:
+class Rule(Protocol):
+    """What speaks of some answers, and of what they mean."""
+
+    def matches(self, status: int, scope: Mapping[str, Any]) -> bool:
+        """Whether it speaks of that answer."""
+
+    def looks_at(self, status: int) -> bool:
+        """Whether it may speak of an answer of that status."""
+
+    def outcome(self, status: int, scope: Mapping[str, Any]) -> Outcome:
+        """What it makes of the answer."""
+
+
+GRAPHQL_CODES: Mapping[str, Category] = {
+    "UNAUTHENTICATED": "authentication",
+    "UNAUTHORIZED": "authentication",
+    "FORBIDDEN": "authorization",
+    "ACCESS_DENIED": "authorization",
+    "NOT_FOUND": "not_found",
+    "RATE_LIMITED": "rate_limit",
+    "THROTTLED": "rate_limit",
+    "MAX_COST_EXCEEDED": "validation",
+    "INTERNAL_SERVER_ERROR": "server",
+}
+"""What services put into an error's `extensions.code`, or its `type`."""
+
+
+class GraphqlErrors:
+    """Errors inside an answer of status 200, after the declared rules (GraphQL spec, Response: errors)."""
+
+    def matches(self, status: int, scope: Mapping[str, Any]) -> bool:  # noqa: ARG002 - any success
+        """Whether the answer has errors."""
+        body = scope["body"]
+        return isinstance(body, Mapping) and bool(body.get("errors"))
+
+    def looks_at(self, status: int) -> bool:
+        """Only a success can hide errors; else HTTP has said it."""
+        return 200 <= status < 300  # noqa: PLR2004 - RFC 9110 §15.3
+
+    def outcome(self, status: int, scope: Mapping[str, Any]) -> Outcome:  # noqa: ARG002 - it is a success
+        """An error of the category that the first error's code names."""
+        errors = scope["body"]["errors"]
+        code = _graphql_code(errors[0] if isinstance(errors, list) else errors)
+        category = GRAPHQL_CODES.get(code, "validation")
+        return Outcome("fail", category, code or "graphql", retryable=category in ("rate_limit", "server"))
+
+
+def _graphql_code(error: Any) -> str:
+    if not isinstance(error, Mapping):
+        return ""
+    extensions = error.get("extensions")
+    found = extensions.get("code") if isinstance(extensions, Mapping) else None
+    found = found if found is not None else error.get("type")
+    return found if isinstance(found, str) else ""
+
+
+GRAPHQL = GraphqlErrors()
+
+
+def classify(rules: Sequence[Rule], status: int, scope: Mapping[str, Any]) -> Outcome:
     """What the answer means; `scope` holds its `status`, `header` and decoded `body` besides config and endpoint."""
     for rule in rules:
         if rule.matches(status, scope):

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from connector_core.component import suggestion
 from connector_core.exceptions import ConfigError, Problem, SpecError
+from connector_core.files import with_files
 from connector_core.overlay import expand
 from connector_core.problems import Locator, remainder, told
 from connector_core.rules import broken
@@ -37,7 +38,8 @@ def load(spec: str | Path | Mapping[str, Any], folders: Sequence[Path] = (), env
         content = path.read_bytes()
     except OSError as error:
         raise ConfigError(f"the spec cannot be read: {error.strerror}", where=str(path)) from None
-    return parse(content, str(spec) if str(path) == str(spec) else _shown(path), environment)
+    name = str(spec) if str(path) == str(spec) else _shown(path)
+    return parse(content, name, environment, folder=path.parent)
 
 
 def _written(data: Mapping[str, Any]) -> str:
@@ -53,13 +55,16 @@ def _mapping(value: object) -> dict[str, Any]:
     raise TypeError(f"a {type(value).__name__}")
 
 
-def parse(text: str | bytes, name: str, environment: str | None = None) -> Spec:
-    """The spec that a text describes; `name` stands in messages, and `.json` at its end makes it JSON."""
+def parse(text: str | bytes, name: str, environment: str | None = None, *, folder: Path | None = None) -> Spec:
+    """The spec that a text describes; `name` stands in messages, and `.json` at its end makes it JSON.
+
+    `folder` is where files lie that it names, such as a query's text; None: it can name none.
+    """
     source = read(text, name)
     _known_version(source)
     if environment is not None:
         _known_environment(source, environment)
-    expanded, origins = expand(source.data, environment)
+    expanded, origins = expand(with_files(source, folder), environment)
     locate = Locator(source, origins)
     problems: list[Problem] = []
     spec: Spec | None

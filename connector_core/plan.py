@@ -13,9 +13,10 @@ from typing import Any
 from connector_core.address import MISSING, AnswerPath, FieldPath
 from connector_core.auth import Auth, NoAuth
 from connector_core.component import suggestion
-from connector_core.errors import ErrorRule
+from connector_core.errors import GRAPHQL, Rule
 from connector_core.exceptions import ConfigError, ResponseError
 from connector_core.for_each import ForEach
+from connector_core.graphql import with_query
 from connector_core.http import Request
 from connector_core.pagination import NoPagination, Pagination
 from connector_core.request import BaseUrl, compose
@@ -44,7 +45,7 @@ class Plan:
     signs: bool
     """Whether requests are signed at all."""
     pagination: Pagination
-    rules: tuple[ErrorRule, ...]
+    rules: tuple[Rule, ...]
     judges_success: bool
     """Whether a rule may turn a 2xx answer into an error; else those need no look."""
     records: AnswerPath | None
@@ -83,17 +84,18 @@ def compile_plan(spec: Spec, name: str) -> Plan:
     shared = spec.rate_limit.concurrency if spec.rate_limit else None
     side_by_side = min(own or shared or 1, shared or own or 1)
     for_each = tuple(endpoint.for_each or ()) if endpoint.readable else ()
+    rules: tuple[Rule, ...] = (*endpoint.errors, GRAPHQL) if endpoint.graphql else tuple(endpoint.errors)
     return Plan(
         connector=spec.name,
         endpoint=name,
         readable=endpoint.readable,
-        idempotent=endpoint.readable or endpoint.safe or endpoint.method == "get",
-        compose=lambda scope: compose(endpoint, endpoint.method, endpoint.path, scope),
+        idempotent=endpoint.harmless,
+        compose=_composer(endpoint),
         auth=auth,
         signs=not isinstance(auth, NoAuth),
         pagination=pagination,
-        rules=tuple(endpoint.errors),
-        judges_success=any(rule.looks_at(status) for rule in endpoint.errors for status in range(200, 300)),
+        rules=rules,
+        judges_success=any(rule.looks_at(status) for rule in rules for status in range(200, 300)),
         records=endpoint.records,
         keep=_filter(endpoint),
         output=_output(endpoint.output),
@@ -115,10 +117,18 @@ def _key(fields: FieldPath | list[FieldPath] | None) -> Callable[[Mapping[str, A
     return lambda record: [None if (found := field.take(record)) is MISSING else found for field in fields]
 
 
+def _composer(endpoint: Endpoint) -> Callable[[Scope], Request]:
+    method, path = endpoint.method, endpoint.path
+    if endpoint.graphql is None:
+        return lambda scope: compose(endpoint, method, path, scope)
+    return lambda scope: with_query(compose(endpoint, method, path, scope), endpoint, scope)
+
+
 def _sent(endpoint: Endpoint) -> Iterator[Any]:
     """Everything in a request that may read names."""
-    yield endpoint.path
-    for mapping in (endpoint.params, endpoint.headers, endpoint.body and endpoint.body.form):
+    if endpoint.path is not None:
+        yield endpoint.path
+    for mapping in (endpoint.params, endpoint.headers, endpoint.variables, endpoint.body and endpoint.body.form):
         yield from (value for value in (mapping or {}).values() if value is not None)
     if endpoint.body is not None and endpoint.body.json_ is not None:
         yield endpoint.body.json_

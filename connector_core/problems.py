@@ -18,9 +18,8 @@ from pydantic_core import ErrorDetails
 from connector_core.component import Component, Model, suggestion
 from connector_core.exceptions import Problem
 from connector_core.overlay import Origins
-from connector_core.request import METHODS
 from connector_core.source import Path, Source, dotted
-from connector_core.spec import INHERITED, Endpoint, Spec
+from connector_core.spec import INHERITED, VERBS, Endpoint, Spec
 
 __all__ = ["Locator", "remainder", "told"]
 
@@ -209,7 +208,7 @@ def _is(annotation: Any, base: type) -> bool:
 
 # ── what is left ──────────────────────────────────────────────────────────────────────────────────
 
-_KIND_OF_ENDPOINT = (*METHODS, "records", "input", "output")
+_KIND_OF_ENDPOINT = (*VERBS, "records", "input", "output")
 """Keys that make an endpoint a read or a call."""
 
 

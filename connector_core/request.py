@@ -259,10 +259,13 @@ class RequestKeys(Model):
 def compose(
     keys: RequestKeys,
     method: Literal["get", "post", "put", "patch", "delete"],
-    path: PathText,
+    path: PathText | None,
     scope: Mapping[str, Any],
 ) -> Request:
-    """The request that the keys describe under these names, not yet paged or signed; raises ConfigError."""
+    """The request that the keys describe under these names, not yet paged or signed; raises ConfigError.
+
+    Without a path it goes to `base_url` itself.
+    """
     url, link = _url(keys, path, scope)
     body, encoding = _body(keys.body, scope)
     return Request(
@@ -279,16 +282,22 @@ def compose(
     )
 
 
-def _url(keys: RequestKeys, path: PathText, scope: Mapping[str, Any]) -> tuple[str, str]:
+def _url(keys: RequestKeys, path: PathText | None, scope: Mapping[str, Any]) -> tuple[str, str]:
     """The URL, and the query that a path which is a link brings along."""
+    if path is None:
+        return _based(keys, scope, "base_url"), ""
     tail, query = _rendered_path(path, scope, f"the path {path.source}"), ""
     if path.whole:
         tail, _, query = tail.partition("#")[0].partition("?")
         if not tail.startswith("/"):
             return _linked(tail, path), query
+    return _based(keys, scope, path.source) + _encoded(tail), query
+
+
+def _based(keys: RequestKeys, scope: Mapping[str, Any], where: str) -> str:
     if keys.base_url is None:
-        raise ConfigError("there is no base_url to append the path to", where=path.source)
-    return keys.base_url.render(scope) + _encoded(tail), query
+        raise ConfigError("there is no base_url to append the path to", where=where)
+    return keys.base_url.render(scope)
 
 
 def _linked(url: str, path: PathText) -> str:

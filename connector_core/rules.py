@@ -9,11 +9,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from connector_core import json_schema
-from connector_core.address import AnswerPath
+from connector_core.address import AnswerPath, Put
 from connector_core.component import Model, families, suggestion
 from connector_core.for_each import ForEach
+from connector_core.graphql import declared
 from connector_core.request import METHODS
-from connector_core.spec import Endpoint, Environment, Inherited, Spec
+from connector_core.spec import VERBS, Endpoint, Environment, Inherited, Spec
 from connector_core.template import unknown_names
 
 __all__ = ["broken"]
@@ -49,13 +50,37 @@ def _emptied(path: Path, keys: Inherited | Environment) -> Iterator[Mistake]:
 
 
 def _one_method(path: Path, endpoint: Endpoint) -> Iterator[Mistake]:
-    given = [method for method in METHODS if getattr(endpoint, method) is not None]
+    given = [verb for verb in VERBS if getattr(endpoint, verb) is not None]
     if not given:
-        yield path, f"has no method: give it one of {', '.join(METHODS)}, such as get: /orders"
+        yield path, f"has no method: give it one of {', '.join(VERBS)}, such as get: /orders"
     for further in given[1:]:
         yield (*path, further), f"has a second method; {given[0]} is there already, and an endpoint has one"
     if given == ["get"] and endpoint.body is not None:
         yield (*path, "body"), "get sends no body; use params, or post"
+    if given == ["graphql"]:
+        yield from _graphql(path, endpoint)
+    elif endpoint.variables is not None:
+        yield (*path, "variables"), "are a query's: there is no graphql here"
+
+
+def _graphql(path: Path, endpoint: Endpoint) -> Iterator[Mistake]:
+    """Every variable that is sent is one that the query declares."""
+    assert endpoint.graphql is not None  # noqa: S101 - the caller has looked
+    if endpoint.body is not None:
+        yield (*path, "body"), "graphql sends a body of its own; give values under 'variables'"
+    known = declared(endpoint.graphql)
+    sent = {(*path, "variables", name): name for name in endpoint.variables or {}}
+    if endpoint.readable and endpoint.pagination is not None:
+        size = getattr(endpoint.pagination, "size", None)
+        puts = {("put",): getattr(endpoint.pagination, "put", None), ("size", "put"): getattr(size, "put", None)}
+        sent |= {
+            (*path, "pagination", *place): put.keys[1]
+            for place, put in puts.items()
+            if isinstance(put, Put) and put.root == "body" and put.keys[0] == "variables" and len(put.keys) > 1
+        }
+    for place, name in sent.items():
+        if name not in known:
+            yield place, f"the query declares no variable ${name}{suggestion(name, known)}"
 
 
 def _same_header(path: Path, endpoint: Endpoint) -> Iterator[Mistake]:
@@ -102,7 +127,7 @@ def _base_url(spec: Spec) -> Iterator[Mistake]:
         return
     for name, endpoint in spec.endpoints.items():
         paths = [path for method in METHODS if (path := getattr(endpoint, method)) is not None]
-        if endpoint.base_url is None and any(not path.whole for path in paths):
+        if endpoint.base_url is None and (endpoint.graphql or any(not path.whole for path in paths)):
             yield ("endpoints", name, "base_url"), "is missing, here and at the top level"
             return
 

@@ -20,13 +20,14 @@ from connector_core.component import Model
 from connector_core.config import Property
 from connector_core.errors import ErrorRule
 from connector_core.for_each import ProductOf
+from connector_core.graphql import GraphqlKeys, mutates
 from connector_core.pagination import Pagination
 from connector_core.rate_limit import RateLimit
 from connector_core.request import METHODS, BaseUrl, Method, Path, RequestKeys
 from connector_core.response import ResponseKeys
 from connector_core.template import Reads, Value
 
-__all__ = ["INHERITED", "Docs", "Endpoint", "Environment", "Host", "Spec"]
+__all__ = ["INHERITED", "VERBS", "Docs", "Endpoint", "Environment", "Host", "Spec"]
 
 
 _NAME = r"^[a-z][a-z0-9_-]{0,62}$"
@@ -61,6 +62,15 @@ def _own_keys(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: item for key, item in value.items() if not key.startswith("x-")}
     return value
+
+
+class _OrFile:
+    """In an annotation: the spec may name a `.json` or `.yaml` file instead, which stands there when it is loaded."""
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {"anyOf": [handler(schema), {"type": "string", "pattern": r"\.(json|ya?ml)$"}]}
 
 
 Name = Annotated[
@@ -111,11 +121,14 @@ class Inherited(RequestKeys, ResponseKeys):
     """How fast the service may be asked; an endpoint's own comes on top of the connector's."""
 
 
+VERBS = (*METHODS, "graphql")
+"""The keys of which an endpoint has exactly one: what it does."""
+
 INHERITED = tuple(field.alias or name for name, field in Inherited.model_fields.items())
 """The keys that an endpoint takes from the top level."""
 
 
-class Endpoint(Inherited):
+class Endpoint(Inherited, GraphqlKeys):
     """One thing to read or to call."""
 
     description: str = ""
@@ -138,24 +151,31 @@ class Endpoint(Inherited):
     """What it is read for, once each: the records of another endpoint, or values; a list is the product."""
     private: bool = False
     """Whether it is there for other endpoints only: it can be read, and is left out where all are."""
-    schema_: dict[str, Property] | None = Field(default=None, alias="schema")
-    """What a record holds, by name, as JSON Schema. It describes; nothing is refused by it."""
+    schema_: Annotated[dict[str, Property], _OrFile()] | None = Field(default=None, alias="schema")
+    """What a record holds, by name, as JSON Schema, or the name of a file beside the spec. It describes; nothing is
+    refused by it."""
 
     @property
     def method(self) -> Method:
         """The method that it is sent with."""
-        return next(method for method in METHODS if getattr(self, method) is not None)
+        return next((method for method in METHODS if getattr(self, method) is not None), "post")
 
     @property
-    def path(self) -> Path:
-        """The path that it is sent to."""
+    def path(self) -> Path | None:
+        """The path that it is sent to; None: `base_url` itself."""
         return getattr(self, self.method)  # type: ignore[no-any-return]
 
     @property
     def readable(self) -> bool:
         """Whether it is a read: paged, and safe to repeat. Everything else is a call."""
-        sent = self.get or self.post
-        return self.records is not None and self.input is None and self.output is None and sent is not None
+        asks = self.get or self.post or (self.graphql and not mutates(self.graphql))
+        return self.records is not None and self.input is None and self.output is None and bool(asks)
+
+    @property
+    def harmless(self) -> bool:
+        """Whether sending it twice does no harm."""
+        query = self.graphql is not None and not mutates(self.graphql)
+        return self.readable or self.safe or self.get is not None or query
 
 
 class Environment(Model):

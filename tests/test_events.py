@@ -31,4 +31,4 @@ def test_an_event_says_what_it_means(kind):
 def test_events_show_themselves():
     """The repr is readable in a log."""
     event = PageRead(connection="shop", endpoint="orders", page=1, records=2)
-    assert repr(event) == "PageRead(connection='shop', endpoint='orders', page=1, records=2)"
+    assert repr(event) == "PageRead(connection='shop', endpoint='orders', page=1, records=2, partition=None)"

@@ -192,6 +192,13 @@ def links(draw: st.DrawFn) -> dict[str, Any]:
     return {"type": "next_url", "take": take, "size": draw(sizes()), **({"has_more": flag} if flag else {})}
 
 
+@st.composite
+def connections(draw: st.DrawFn) -> dict[str, Any]:
+    take = draw(st.sampled_from(["body.data.things.pageInfo", "body.pageInfo"]))
+    put = draw(st.sampled_from([*PLACES, "body.variables.{}"])).format("after")
+    return {"type": "relay", "take": take, "put": put, "size": draw(sizes())}
+
+
 def whole(link: str) -> str:
     return link
 
@@ -245,7 +252,7 @@ def round_trip(
 
 
 datasets = st.builds(records, st.integers(0, 300), st.sampled_from(["number", "digits", "name"]))
-documents = numbered() | cursors() | links()
+documents = numbered() | cursors() | links() | connections()
 
 
 @given(documents, datasets, st.sampled_from(BASES), st.sampled_from(RELINKS))
@@ -276,7 +283,7 @@ def test_tokens_of_any_characters_come_through(put, count, size):
     round_trip(document, records(count, "hostile"))
 
 
-@given(numbered(told=True) | cursors() | links(), datasets, st.integers(1, 60))
+@given(numbered(told=True) | cursors() | links() | connections(), datasets, st.integers(1, 60))
 def test_smaller_pages_than_asked_for_lose_nothing(document, dataset, at_most):
     """A service that has its own idea of a page's size is read to the end, where anything tells the end."""
     assume(at_most <= document.get("size", {"value": 30})["value"])
@@ -425,6 +432,7 @@ SCENARIOS: dict[str, list[dict[str, Any]]] = {
         {"type": "next_url", "take": "body.next", "size": SIZE, "has_more": "body.more"},
     ],
     "link_header": [{"type": "link_header", "size": SIZE}],
+    "relay": [{"type": "relay", "take": "body.info", "size": SIZE}],
     "none": [{"type": "none"}],
 }
 MUTANTS: list[tuple[str, Next]] = [
@@ -462,6 +470,12 @@ MUTANTS: list[tuple[str, Next]] = [
     ("link_header", repeats),
     ("link_header", stops_short),
     ("link_header", changed(lambda link: link + "0")),
+    ("relay", lambda _, answer: answer.scope["body"]["info"]["endCursor"] or Stop("none")),
+    ("relay", changed(lambda cursor: cursor + "0")),
+    ("relay", repeats),
+    ("relay", stops_short),
+    ("relay", stops_at_once),
+    ("relay", never_stops),
     ("none", lambda _, __: 1),
 ]
 
@@ -475,7 +489,10 @@ def prove(kind: str, following: Next) -> None:
                 service = Service(made(document), dataset)
                 assert read(service, following=following).records == dataset
                 continue
-            told = kind in ("cursor", "next_url", "link_header") or {"total", "pages", "has_more"} & document.keys()
+            told = (
+                kind in ("cursor", "next_url", "link_header", "relay")
+                or {"total", "pages", "has_more"} & document.keys()
+            )
             for at_most in (None, 5) if told else (None,):
                 for relink in (whole, without_host):
                     round_trip(document, dataset, at_most=at_most, relink=relink, following=following)

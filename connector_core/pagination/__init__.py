@@ -22,6 +22,7 @@ from connector_core.pagination.cursor import Cursor
 from connector_core.pagination.family import Answer, NoPagination, Pagination, Served, Size, Stop
 from connector_core.pagination.links import LinkHeader, NextUrl
 from connector_core.pagination.numbered import Offset, PageNumber
+from connector_core.pagination.relay import Relay
 
 __all__ = [
     "Answer",
@@ -32,6 +33,7 @@ __all__ = [
     "Offset",
     "PageNumber",
     "Pagination",
+    "Relay",
     "Served",
     "Size",
     "Stop",

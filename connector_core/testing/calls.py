@@ -103,6 +103,10 @@ def _arrived(endpoint: Endpoint, request: Request) -> Iterator[tuple[str, Any]]:
     body, declared = endpoint.body, endpoint.input or {}
     for name, value in (endpoint.params or {}).items():
         yield from _read(value.raw if value else None, dict(request.query).get(name, _ABSENT), declared)
+    variables = request.body.get("variables") if endpoint.graphql and isinstance(request.body, dict) else None
+    given = variables if isinstance(variables, dict) else {}
+    for name, value in (endpoint.variables or {}).items():
+        yield from _read(value.raw if value else None, given.get(name, _ABSENT), declared)
     for name, value in (body.form if body and body.form else {}).items():
         sent = dict(request.body) if request.encoding == "form" else {}
         yield from _read(value.raw, sent.get(name, _ABSENT), declared)

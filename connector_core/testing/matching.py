@@ -39,8 +39,8 @@ class Route:
 
     @property
     def place(self) -> tuple[str, str]:
-        """The origin and the path: what endpoints of one collection share."""
-        return self.origin, self.shape
+        """The origin and the path: what endpoints of one collection share; a query has one of its own."""
+        return self.origin, f"{self.shape}#{self.name}" if self.endpoint.graphql else self.shape
 
     @property
     def rank(self) -> tuple[tuple[bool, int], ...]:
@@ -83,6 +83,8 @@ class Routes:
         """The endpoint that is meant; of several with the same path, the one whose fixed parameters were sent."""
         fitting = list(self._fitting(request))
         best = [route for route in fitting if route.shape == fitting[0].shape]
+        if isinstance(request.body, dict) and "query" in request.body:
+            best = [route for route in best if route.endpoint.graphql in (None, request.body["query"])]
         sent = set(request.query)
         return max(best, key=lambda route: _score(route.fixed, sent), default=None)
 
@@ -112,6 +114,8 @@ def _route(name: str, endpoint: Endpoint, base: str, path: str) -> Route:
 
 def _address(endpoint: Endpoint, scope: Mapping[str, Any], where: str) -> tuple[str, str] | None:
     """The base and the path; None where both come whole from what this server cannot know."""
+    if endpoint.path is None:
+        return _base(endpoint, scope, where), ""
     path = endpoint.path.source
     if endpoint.path.whole:
         try:

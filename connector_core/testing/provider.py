@@ -87,8 +87,12 @@ class Provider:
     def _rehearse(self, route: Route) -> None:
         """Serves one page, so that what can never be served is said at the start."""
         path = route.shape.replace("{}", "1")
+        body = {"query": route.endpoint.graphql, "variables": {}} if route.endpoint.graphql else None
+        request = Request(
+            route.endpoint.method.upper(), route.origin + path, body=body, encoding="json" if body else None
+        )
         try:
-            self._serve(route, Request(route.endpoint.method.upper(), route.origin + path))
+            self._serve(route, request)
         except (ValueError, ArithmeticError) as error:
             raise ConfigError(
                 f"{self.spec.name}.{route.name} cannot be simulated: {error}",
@@ -133,7 +137,15 @@ class Provider:
         if isinstance(pagination, Cursor) and pagination.alone and asked(request, pagination.put):
             return route.fixed  # the token stands for what the first request asked for
         taken = {put.keys[0] for put in _puts(route.endpoint) if put.root == "query"}
-        return [(name, value) for name, value in request.query if name not in taken]
+        asked_for = [(name, value) for name, value in request.query if name not in taken]
+        return asked_for + _variables(route.endpoint, request)
+
+
+def _variables(endpoint: Endpoint, request: Request) -> list[tuple[str, str]]:
+    """The variables of a query that the endpoint itself gives: what is asked for, as a query's parameters are."""
+    sent = request.body.get("variables") if endpoint.graphql and isinstance(request.body, dict) else None
+    given = sent if isinstance(sent, dict) else {}
+    return [(name, text_of(given[name])) for name in endpoint.variables or {} if given.get(name) is not None]
 
 
 def _dealt(

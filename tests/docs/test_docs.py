@@ -78,7 +78,7 @@ def _orders() -> dict[str, Any]:
 
 
 def _sends(fragment: dict[str, Any]) -> bool:
-    return any(method in fragment for method in ("get", "post", "put", "patch", "delete"))
+    return any(method in fragment for method in ("get", "post", "put", "patch", "delete", "graphql"))
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=shown)
