@@ -12,37 +12,23 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from connector_core.config import settle
-from connector_core.engine.call import answer_scope, decoded, exchange
 from connector_core.engine.connection import Connection
 from connector_core.engine.effects import Effects
 from connector_core.engine.guard import Network
 from connector_core.engine.pages import Pages, Records
 from connector_core.engine.partitions import Discovery, pages_of
+from connector_core.engine.write import Result, call
 from connector_core.events import Listener
-from connector_core.exceptions import ConfigError, ResponseError
+from connector_core.exceptions import ConfigError
 from connector_core.load import load
 from connector_core.plan import Plan
 from connector_core.spec import Spec
 
 __all__ = ["Connector", "Engine", "Result"]
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What a call gave."""
-
-    data: Any
-    """The endpoint's `output`; the records for a readable endpoint; else the decoded body."""
-    attempts: int
-    """How often it was sent."""
-    degraded: None = None
-    """Where the data came from if not from the service; None: from the service."""
 
 
 class Engine:
@@ -200,21 +186,8 @@ class Connector:
         A readable endpoint gives its first page's records.
         """
         plan = self._connection.plan(endpoint)
-        if plan.readable and not input:
-            async with pages_of(self._connection, plan) as pages:
-                page = await anext(pages, None)
-                return Result(page.records if page is not None else [], pages.attempts)
-        self._connection.ready()
-        values = settle(plan.input, input or {}, what="input")
-        scope = {**self._connection.names(plan), "input": values}
-        answered = await exchange(self._connection, plan, plan.compose(scope), scope)
-        if answered.outcome.then != "ok":
-            raise ResponseError(
-                f"a rule for status {answered.response.status} says {answered.outcome.then}, which is for reads",
-                where=f"{plan.connector}.{endpoint}",
-                hint="say ok, or an error category",
-            )
-        body = decoded(self._connection, plan, answered)
-        if plan.output is None:
-            return Result(body, answered.attempts)
-        return Result(plan.output({**scope, **answer_scope(answered.response, body)}), answered.attempts)
+        if not plan.readable or input:
+            return await call(self._connection, plan, input or {})
+        async with pages_of(self._connection, plan) as pages:
+            page = await anext(pages, None)
+            return Result(page.records if page is not None else [], pages.attempts)

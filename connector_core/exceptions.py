@@ -11,6 +11,7 @@
     │   └── ReauthenticationError      a person has to sign in again
     ├── AuthorizationError             signed in, but not allowed: ask for the permission
     ├── ValidationError                the service refuses the input: change it
+    │   └── BatchError                 it refuses some items of a list (`failed` says which)
     ├── ResourceError                  the thing itself is the trouble
     │   ├── NotFoundError              it is not there
     │   └── ConflictError              it is in another state than assumed
@@ -25,12 +26,14 @@ The text is always *what — where — what to do*. It never holds a secret, a q
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 __all__ = [
     "AuthenticationError",
     "AuthorizationError",
+    "BatchError",
     "CircuitOpenError",
     "ConfigError",
     "ConflictError",
@@ -157,6 +160,17 @@ class ValidationError(IntegrationError):
     """The service refuses the input."""
 
     category = "validation"
+
+
+class BatchError(ValidationError):
+    """The service refuses some items of a list; the others are done."""
+
+    def __init__(self, what: str, *, results: Sequence[Any] = (), failed: Sequence[int] = (), **about: Any) -> None:
+        super().__init__(what, **about)
+        self.results = results
+        """Every item's result, in the order of the items."""
+        self.failed = failed
+        """The positions of the items that were refused."""
 
 
 class ResourceError(IntegrationError):

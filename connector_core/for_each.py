@@ -18,28 +18,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, GetJsonSchemaHandler, model_validator
+from pydantic import Field, GetJsonSchemaHandler, model_validator
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import PydanticCustomError, core_schema
+from pydantic_core import core_schema
 
 from connector_core.address import MISSING, FieldPath, Put, as_text
 from connector_core.component import Model
 from connector_core.exceptions import ConfigError
 from connector_core.http import Request
+from connector_core.request import FreeName
 from connector_core.template import MissingError, Reads, Template, TemplateError, Value
-from connector_core.template.places import READABLE, SECRET
 
 __all__ = ["WHOLE", "Batch", "Distinct", "ForEach", "Partition", "ProductOf"]
-
-_TAKEN_NAMES = SECRET | READABLE.keys()
-
-
-def _free_name(name: str) -> str:
-    if not name.isidentifier() or not name.isascii():
-        raise PydanticCustomError("name", "must be letters, digits and _, and not begin with a digit")
-    if name in _TAKEN_NAMES:
-        raise PydanticCustomError("name", "hides the name {name} that templates have already", {"name": repr(name)})
-    return name
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +89,7 @@ class ForEach(Model):
     values: Annotated[Value, Reads("base_url")] | None = None
     """The values it is done for: a list, or a template that gives one; where it is not empty, it stands in for
     `endpoint`."""
-    as_: Annotated[str, AfterValidator(_free_name)] = Field(alias="as")
+    as_: FreeName = Field(alias="as")
     """The name of the record or value in templates."""
     take: FieldPath | None = None
     """The part of the parent's record that is meant; a list in it counts as several values, and each value once."""

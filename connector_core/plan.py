@@ -12,6 +12,7 @@ from typing import Any
 
 from connector_core.address import MISSING, AnswerPath, FieldPath
 from connector_core.auth import Auth, NoAuth
+from connector_core.batch import BatchWrite
 from connector_core.component import suggestion
 from connector_core.errors import GRAPHQL, Rule
 from connector_core.exceptions import ConfigError, ResponseError
@@ -21,7 +22,8 @@ from connector_core.http import Request
 from connector_core.pagination import NoPagination, Pagination
 from connector_core.request import BaseUrl, compose
 from connector_core.response import records_of
-from connector_core.spec import Endpoint, Spec
+from connector_core.spec import Endpoint, Spec, templates
+from connector_core.steps import Step
 from connector_core.template import MissingError, TemplateError, Value
 
 __all__ = ["Plan", "base_urls", "compile_plan"]
@@ -66,6 +68,13 @@ class Plan:
     key_of: Callable[[Mapping[str, Any]], Any]
     """A record's primary key: a value, a list of them where it has several parts, None where the spec names none."""
 
+    captures: frozenset[str]
+    """The captured facts that it reads."""
+    steps: tuple[Step, ...]
+    """The calls that it is made of; empty: it is one."""
+    batch: BatchWrite | None
+    """How a list is sent in several requests."""
+
     def rows(self, body: Any) -> list[dict[str, Any]] | None:
         """The records of a decoded body; None where nothing is at their address."""
         return records_of(body, self.records) if self.records is not None else None
@@ -106,6 +115,12 @@ def compile_plan(spec: Spec, name: str) -> Plan:
         for_each=for_each,
         lanes=min((entry.concurrency for entry in for_each if entry.concurrency is not None), default=side_by_side),
         key_of=_key(endpoint.primary_key),
+        captures=frozenset(
+            read[1] for _, found in templates(endpoint) for read in found.reads if read[0] == "connection" and read[1:]
+        )
+        - {"id"},
+        steps=tuple(endpoint.steps or ()),
+        batch=endpoint.batch,
     )
 
 

@@ -31,6 +31,7 @@ from connector_core.exceptions import ConfigError
 from connector_core.http import Request
 from connector_core.template import MissingError, PathText, Reads, Template, TemplateError, Value
 from connector_core.template.parts import parts_of
+from connector_core.template.places import TAKEN_NAMES
 from connector_core.template.segments import checked_path
 from connector_core.units import DURATION, duration
 
@@ -218,9 +219,19 @@ def _some_time(seconds: Template | float) -> Template | float:
     return seconds
 
 
+def _free_name(name: str) -> str:
+    if not name.isidentifier() or not name.isascii():
+        raise PydanticCustomError("name", "must be letters, digits and _, and not begin with a digit")
+    if name in TAKEN_NAMES:
+        raise PydanticCustomError("name", "hides the name {name} that templates have already", {"name": repr(name)})
+    return name
+
+
 Path = Annotated[PathText, AfterValidator(_path), Reads("path")]
 Sent = Annotated[Value, Reads("request")]
 FixedName = Annotated[str, AfterValidator(_fixed)]
+FreeName = Annotated[str, AfterValidator(_free_name)]
+"""A name that a spec makes up for templates."""
 FieldName = Annotated[str, AfterValidator(_field_name)]
 
 

@@ -10,11 +10,11 @@ from typing import Any
 
 from connector_core import json_schema
 from connector_core.address import AnswerPath, Put
-from connector_core.component import Model, families, suggestion
+from connector_core.component import families, suggestion
 from connector_core.for_each import ForEach
 from connector_core.graphql import declared
 from connector_core.request import METHODS
-from connector_core.spec import VERBS, Endpoint, Environment, Inherited, Spec
+from connector_core.spec import VERBS, Endpoint, Environment, Inherited, Spec, templates
 from connector_core.template import unknown_names
 
 __all__ = ["broken"]
@@ -38,6 +38,8 @@ def broken(spec: Spec) -> Iterator[Mistake]:
     yield from _base_url(spec)
     yield from _defaults(spec)
     yield from _parents(spec)
+    yield from _steps(spec)
+    yield from _captures(spec)
     yield from _names(spec)
 
 
@@ -57,6 +59,8 @@ def _one_method(path: Path, endpoint: Endpoint) -> Iterator[Mistake]:
         yield (*path, further), f"has a second method; {given[0]} is there already, and an endpoint has one"
     if given == ["get"] and endpoint.body is not None:
         yield (*path, "body"), "get sends no body; use params, or post"
+    if endpoint.batch is not None and (endpoint.readable or given in (["get"], ["steps"])):
+        yield (*path, "batch"), "is for calls that send a list: post, put, patch, delete or graphql, without records"
     if given == ["graphql"]:
         yield from _graphql(path, endpoint)
     elif endpoint.variables is not None:
@@ -210,9 +214,10 @@ def _ancestors(spec: Spec, entry: ForEach) -> Iterator[ForEach]:
         yield from (endpoint.for_each if endpoint else None) or ()
 
 
-def _made_up(spec: Spec, endpoint: Endpoint) -> dict[str, Any]:
-    """The names that `for_each` brings, with the fields that each has (None: anybody's guess)."""
-    found: dict[str, Any] = {}
+def _made_up(spec: Spec, endpoint: Endpoint, path: Path) -> dict[str, Any]:
+    """The names that `for_each` and the steps before a place bring, with what each has (None: anybody's guess)."""
+    here = int(path[3]) if path[2:3] == ("steps",) and len(path) > 3 else None  # noqa: PLR2004 - endpoints.NAME.steps.AT
+    found: dict[str, Any] = {step.as_: None for step in (endpoint.steps or ())[:here] if step.as_ is not None}
     for entry in endpoint.for_each or ():
         for known in (*_ancestors(spec, entry), entry):
             parent = spec.endpoints.get(known.endpoint) if known.endpoint else None
@@ -221,22 +226,100 @@ def _made_up(spec: Spec, endpoint: Endpoint) -> dict[str, Any]:
     return found
 
 
+# ── calls of other endpoints ──────────────────────────────────────────────────────────────────────
+
+
+def _steps(spec: Spec) -> Iterator[Mistake]:
+    """A step calls an endpoint that is there, with input that it has, and nothing calls itself."""
+    for name, endpoint in spec.endpoints.items():
+        for index, step in enumerate(endpoint.steps or ()):
+            path: Path = ("endpoints", name, "steps", index)
+            called = spec.endpoints.get(step.call)
+            if called is None:
+                yield (*path, "call"), f"there is no endpoint {step.call!r}{suggestion(step.call, spec.endpoints)}"
+                continue
+            if name in _called_by(spec, step.call):
+                circle = "calls itself" if step.call == name else f"goes in a circle: {step.call} calls {name}"
+                yield (*path, "call"), circle
+            known = called.input or {}
+            for given in step.input:
+                if given not in known:
+                    yield (*path, "input", given), f"{step.call} takes no input {given!r}{suggestion(given, known)}"
+            for wanted, schema in known.items():
+                if wanted not in step.input and "default" not in schema and not schema.get("optional"):
+                    yield path, f"{step.call} needs the input {wanted!r}: give it under 'input'"
+            if step.as_ is not None and step.as_ in [other.as_ for other in (endpoint.steps or ())[:index]]:
+                yield (*path, "as"), f"hides the {step.as_!r} of an earlier step: choose another name"
+
+
+def _called_by(spec: Spec, name: str) -> set[str]:
+    """The endpoint and all that it calls, at any depth."""
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        if (one := waiting.pop()) not in found:
+            found.add(one)
+            endpoint = spec.endpoints.get(one)
+            waiting += [step.call for step in (endpoint.steps if endpoint else None) or ()]
+    return found
+
+
+def _captures(spec: Spec) -> Iterator[Mistake]:
+    """A fact is asked of an endpoint that needs no input, nor the fact itself."""
+    for name, capture in spec.capture.items():
+        path: Path = ("capture", name)
+        called = spec.endpoints.get(capture.call)
+        if name == "id":
+            yield path, "hides connection.id: choose another name"
+        if called is None:
+            yield (*path, "call"), f"there is no endpoint {capture.call!r}{suggestion(capture.call, spec.endpoints)}"
+        elif called.for_each or called.steps or _needs_input(called):
+            yield (*path, "call"), f"{capture.call} is not one request without input"
+        elif name in _facts_of(spec, capture.call):
+            yield (*path, "call"), f"goes in a circle: {capture.call} reads connection.{name}"
+    for path, value in templates(spec):
+        if value.place == "base_url" and path[-1] == "base_url":
+            for fact in {read[1] for read in value.reads if read[0] == "connection" and read[1:]} & spec.capture.keys():
+                yield path, f"reads connection.{fact}, which only a call can tell, and no call is made without base_url"
+
+
+def _needs_input(endpoint: Endpoint) -> bool:
+    return any("default" not in schema and not schema.get("optional") for schema in (endpoint.input or {}).values())
+
+
+def _facts_of(spec: Spec, name: str) -> set[str]:
+    """The captured facts that an endpoint reads, and those that are needed to ask for them."""
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        endpoint = spec.endpoints.get(waiting.pop())
+        paths = (read for _, value in templates(endpoint) for read in value.reads)
+        reads = {read[1] for read in paths if read[0] == "connection" and read[1:]}
+        new = (reads & spec.capture.keys()) - found
+        found |= new
+        waiting += [spec.capture[fact].call for fact in new]
+    return found
+
+
 # ── the names that templates read ─────────────────────────────────────────────────────────────────
 
 
 def _names(spec: Spec) -> Iterator[Mistake]:
-    made_up = {entry.as_: None for endpoint in spec.endpoints.values() for entry in endpoint.for_each or ()}
+    made_up: dict[str, Any] = {}
+    for endpoint in spec.endpoints.values():
+        made_up |= _made_up(spec, endpoint, ())
     known: dict[str, Any] = {
         "config": spec.config,
         "secrets": spec.secrets,
-        "connection": ("id",),
+        "connection": ("id", *spec.capture),
         "input": None,
     }
-    for path, value in _templates(spec, ()):
+    for path, value in templates(spec):
         inside = spec.endpoints.get(str(path[1])) if path[0] == "endpoints" else None
         if inside is not None:
             place = value.place if inside.readable else _IN_A_CALL.get(value.place, value.place)
-            found = unknown_names(value.reads, place, {**known, **_made_up(spec, inside), "input": inside.input or ()})
+            names = {**known, **_made_up(spec, inside, path), "input": inside.input or ()}
+            found = unknown_names(value.reads, place, names)
         else:
             found = _unknown_everywhere(value, {**known, **made_up})
         for what in found:
@@ -252,24 +335,3 @@ def _unknown_everywhere(value: Any, known: Mapping[str, Any]) -> list[str]:
     found = unknown_names(value.reads, value.place, known)
     in_a_call = unknown_names(value.reads, _IN_A_CALL.get(value.place, value.place), known) if found else []
     return found if in_a_call else []
-
-
-_PLAIN = frozenset({"config", "secrets", "schema_", "input", "docs"})
-"""Fields that hold JSON Schemas and prose."""
-
-
-def _templates(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
-    """Everything in the spec that reads names, with its path in the expanded document."""
-    if isinstance(value, Model):
-        fields = type(value).model_fields
-        given = value.model_fields_set - _PLAIN
-        for name in (name for name in fields if name in given):
-            yield from _templates(getattr(value, name), (*path, fields[name].alias or name))
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from _templates(item, (*path, key))
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _templates(item, (*path, index))
-    elif getattr(value, "place", None) and value.reads:
-        yield path, value

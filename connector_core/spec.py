@@ -8,7 +8,7 @@ twice. It is immutable.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, GetJsonSchemaHandler, WithJsonSchema
@@ -16,6 +16,8 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticCustomError, core_schema
 
 from connector_core.auth import Auth
+from connector_core.batch import BatchWrite
+from connector_core.capture import Capture
 from connector_core.component import Model
 from connector_core.config import Property
 from connector_core.errors import ErrorRule
@@ -25,9 +27,10 @@ from connector_core.pagination import Pagination
 from connector_core.rate_limit import RateLimit
 from connector_core.request import METHODS, BaseUrl, Method, Path, RequestKeys
 from connector_core.response import ResponseKeys
+from connector_core.steps import Steps
 from connector_core.template import Reads, Value
 
-__all__ = ["INHERITED", "VERBS", "Docs", "Endpoint", "Environment", "Host", "Spec"]
+__all__ = ["INHERITED", "VERBS", "Docs", "Endpoint", "Environment", "Host", "Spec", "templates"]
 
 
 _NAME = r"^[a-z][a-z0-9_-]{0,62}$"
@@ -121,7 +124,7 @@ class Inherited(RequestKeys, ResponseKeys):
     """How fast the service may be asked; an endpoint's own comes on top of the connector's."""
 
 
-VERBS = (*METHODS, "graphql")
+VERBS = (*METHODS, "graphql", "steps")
 """The keys of which an endpoint has exactly one: what it does."""
 
 INHERITED = tuple(field.alias or name for name, field in Inherited.model_fields.items())
@@ -151,6 +154,10 @@ class Endpoint(Inherited, GraphqlKeys):
     """What it is read for, once each: the records of another endpoint, or values; a list is the product."""
     private: bool = False
     """Whether it is there for other endpoints only: it can be read, and is left out where all are."""
+    steps: Steps | None = None
+    """Calls that it is made of, one after another."""
+    batch: BatchWrite | None = None
+    """How a list is sent in several requests."""
     schema_: Annotated[dict[str, Property], _OrFile()] | None = Field(default=None, alias="schema")
     """What a record holds, by name, as JSON Schema, or the name of a file beside the spec. It describes; nothing is
     refused by it."""
@@ -246,5 +253,28 @@ class Spec(Inherited):
     """Other homes of the service, such as a sandbox."""
     endpoints: Annotated[dict[EndpointName, Endpoint], BeforeValidator(_own_keys)] = {}
     """What there is, by name."""
+    capture: Annotated[dict[EndpointName, Capture], BeforeValidator(_own_keys)] = {}
+    """Facts about the account that the service is asked for, by name; templates read `connection.NAME`."""
     docs: Docs | None = None
     """What a person has to know."""
+
+
+_PLAIN = frozenset({"config", "secrets", "schema_", "input", "docs"})
+"""Fields that hold JSON Schemas and prose."""
+
+
+def templates(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    """Everything in a spec, or a part of one, that reads names, with its path in the expanded document."""
+    if isinstance(value, Model):
+        fields = type(value).model_fields
+        given = value.model_fields_set - (_PLAIN if isinstance(value, (Endpoint, Environment, Spec)) else frozenset())
+        for name in (name for name in fields if name in given):
+            yield from templates(getattr(value, name), (*path, fields[name].alias or name))
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from templates(item, (*path, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from templates(item, (*path, index))
+    elif getattr(value, "place", None) and value.reads:
+        yield path, value

@@ -58,7 +58,7 @@ def mistakes(text: str, environment: str | None = None) -> list[str]:
         ("docs: {troubleshooting: [{problem: 401, anwser: x, answer: y}]}", "4:41 docs.troubleshooting.0.anwser: unknown key 'anwser', did you mean 'answer'?"),
         ("get: /a", "4:1 get: the key 'get' belongs to an endpoint"),
         ("endpoints: {a: {get: /a, config: {}}}", "4:26 endpoints.a.config: the key 'config' belongs to the top level"),
-        ('"a b": 1', "4:1 \"a b\": unknown key 'a b' (one of: $schema, auth, base_url, body, config, connector, description, docs, endpoints, environments, errors, filter, headers, hosts, name, pagination, params, primary_key, rate_limit, records, safe, secrets, timeout, title, version)"),
+        ('"a b": 1', "4:1 \"a b\": unknown key 'a b' (one of: $schema, auth, base_url, body, capture, config, connector, description, docs, endpoints, environments, errors, filter, headers, hosts, name, pagination, params, primary_key, rate_limit, records, safe, secrets, timeout, title, version)"),
     ],
 )  # fmt: skip
 def test_unknown_keys(text, what):
@@ -364,7 +364,7 @@ endpoints:
         "14:28 endpoints.c.input.a: must be a mapping, not a number",
         "14:64 endpoints.c.params.z: input.b is not declared under input (one of: a)",
         "14:90 endpoints.c.output: 'order' is not an address: unknown root 'order' (one of: body, header, record, status)",
-        "15:6 endpoints.n: has no method: give it one of get, post, put, patch, delete, graphql, such as get: /orders",
+        "15:6 endpoints.n: has no method: give it one of get, post, put, patch, delete, graphql, steps, such as get: /orders",
         "16:12 endpoints.t.get: must begin with a slash, or be one whole template: /x",
         "17:44 endpoints.s.primary_key: idd is not in the schema of s, did you mean 'id'?",
         "17:69 endpoints.s.schema.id.type: unknown type 'integr', did you mean 'integer'?",

@@ -28,6 +28,25 @@ class Reading(Protocol):
         """Ends it."""
 
 
+class Facts:
+    """What was captured about the account, and when; the names under `connection` in templates."""
+
+    def __init__(self, spec: Spec, names: dict[str, Any]) -> None:
+        self._spec, self._names = spec, names
+        self._since: dict[str, float] = {}
+        self.locks: dict[str, asyncio.Lock] = {}
+        """Held while a fact is asked for."""
+
+    def fresh(self, name: str, now: float) -> bool:
+        """Whether the fact is there and not too old; `now` in seconds of a monotonic clock."""
+        every = self._spec.capture[name].every
+        return name in self._since and (every is None or now - self._since[name] < every)
+
+    def keep(self, name: str, value: Any, now: float) -> None:
+        """Keeps the fact for templates to read."""
+        self._names[name], self._since[name] = value, now
+
+
 _SAFE_ABROAD = frozenset({"accept", "accept-language"})
 """Headers that a host without credentials may see; any other may hold one."""
 
@@ -54,6 +73,7 @@ class Connection:
             "connection": {"id": name},
         }
         """The names that hold for everything this connection does."""
+        self.facts = Facts(spec, self.scope["connection"])
         self.session = Session(self.scope)
         self.transport = effects.reach(network)
         self._plans: dict[str, Plan] = {}

@@ -20,6 +20,7 @@ from typing import Any
 
 from connector_core.engine.call import Answered, answer_scope, decoded, exchange
 from connector_core.engine.connection import Connection
+from connector_core.engine.facts import prepare
 from connector_core.engine.pages import Page, Pages, Record
 from connector_core.events import PageRead, PartitionFinished, ReadFinished, ReadStarted, RecordsMissing
 from connector_core.exceptions import ResponseError
@@ -42,7 +43,7 @@ class _Reading:
         self._partition = partition
         self._key = partition.key or None
         self._scope = {**connection.names(plan), **partition.names}
-        self._request = self._composed(position)
+        self._request: Request | None = None
         self._seen: set[Any] = set()
         self._last_body = b""
         self._count = self._records = 0
@@ -54,7 +55,10 @@ class _Reading:
     async def fetch(self, position: Any) -> Answered:
         """The answer for one page."""
         plan = self._plan
-        base = self._composed(position) if plan.reads_page else self._request
+        if plan.captures:
+            await prepare(self._connection, plan)
+        if (base := self._request) is None or plan.reads_page:
+            base = self._request = self._composed(position)
         return await exchange(self._connection, plan, plan.pagination.at(base, position), self._scope)
 
     def page(self, position: Any, answered: Answered) -> tuple[Page, Any, Answer | None]:

@@ -96,6 +96,10 @@ READABLE: Final[Mapping[str, str]] = {
 """Name that is not everywhere → where it can be read, in words."""
 
 
+TAKEN_NAMES: Final = EVERYWHERE | READABLE.keys()
+"""What a name that a spec makes up would hide."""
+
+
 def unknown_names(reads: Iterable[Path], place: str, known: Mapping[str, Collection[str] | None]) -> list[str]:
     """A message for each path that cannot exist at the place, in alphabetical order of the paths.
 

@@ -71,6 +71,8 @@ class Routes:
         self.unknown: list[tuple[str, Endpoint]] = []
         """Endpoints whose whole address comes from somewhere else."""
         for name, endpoint in spec.endpoints.items():
+            if endpoint.steps:
+                continue  # they are calls of others
             address = _address(endpoint, {**scope, "endpoint": {"name": name}}, f"{spec.name}.{name}")
             if address is None:
                 self.unknown.append((name, endpoint))

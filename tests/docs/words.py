@@ -8,12 +8,15 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from connector_core.address import AnswerPath, BodyPath, FieldPath, Put
+from connector_core.batch import BatchWrite
+from connector_core.capture import Capture
 from connector_core.component import Component, Model
 from connector_core.config import Property
 from connector_core.errors import ErrorRule
 from connector_core.for_each import Batch, ForEach
 from connector_core.request import BaseUrl
 from connector_core.spec import Docs, Endpoint, Environment, Host
+from connector_core.steps import Step
 from connector_core.template import Condition, Flag, Message, PathText, Template, Value
 from connector_core.units import Unit
 
@@ -39,6 +42,9 @@ FIELD_TYPES: dict[Any, str] = {
     ErrorRule: "[rule](errors.md)",
     ForEach: "[entry](for_each.md)",
     Batch: "[batch](for_each.md#values-together)",
+    Step: "[step](steps.md)",
+    BatchWrite: "[batch](batch.md)",
+    Capture: "[fact](capture.md)",
     Docs: "[docs](keys.md#docs)",
     Endpoint: "[endpoint](keys.md#an-endpoint)",
     Environment: "[environment](keys.md#environments)",

@@ -1,0 +1,46 @@
+"""Captured facts: asked for once when something that reads them is about to be sent, and again when they are old."""
+
+from __future__ import annotations
+
+import asyncio
+
+from connector_core.address import MISSING
+from connector_core.engine.call import answer_scope, decoded, exchange
+from connector_core.engine.connection import Connection
+from connector_core.exceptions import ResponseError
+from connector_core.plan import Plan
+
+__all__ = ["prepare"]
+
+
+async def prepare(connection: Connection, plan: Plan) -> None:
+    """Asks for the captured facts that the endpoint reads, where they are not there; raises IntegrationError."""
+    for name in plan.captures:
+        if not connection.facts.fresh(name, connection.effects.monotonic()):
+            await _asked(connection, name)
+
+
+async def _asked(connection: Connection, name: str) -> None:
+    """Asks for the fact; who wants it meanwhile waits for the same answer."""
+    async with connection.facts.locks.setdefault(name, asyncio.Lock()):
+        if not connection.facts.fresh(name, connection.effects.monotonic()):
+            value = await _taken(connection, name)
+            connection.facts.keep(name, value, connection.effects.monotonic())
+
+
+async def _taken(connection: Connection, name: str) -> object:
+    capture = connection.spec.capture[name]
+    plan = connection.plan(capture.call)
+    await prepare(connection, plan)
+    scope = connection.names(plan)
+    request = plan.compose({**scope, "input": {}, "page": plan.pagination.names(None)})
+    answered = await exchange(connection, plan, plan.pagination.at(request, None), scope)
+    value = capture.take.take(answer_scope(answered.response, decoded(connection, plan, answered)))
+    if value is MISSING or value is None:
+        raise ResponseError(
+            f"{plan.connector} has nothing at {capture.take} for connection.{name}",
+            where=f"capture.{name}: {capture.call}",
+            hint="compare capture with what the service sends",
+            code="capture.missing",
+        )
+    return value
