@@ -14,6 +14,7 @@ from msgspec import Struct
 __all__ = [
     "AnswerRepaired",
     "Event",
+    "JobPolled",
     "Listener",
     "PageRead",
     "PartitionFinished",
@@ -81,6 +82,13 @@ class AnswerRepaired(Event, frozen=True, kw_only=True):
     """A body was not quite JSON and was read all the same; `repair` says what was changed."""
 
     repair: str
+
+
+class JobPolled(Event, frozen=True, kw_only=True):
+    """A job is not done yet; it was started `waited` seconds ago and will be asked again after `wait` seconds."""
+
+    waited: float
+    wait: float
 
 
 # ── one reading ───────────────────────────────────────────────────────────────────────────────────

@@ -5,7 +5,7 @@ Rule 2: another `type` replaces a component whole; a bare kind name does too, an
 Rule 3: `errors` are joined, the endpoint's first; every other list replaces, and so does the other form of a body.
         Names of headers ignore case.
 Rule 4: `rate_limit` is not inherited: the connector's bucket stands beside the endpoint's. `records` are inherited by
-        `get` and `graphql` alone: a `post` is a search only where it says so itself. Those two inherit no body.
+        `get`, `graphql` and `job` alone: a `post` is a search only where it says so itself. Those inherit no body.
 Rule 5: one entry of a list of entries (`for_each`) may be written without the list.
 Rule 6: an environment's `auth` is laid over the top level's in the same way; its other keys replace.
 """
@@ -97,9 +97,9 @@ def _inherits(own: dict[str, Any], key: str) -> bool:
         case "rate_limit":
             return False
         case "records":
-            return "get" in own or "graphql" in own
+            return not {"get", "graphql", "job"}.isdisjoint(own)
         case "body":
-            return "get" not in own and "graphql" not in own
+            return {"get", "graphql", "job"}.isdisjoint(own)
     return True
 
 

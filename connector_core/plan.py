@@ -7,7 +7,7 @@ it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from connector_core.address import MISSING, AnswerPath, FieldPath
@@ -19,12 +19,13 @@ from connector_core.exceptions import ConfigError, ResponseError
 from connector_core.for_each import ForEach
 from connector_core.graphql import with_query
 from connector_core.http import Request
+from connector_core.job import Job
 from connector_core.pagination import NoPagination, Pagination
-from connector_core.request import BaseUrl, compose
+from connector_core.request import BaseUrl, InlineRequest, compose
 from connector_core.response import records_of
 from connector_core.spec import Endpoint, Spec, templates
 from connector_core.steps import Step
-from connector_core.template import MissingError, TemplateError, Value
+from connector_core.template import Condition, Flag, MissingError, Template, TemplateError, Value
 
 __all__ = ["Plan", "base_urls", "compile_plan"]
 
@@ -74,19 +75,75 @@ class Plan:
     """The calls that it is made of; empty: it is one."""
     batch: BatchWrite | None
     """How a list is sent in several requests."""
+    job: JobPlan | None = None
+    """The job that makes what is read; its result is fetched by this plan's request."""
 
     def rows(self, body: Any) -> list[dict[str, Any]] | None:
         """The records of a decoded body; None where nothing is at their address."""
         return records_of(body, self.records) if self.records is not None else None
 
 
+@dataclass(frozen=True, slots=True)
+class JobPlan:
+    """A job's requests, each a plan of its own, and what its answers mean."""
+
+    start: Plan
+    poll: Plan
+    locate: Plan | None
+    done: Flag
+    failed: Condition | None
+    empty: Condition | None
+    every: float
+    timeout: float
+    fetches: bool
+    """Whether the result is fetched; else the last poll's answer holds it."""
+    each: Template | None
+    as_: str
+
+
 def compile_plan(spec: Spec, name: str) -> Plan:
     """The plan for an endpoint of the spec; raises ConfigError where there is none of that name."""
+    endpoint, plan = _endpoint(spec, name), _compiled(spec, name)
+    return plan if endpoint.job is None else replace(plan, job=_job(plan, endpoint, endpoint.job))
+
+
+def _job(plan: Plan, endpoint: Endpoint, job: Job) -> JobPlan:
+    def step(request: InlineRequest) -> Plan:
+        keys = request.under(endpoint)
+        return replace(
+            plan,
+            readable=False,
+            idempotent=keys.method == "get" or keys.safe,
+            compose=lambda scope: compose(keys, keys.method, keys.path, scope),
+        )
+
+    result = job.result
+    return JobPlan(
+        start=step(job.start),
+        poll=step(job.poll),
+        locate=step(job.locate) if job.locate is not None else None,
+        done=job.done,
+        failed=job.failed,
+        empty=job.empty,
+        every=job.every,
+        timeout=job.timeout,
+        fetches=result is not None,
+        each=result.each if result is not None else None,
+        as_=(result.as_ or "") if result is not None else "",
+    )
+
+
+def _endpoint(spec: Spec, name: str) -> Endpoint:
     endpoint = spec.endpoints.get(name)
     if endpoint is None:
         raise ConfigError(
             f"{spec.name} has no endpoint {name!r}{suggestion(name, spec.endpoints)}", code="endpoint.unknown"
         )
+    return endpoint
+
+
+def _compiled(spec: Spec, name: str) -> Plan:
+    endpoint = _endpoint(spec, name)
     pagination = endpoint.pagination if endpoint.readable and endpoint.pagination else NoPagination()
     auth = endpoint.auth or NoAuth()
     own = endpoint.rate_limit.concurrency if endpoint.rate_limit else None
@@ -133,6 +190,9 @@ def _key(fields: FieldPath | list[FieldPath] | None) -> Callable[[Mapping[str, A
 
 
 def _composer(endpoint: Endpoint) -> Callable[[Scope], Request]:
+    if endpoint.job is not None and endpoint.job.result is not None:
+        result = endpoint.job.result.under(endpoint)
+        return lambda scope: compose(result, result.method, result.path, scope)
     method, path = endpoint.method, endpoint.path
     if endpoint.graphql is None:
         return lambda scope: compose(endpoint, method, path, scope)
@@ -140,7 +200,9 @@ def _composer(endpoint: Endpoint) -> Callable[[Scope], Request]:
 
 
 def _sent(endpoint: Endpoint) -> Iterator[Any]:
-    """Everything in a request that may read names."""
+    """Everything in the request for a page that may read names."""
+    if endpoint.job is not None and endpoint.job.result is not None:
+        yield from (value for _, value in templates(endpoint.job.result))
     if endpoint.path is not None:
         yield endpoint.path
     for mapping in (endpoint.params, endpoint.headers, endpoint.variables, endpoint.body and endpoint.body.form):
@@ -192,5 +254,7 @@ def _output(output: Value | None) -> Callable[[Scope], Any] | None:
 
 def base_urls(spec: Spec) -> list[BaseUrl]:
     """Every base_url of the spec, the connector's first: the homes that credentials belong to."""
-    found = [spec.base_url, *(endpoint.base_url for endpoint in spec.endpoints.values())]
+    jobs = [endpoint.job for endpoint in spec.endpoints.values() if endpoint.job is not None]
+    requests = [request for job in jobs for request in (job.start, job.poll, job.locate, job.result)]
+    found = [spec.base_url, *(keys.base_url for keys in (*spec.endpoints.values(), *requests) if keys is not None)]
     return list({url.source: url for url in found if url is not None}.values())

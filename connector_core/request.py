@@ -35,7 +35,7 @@ from connector_core.template.places import TAKEN_NAMES
 from connector_core.template.segments import checked_path
 from connector_core.units import DURATION, duration
 
-__all__ = ["METHODS", "BaseUrl", "Body", "Method", "RequestKeys", "compose", "render"]
+__all__ = ["METHODS", "BaseUrl", "Body", "InlineRequest", "Method", "RequestKeys", "compose", "render"]
 
 Method = Literal["get", "post", "put", "patch", "delete"]
 METHODS: tuple[Method, ...] = get_args(Method)
@@ -265,6 +265,53 @@ class RequestKeys(Model):
     """The longest that one request may take, such as `30s`."""
     safe: bool = False
     """True where sending the request twice does no harm, so that it may be sent again after a failure."""
+
+
+class InlineRequest(RequestKeys):
+    """A request that another key holds.
+
+    Where it says nothing, `base_url`, `headers` and `timeout` are the endpoint's.
+    """
+
+    get: Path | None = None
+    """The path that is read with GET."""
+    post: Path | None = None
+    """The path that is sent to with POST."""
+    put: Path | None = None
+    """The path that is sent to with PUT."""
+    patch: Path | None = None
+    """The path that is sent to with PATCH."""
+    delete: Path | None = None
+    """The path that is sent to with DELETE."""
+
+    @model_validator(mode="after")
+    def _one_method(self) -> InlineRequest:
+        given = [method for method in METHODS if getattr(self, method) is not None]
+        if len(given) != 1:
+            raise ValueError(f"must have exactly one of: {', '.join(METHODS)}")
+        if given == ["get"] and self.body is not None:
+            raise ValueError("get sends no body; use params, or post")
+        return self
+
+    @property
+    def method(self) -> Method:
+        """The method that it is sent with."""
+        return next(method for method in METHODS if getattr(self, method) is not None)
+
+    @property
+    def path(self) -> PathText:
+        """The path that it is sent to."""
+        return getattr(self, self.method)  # type: ignore[no-any-return]
+
+    def under(self, keys: RequestKeys) -> InlineRequest:
+        """The request with what the endpoint says for all of its requests."""
+        return self.model_copy(
+            update={
+                "base_url": self.base_url or keys.base_url,
+                "headers": {**(keys.headers or {}), **(self.headers or {})},
+                "timeout": self.timeout if self.timeout is not None else keys.timeout,
+            }
+        )
 
 
 def compose(

@@ -218,6 +218,10 @@ def _made_up(spec: Spec, endpoint: Endpoint, path: Path) -> dict[str, Any]:
     """The names that `for_each` and the steps before a place bring, with what each has (None: anybody's guess)."""
     here = int(path[3]) if path[2:3] == ("steps",) and len(path) > 3 else None  # noqa: PLR2004 - endpoints.NAME.steps.AT
     found: dict[str, Any] = {step.as_: None for step in (endpoint.steps or ())[:here] if step.as_ is not None}
+    if endpoint.job is not None:
+        found["job"] = ("start", "poll", "locate")
+        if endpoint.job.result is not None and endpoint.job.result.as_ is not None:
+            found[endpoint.job.result.as_] = None
     for entry in endpoint.for_each or ():
         for known in (*_ancestors(spec, entry), entry):
             parent = spec.endpoints.get(known.endpoint) if known.endpoint else None

@@ -23,6 +23,7 @@ from connector_core.config import Property
 from connector_core.errors import ErrorRule
 from connector_core.for_each import ProductOf
 from connector_core.graphql import GraphqlKeys, mutates
+from connector_core.job import Job
 from connector_core.pagination import Pagination
 from connector_core.rate_limit import RateLimit
 from connector_core.request import METHODS, BaseUrl, Method, Path, RequestKeys
@@ -124,7 +125,7 @@ class Inherited(RequestKeys, ResponseKeys):
     """How fast the service may be asked; an endpoint's own comes on top of the connector's."""
 
 
-VERBS = (*METHODS, "graphql", "steps")
+VERBS = (*METHODS, "graphql", "job", "steps")
 """The keys of which an endpoint has exactly one: what it does."""
 
 INHERITED = tuple(field.alias or name for name, field in Inherited.model_fields.items())
@@ -154,6 +155,8 @@ class Endpoint(Inherited, GraphqlKeys):
     """What it is read for, once each: the records of another endpoint, or values; a list is the product."""
     private: bool = False
     """Whether it is there for other endpoints only: it can be read, and is left out where all are."""
+    job: Job | None = None
+    """A job of the service that makes the records in the background."""
     steps: Steps | None = None
     """Calls that it is made of, one after another."""
     batch: BatchWrite | None = None
@@ -175,7 +178,7 @@ class Endpoint(Inherited, GraphqlKeys):
     @property
     def readable(self) -> bool:
         """Whether it is a read: paged, and safe to repeat. Everything else is a call."""
-        asks = self.get or self.post or (self.graphql and not mutates(self.graphql))
+        asks = self.get or self.post or self.job or (self.graphql and not mutates(self.graphql))
         return self.records is not None and self.input is None and self.output is None and bool(asks)
 
     @property

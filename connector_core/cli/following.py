@@ -10,6 +10,7 @@ from connector_core.cli.terminal import CLEAR, say, watched
 from connector_core.events import (
     AnswerRepaired,
     Event,
+    JobPolled,
     PageRead,
     ReadFinished,
     RecordsMissing,
@@ -51,6 +52,8 @@ class Trace:
                 say(f"{method} {url} {status} {elapsed * 1000:.0f} ms {size:,} bytes")
             case RequestFailed(method=method, url=url, code=code):
                 say(f"{method} {url} {code}")
+            case JobPolled(waited=waited, wait=wait):
+                say(f"the job is not done after {waited:.0f} s; again in {wait:.0f} s")
             case RetryScheduled(wait=wait, reason=reason):
                 say(f"again in {wait:.1f} s: {reason}")
             case PageRead(page=page, records=records):
@@ -71,8 +74,12 @@ class Progress:
 
     def __call__(self, event: Event) -> None:
         """The listener: says why nothing happens for a while."""
-        if isinstance(event, RetryScheduled) and self._watched and event.wait >= 1:
+        if not self._watched:
+            return
+        if isinstance(event, RetryScheduled) and event.wait >= 1:
             say(f"asking again in {event.wait:.0f} s: {event.reason}")
+        elif isinstance(event, JobPolled):
+            say(f"the job is not done after {event.waited:.0f} s")
 
     def page(self, records: int) -> None:
         """A page was written."""

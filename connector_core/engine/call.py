@@ -27,7 +27,7 @@ from connector_core.http import Request, Response
 from connector_core.plan import Plan
 from connector_core.response import UndecodableError, decode_json
 
-__all__ = ["Answered", "answer_scope", "decoded", "exchange"]
+__all__ = ["Answered", "answer_scope", "decoded", "exchange", "said"]
 
 EXCEPTIONS: dict[str, type[IntegrationError]] = {
     "connection": ConnectionError,
@@ -243,7 +243,7 @@ def _failed(
         hint=hint,
         declared=outcome.then == "retry",
     )
-    what = outcome.message or _said(body) or _nothing_said(response, body)
+    what = outcome.message or said(body) or _nothingsaid(response, body)
     category = "authentication" if outcome.then == "reauthenticate" else outcome.category
     return failure, _explained(
         EXCEPTIONS[category], connection, plan, response, what, code=outcome.code,
@@ -283,14 +283,14 @@ HINTS: dict[type[IntegrationError], str] = {
 }
 
 
-def _said(body: Any, depth: int = 4) -> str:
+def said(body: Any, depth: int = 4) -> str:
     """What the service says about the error, where services usually say it (RFC 9457 among them)."""
     for key in ("message", "error_description", "detail", "title", "error", "errors"):
         found = body.get(key) if isinstance(body, dict) else None
         while isinstance(found, list) and found:
             found = found[0]
         if isinstance(found, dict) and depth:
-            found = _said(found, depth - 1)
+            found = said(found, depth - 1)
         if isinstance(found, str) and found.strip():
             return found
     return ""
@@ -301,7 +301,7 @@ def _harmless(text: str) -> str:
     return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+", " ", text[:_QUOTED]).strip()[:300]
 
 
-def _nothing_said(response: Response, body: Any) -> str:
+def _nothingsaid(response: Response, body: Any) -> str:
     if isinstance(body, _Unreadable) and response.content:
         return body.what.replace(", where JSON is expected", "")
     return "without a reason"

@@ -20,6 +20,7 @@ from typing import Any
 
 from connector_core.component import suggestion
 from connector_core.engine.connection import Connection
+from connector_core.engine.job import JobPages
 from connector_core.engine.pages import Page, Pages
 from connector_core.engine.read import Sequence, let_go
 from connector_core.events import ReadFinished, ReadStarted
@@ -32,7 +33,9 @@ __all__ = ["Discovery", "pages_of"]
 
 def pages_of(connection: Connection, plan: Plan, position: Any = None) -> Pages:
     """The pages of an endpoint, however it is read."""
-    return Partitioned(connection, plan) if plan.for_each else Sequence(connection, plan, position)
+    if plan.for_each:
+        return Partitioned(connection, plan)
+    return JobPages(connection, plan, plan.job) if plan.job is not None else Sequence(connection, plan, position)
 
 
 # ── which partitions there are ────────────────────────────────────────────────────────────────────
@@ -171,6 +174,7 @@ class _Turns:
         return self._ready.popleft()
 
 
+Lane = Sequence | JobPages
 PARENT = 0
 """The number of the source of partitions among the lanes."""
 
@@ -184,7 +188,7 @@ class Partitioned(Pages):
         self._source: _Source | None = None
         self._reading_on: asyncio.Task[None] | None = None
         self._turns = _Turns()
-        self._lanes: dict[int, Sequence] = {}
+        self._lanes: dict[int, Lane] = {}
         self._numbers = itertools.count(PARENT + 1)
         self._totals = [0, 0, 0]
         self._paused = False
@@ -204,19 +208,25 @@ class Partitioned(Pages):
             number = await self._turns.next()
             if number == PARENT:
                 await self._read_on()
-            elif (lane := self._lanes.get(number)) is not None and lane.has_page:
-                return await self._from(number, lane)
+            elif (lane := self._lanes.get(number)) is not None:
+                if lane.has_page:
+                    return await self._from(number, lane)
+                self._watch(number, lane)
 
-    async def _from(self, number: int, lane: Sequence) -> Page:
-        page = self._ready = await anext(lane)
-        self.within, self.attempts = lane.within, lane.attempts
-        self._totals[0] += 1
-        self._totals[1] += len(page.records)
+    def _watch(self, number: int, lane: Lane) -> None:
+        """Waits for the lane's next page, or lets go of the lane where there is none."""
         if (task := lane.begin()) is not None:
             self._turns.watch(number, task)
         else:
             del self._lanes[number]
             self._totals[2] += 1
+
+    async def _from(self, number: int, lane: Lane) -> Page:
+        page = self._ready = await anext(lane)
+        self.within, self.attempts = lane.within, lane.attempts
+        self._totals[0] += 1
+        self._totals[1] += len(page.records)
+        self._watch(number, lane)
         return page
 
     def _fill(self, source: _Source) -> None:
@@ -229,11 +239,14 @@ class Partitioned(Pages):
 
     def _open(self, partition: Partition) -> None:
         ahead = self._plan.side_by_side if self._plan.lanes == 1 else 1
-        lane = Sequence(self._connection, self._plan, None, partition, ahead=ahead)
+        lane: Lane = (
+            Sequence(self._connection, self._plan, None, partition, ahead=ahead)
+            if self._plan.job is None
+            else JobPages(self._connection, self._plan, self._plan.job, partition)
+        )
         number = next(self._numbers)
         self._lanes[number] = lane
-        if (task := lane.begin()) is not None:
-            self._turns.watch(number, task)
+        self._watch(number, lane)
 
     async def _read_on(self) -> None:
         """Takes note of the further partitions; raises what went wrong with their parent."""

@@ -29,13 +29,13 @@ from connector_core.http import Request
 from connector_core.pagination import Answer, Stop
 from connector_core.plan import Plan
 
-__all__ = ["Sequence", "let_go"]
+__all__ = ["Reading", "Sequence", "let_go"]
 
 
 # ── one run over the pages ────────────────────────────────────────────────────────────────────────
 
 
-class _Reading:
+class Reading:
     """One run over the pages of an endpoint, or of one of its partitions."""
 
     def __init__(self, connection: Connection, plan: Plan, position: Any, partition: Partition) -> None:
@@ -182,7 +182,7 @@ class Sequence(Pages):
         super().__init__()
         self._connection, self._plan, self._position = connection, plan, position
         self.within = within
-        self._reading: _Reading | None = None
+        self._reading: Reading | None = None
         self._ahead: deque[tuple[Any, asyncio.Task[Answered]]] = deque()
         self._guesses: Iterator[Any] | None = None
         self._side_by_side = plan.side_by_side if ahead is None else ahead
@@ -201,10 +201,10 @@ class Sequence(Pages):
         """Whether the next page can be had without waiting for the service."""
         return self._ready is not None or bool(self._ahead and self._ahead[0][1].done())
 
-    def _begun(self) -> _Reading:
+    def _begun(self) -> Reading:
         if self._reading is None:
             self._connection.ready()
-            self._reading = _Reading(self._connection, self._plan, self._position, self.within)
+            self._reading = Reading(self._connection, self._plan, self._position, self.within)
         return self._reading
 
     async def _next(self) -> Page:
@@ -222,7 +222,7 @@ class Sequence(Pages):
         await self._look_ahead(reading, answer)
         return page
 
-    async def _answered(self, reading: _Reading) -> Answered:
+    async def _answered(self, reading: Reading) -> Answered:
         """The answer for the present position, from what is under way if that is the next of it."""
         if self._ahead and self._ahead[0][0] != self._position:
             await self._drop()
@@ -239,10 +239,10 @@ class Sequence(Pages):
         self._ahead.popleft()
         return answered
 
-    def _ask(self, reading: _Reading, position: Any) -> None:
+    def _ask(self, reading: Reading, position: Any) -> None:
         self._ahead.append((position, asyncio.create_task(reading.fetch(position))))
 
-    async def _look_ahead(self, reading: _Reading, answer: Answer | None) -> None:
+    async def _look_ahead(self, reading: Reading, answer: Answer | None) -> None:
         """Asks for what follows, and for what probably follows that."""
         asked = not self._ahead
         if asked:
@@ -253,7 +253,7 @@ class Sequence(Pages):
         if not await self._guess(reading) and asked:
             await asyncio.sleep(0)  # the request leaves before the page is used
 
-    async def _guess(self, reading: _Reading) -> bool:
+    async def _guess(self, reading: Reading) -> bool:
         """Asks for what probably follows, up to the declared number at once; says whether there was anything to ask."""
         before = len(self._ahead)
         while self._guesses is not None and len(self._ahead) < self._side_by_side:

@@ -71,8 +71,8 @@ class Routes:
         self.unknown: list[tuple[str, Endpoint]] = []
         """Endpoints whose whole address comes from somewhere else."""
         for name, endpoint in spec.endpoints.items():
-            if endpoint.steps:
-                continue  # they are calls of others
+            if endpoint.steps or endpoint.job:
+                continue  # the ones are calls of others, the others need a service that works in the background
             address = _address(endpoint, {**scope, "endpoint": {"name": name}}, f"{spec.name}.{name}")
             if address is None:
                 self.unknown.append((name, endpoint))

@@ -14,7 +14,8 @@ from connector_core.component import Component, Model
 from connector_core.config import Property
 from connector_core.errors import ErrorRule
 from connector_core.for_each import Batch, ForEach
-from connector_core.request import BaseUrl
+from connector_core.job import Job, JobResult
+from connector_core.request import BaseUrl, InlineRequest
 from connector_core.spec import Docs, Endpoint, Environment, Host
 from connector_core.steps import Step
 from connector_core.template import Condition, Flag, Message, PathText, Template, Value
@@ -42,6 +43,9 @@ FIELD_TYPES: dict[Any, str] = {
     ErrorRule: "[rule](errors.md)",
     ForEach: "[entry](for_each.md)",
     Batch: "[batch](for_each.md#values-together)",
+    Job: "[job](job.md)",
+    JobResult: "[result](job.md#result)",
+    InlineRequest: "[request](job.md#requests)",
     Step: "[step](steps.md)",
     BatchWrite: "[batch](batch.md)",
     Capture: "[fact](capture.md)",

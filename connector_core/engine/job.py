@@ -1,0 +1,221 @@
+"""Reading what a job of the service makes: started once, polled until it is done, and fetched like any pages.
+
+Rule: a job that was started is not started again. A cancelled wait leaves it as it is, and the next wait polls on; only
+what was cancelled before the start was answered begins anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Any
+
+from connector_core.engine.call import Answered, answer_scope, decoded, exchange, said
+from connector_core.engine.connection import Connection
+from connector_core.engine.facts import prepare
+from connector_core.engine.pages import Page, Pages
+from connector_core.engine.read import Reading, Sequence, let_go
+from connector_core.events import JobPolled, ReadFinished, ReadStarted
+from connector_core.exceptions import ConfigError, ResponseError, ServerError, TimeoutError
+from connector_core.for_each import WHOLE, Partition
+from connector_core.plan import JobPlan, Plan
+from connector_core.request import render
+from connector_core.retry import retry_after
+from connector_core.template import MissingError, TemplateError
+
+__all__ = ["JobPages"]
+
+
+class _Run:
+    """One job: how far it has come."""
+
+    def __init__(self, connection: Connection, plan: Plan, job: JobPlan, within: Partition) -> None:
+        self._connection, self._plan, self._job, self._within = connection, plan, job, within
+        self._names: dict[str, Any] = {}
+        self._scope = {**connection.names(plan), **within.names, "job": self._names}
+        self._since: float | None = None
+        self._done = False
+        self.polled: Answered | None = None
+        """The last answer to a poll."""
+
+    async def results(self) -> list[Partition]:
+        """Sees the job through, from where it stands; raises IntegrationError where it fails."""
+        if self._since is None:
+            await prepare(self._connection, self._plan)
+            await self._ask("start", self._job.start)
+            self._since = self._connection.effects.monotonic()
+        while not self._done:
+            answered = await self._ask("poll", self._job.poll)
+            if self._is_empty(answered):
+                return []
+            if not self._done:
+                await self._wait(answered, self._since)
+        if self._job.locate is not None and "locate" not in self._names:
+            await self._ask("locate", self._job.locate)
+        return self._partitions()
+
+    async def _ask(self, name: str, plan: Plan) -> Answered:
+        answered = await exchange(self._connection, plan, plan.compose(self._scope), self._scope)
+        self._names[name] = decoded(self._connection, plan, answered)
+        if name == "poll":
+            self.polled = answered
+        return answered
+
+    def _is_empty(self, answered: Answered) -> bool:
+        """Whether there is nothing to fetch; notes whether the job is done, and raises where it failed."""
+        job, body = self._job, self._names["poll"]
+        scope = {**self._scope, **answer_scope(answered.response, body)}
+        where = f"{self._plan.connector}.{self._plan.endpoint}"
+        if job.failed is not None and job.failed.holds(scope):
+            reason = self._connection.mask(said(body)) or job.failed.source
+            raise ServerError(f"the job failed: {reason}", where=where, hint="start it again", code="job.failed")
+        if job.empty is not None and job.empty.holds(scope):
+            return True
+        try:
+            self._done = job.done.holds(scope)
+        except (MissingError, TemplateError) as error:
+            raise ResponseError(
+                f"whether the job is done cannot be told: {error} ({job.done.source})",
+                where=where,
+                hint="correct the condition, or say what its absence means: | default(false)",
+                code="job.done",
+            ) from None
+        return False
+
+    async def _wait(self, answered: Answered, since: float) -> None:
+        effects, job = self._connection.effects, self._job
+        asked = retry_after(answered.response.headers.get("Retry-After"), effects.now())
+        seconds = max(job.every, asked or 0.0)
+        waited = effects.monotonic() - since
+        if waited + seconds > job.timeout:
+            raise TimeoutError(
+                f"the job is not done after {waited:.0f} s",
+                where=f"{self._plan.connector}.{self._plan.endpoint}",
+                hint="where it needs longer, say so by job.timeout",
+                code="job.timeout",
+                phase="answered",
+                retryable=True,
+            )
+        if effects.listeners:
+            effects.announce(
+                JobPolled(connection=self._connection.name, endpoint=self._plan.endpoint, waited=waited, wait=seconds)
+            )
+        await effects.sleep(seconds)
+
+    def _partitions(self) -> list[Partition]:
+        each, name = self._job.each, self._job.as_
+        inside = {**self._within.names, "job": self._names}
+        if each is None:
+            return [Partition(inside, self._within.key)]
+        found = render(each, self._scope, "job.result.each")
+        if not isinstance(found, list):
+            raise ConfigError("job.result.each is not a list", where=each.source, hint="make it one: [value]")
+        # counted, since the items are mostly signed links, which are secrets
+        return [
+            Partition({**inside, name: item}, {**self._within.key, name: number})
+            for number, item in enumerate(found, 1)
+        ]
+
+
+class JobPages(Pages):
+    """The pages of what one job makes."""
+
+    def __init__(self, connection: Connection, plan: Plan, job: JobPlan, within: Partition = WHOLE) -> None:
+        super().__init__()
+        self._connection, self._plan, self._job = connection, plan, job
+        self.within = within
+        self._run = _Run(connection, plan, job, within)
+        self._task: asyncio.Task[list[Partition]] | None = None
+        self._results: deque[Partition] | None = None
+        self._current: Sequence | None = None
+        self._totals = [0, 0]
+        connection.own(self)
+
+    @property
+    def has_page(self) -> bool:
+        """Whether the next page, or the error in its place, can be had without waiting for the service."""
+        if self._ready is not None or (self._current is not None and self._current.has_page):
+            return True
+        task = self._task
+        if task is None or not task.done() or task.cancelled():
+            return False
+        return task.exception() is not None or not self._job.fetches
+
+    def begin(self) -> asyncio.Task[Any] | None:
+        """The task that brings the next page nearer, begun if nobody did; None where there is no further page."""
+        while not self._ended:
+            if self._current is not None:
+                if (task := self._current.begin()) is not None:
+                    return task
+                self._current = None
+            elif self._results is None:
+                run = self._running()
+                if not run.done() or run.cancelled() or run.exception() is not None or not self._job.fetches:
+                    return run
+                self._take(run.result())
+            elif self._results:
+                self._current = Sequence(self._connection, self._plan, None, self._results.popleft())
+            else:
+                self._end()
+        return None
+
+    def _running(self) -> asyncio.Task[list[Partition]]:
+        if self._task is None:
+            self._connection.ready()
+            self._task = asyncio.create_task(self._run.results())
+        return self._task
+
+    async def _next(self) -> Page:
+        while (task := self.begin()) is not None:
+            if self._current is not None:
+                page = self._ready = await anext(self._current)
+                self.attempts = self._current.attempts
+                return self._counted(page)
+            if await task and not self._job.fetches:
+                return self._polled()
+            if not self._job.fetches:
+                self._take([])
+        raise StopAsyncIteration
+
+    def _take(self, partitions: list[Partition]) -> None:
+        """Takes note of what there is to fetch."""
+        self._results = deque(partitions)
+        if self._job.each is not None:
+            self._tell(ReadStarted)
+
+    def _polled(self) -> Page:
+        """The one page that the last poll's answer holds."""
+        assert self._run.polled is not None  # noqa: S101 - it is done
+        reading = Reading(self._connection, self._plan, None, self.within)
+        self._ended = True
+        self._ready = page = reading.page(None, self._run.polled)[0]
+        return page
+
+    def _counted(self, page: Page) -> Page:
+        self._totals[0] += 1
+        self._totals[1] += len(page.records)
+        return page
+
+    def _end(self) -> None:
+        self._ended = True
+        if self._job.each is not None:
+            pages, records = self._totals
+            self._tell(ReadFinished, pages=pages, records=records, reason="the job's whole result was read")
+
+    def _tell(self, event: type[Any], **about: Any) -> None:
+        effects = self._connection.effects
+        if effects.listeners and not self.within.key:
+            effects.announce(event(connection=self._connection.name, endpoint=self._plan.endpoint, **about))
+
+    async def _drop(self) -> None:
+        if (task := self._task) is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            if task.cancelled():
+                self._task = None  # else what it found or raised is still to be told
+        if self._current is not None:
+            await self._current.pause()
+
+    def __del__(self) -> None:
+        if (task := getattr(self, "_task", None)) is not None:
+            let_go(task)
