@@ -12,6 +12,7 @@ from typing import Any
 
 from connector_core.address import MISSING, AnswerPath, FieldPath
 from connector_core.auth import Auth, NoAuth
+from connector_core.base_url import BaseUrl
 from connector_core.batch import BatchWrite
 from connector_core.component import suggestion
 from connector_core.errors import GRAPHQL, Rule
@@ -21,7 +22,7 @@ from connector_core.graphql import with_query
 from connector_core.http import Request
 from connector_core.job import Job
 from connector_core.pagination import NoPagination, Pagination
-from connector_core.request import BaseUrl, InlineRequest, compose
+from connector_core.request import InlineRequest, compose
 from connector_core.response import records_of
 from connector_core.spec import Endpoint, Spec, templates
 from connector_core.steps import Step

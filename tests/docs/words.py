@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from connector_core.address import AnswerPath, BodyPath, FieldPath, Put
+from connector_core.base_url import BaseUrl
 from connector_core.batch import BatchWrite
 from connector_core.capture import Capture
 from connector_core.component import Component, Model
@@ -15,7 +16,7 @@ from connector_core.config import Property
 from connector_core.errors import ErrorRule
 from connector_core.for_each import Batch, ForEach
 from connector_core.job import Job, JobResult
-from connector_core.request import BaseUrl, InlineRequest
+from connector_core.request import InlineRequest
 from connector_core.spec import Docs, Endpoint, Environment, Host
 from connector_core.steps import Step
 from connector_core.template import Condition, Flag, Message, PathText, Template, Value
