@@ -25,6 +25,7 @@ COMMANDS = {
     "check": "Tries a connection: signs in and reads one page.",
     "read": "Reads the records of an endpoint.",
     "call": "Calls an endpoint once.",
+    "plan": "Shows what an endpoint comes to, with everything that it inherits.",
     "simulate": "Serves a spec on this machine, with made-up records.",
 }
 """Every command in the order that one meets them, with the first line of its help."""

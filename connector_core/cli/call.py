@@ -27,19 +27,22 @@ from connector_core.exceptions import ConfigError
 if TYPE_CHECKING:
     from connector_core.spec import Spec
 
-__all__ = ["command"]
+__all__ = ["command", "given_input", "input_option"]
 
 
-@click.command
-@click.argument("name")
-@click.argument("endpoint", required=False)
-@click.option(
+input_option = click.option(
     "--input",
     "inputs",
     metavar="NAME=VALUE|@FILE|-",
     multiple=True,
     help="Sets one input; or all of them, from a JSON file or from stdin. Later ones win.",
 )
+
+
+@click.command
+@click.argument("name")
+@click.argument("endpoint", required=False)
+@input_option
 @json_option
 @account_options
 @environment_option
@@ -63,7 +66,7 @@ def command(
     """
     spec = loaded(name, specs, environment)
     chosen = named_endpoint(spec, endpoint, read=False)
-    given = _given(spec.endpoints[chosen].input or {}, inputs)
+    given = given_input(spec.endpoints[chosen].input or {}, inputs)
     asyncio.run(_call(spec, chosen, given, account, in_lines=not as_json and sys.stdout.isatty(), trace=trace))
 
 
@@ -80,7 +83,8 @@ async def _call(
 # ── input ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _given(declared: Mapping[str, dict[str, Any]], inputs: Sequence[str]) -> dict[str, Any]:
+def given_input(declared: Mapping[str, dict[str, Any]], inputs: Sequence[str]) -> dict[str, Any]:
+    """The input that `--input` options give; raises ConfigError where one can't be read."""
     given: dict[str, Any] = {}
     for text in inputs:
         if text == "-":

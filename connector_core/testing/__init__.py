@@ -8,7 +8,17 @@
 
 from __future__ import annotations
 
-from connector_core.testing.fakes import FakeTransport, VirtualClock, effects, respond
+from connector_core.testing.fakes import Caught, FakeTransport, VirtualClock, catching, effects, respond
 from connector_core.testing.simulator import Seen, Simulator, simulated
 
-__all__ = ["FakeTransport", "Seen", "Simulator", "VirtualClock", "effects", "respond", "simulated"]
+__all__ = [
+    "Caught",
+    "FakeTransport",
+    "Seen",
+    "Simulator",
+    "VirtualClock",
+    "catching",
+    "effects",
+    "respond",
+    "simulated",
+]

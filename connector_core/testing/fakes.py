@@ -22,7 +22,7 @@ from connector_core.engine.effects import Effects
 from connector_core.events import Listener
 from connector_core.http import Headers, Request, Response
 
-__all__ = ["FakeTransport", "VirtualClock", "effects", "respond"]
+__all__ = ["Caught", "FakeTransport", "VirtualClock", "catching", "effects", "respond"]
 
 Answering = Callable[[Request], Response | Awaitable[Response]]
 TURNS = 10
@@ -114,6 +114,25 @@ class VirtualClock:
         self._wakes = bool(self._sleepers)
         if self._wakes:
             asyncio.get_running_loop().call_soon(self._wake)
+
+
+class Caught(BaseException):
+    """A request that was about to be sent. It passes through whatever handles errors, since it is none."""
+
+    def __init__(self, request: Request) -> None:
+        super().__init__(repr(request))
+        self.request = request
+        """The request, signed."""
+
+
+def catching() -> Effects:
+    """Effects that send nothing: the first request is raised, as Caught."""
+
+    def caught(request: Request) -> Response:
+        raise Caught(request)
+
+    transport = FakeTransport(caught)
+    return Effects(transport=lambda _network: transport)
 
 
 def effects(

@@ -26,7 +26,7 @@ def test_options(name):
     assert command is not None
     options = {word for param in command.params if isinstance(param, click.Option) for word in param.opts}
     usage = SECTIONS[name].split("\n\n")[0]
-    assert set(re.findall(r"--[a-z]+", usage)) == options
+    assert set(re.findall(r"--[a-z-]+", usage)) == options
     for param in command.params:
         if isinstance(param, click.Argument):
             assert (param.metavar or param.human_readable_name).strip("[].") in usage

@@ -1,0 +1,72 @@
+"""A spec written out again as data: an endpoint with everything that holds for it, every default filled in.
+
+What was inherited is there, and what says nothing is left out. It is what a plan is compiled from, in the spec
+language, and it loads again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, get_args
+
+from connector_core.address import Address
+from connector_core.base_url import BaseUrl
+from connector_core.component import Component, Model
+from connector_core.spec import VERBS, Endpoint
+from connector_core.units import DURATION
+
+__all__ = ["written"]
+
+_SAYS_NOTHING: tuple[Any, ...] = (None, "", [], {}, ())
+
+
+def written(endpoint: Endpoint) -> dict[str, Any]:
+    """The endpoint as JSON data, in the spec language."""
+    found: dict[str, Any] = _plain(endpoint)
+    first = [key for key in ("description", *VERBS, "for_each", "input", "params", "headers", "body") if key in found]
+    found = {key: found[key] for key in (*first, *found)}
+    if not endpoint.readable:
+        for key in ("pagination", "records", "primary_key", "filter"):
+            found.pop(key, None)
+    return found
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case Model():
+            return _mapping(value)
+        case Address():
+            return value.text
+        case BaseUrl():
+            return value.source
+        case range():
+            return value.start if len(value) == 1 else f"{value.start // 100}xx"
+        case Mapping():
+            return {str(key): _plain(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_plain(item) for item in value]
+    return getattr(value, "raw", value)
+
+
+def _mapping(model: Model) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if isinstance(model, Component):
+        found["type"] = model.kind()
+    for name, field in type(model).model_fields.items():
+        value = getattr(model, name)
+        if value in _SAYS_NOTHING or (field.default is False and value is False):
+            continue
+        lasts = isinstance(value, float) and _is_duration(field.annotation, field.metadata)
+        found[field.alias or name] = _seconds(value) if lasts else _plain(value)
+    return found
+
+
+def _is_duration(annotation: Any, metadata: Sequence[Any]) -> bool:
+    return DURATION in metadata or any(
+        _is_duration(inner, getattr(inner, "__metadata__", ())) for inner in get_args(annotation)
+    )
+
+
+def _seconds(value: float) -> str:
+    """A duration with its unit, as it may be written."""
+    return f"{value:g}s" if value >= 1 else f"{value * 1000:g}ms"

@@ -1,0 +1,50 @@
+"""`connector plan`: an endpoint with all that it inherits, and its first request, without a secret in sight."""
+
+from __future__ import annotations
+
+import json
+
+URL = ("--config", "shop_url=https://shop.example")
+
+
+def test_an_endpoint_with_what_it_inherits(run):
+    """What the connector says is there, and so are defaults."""
+    done = run("plan", "shop", "orders", "--json")
+    assert done.exit_code == 0
+    orders = json.loads(done.stdout)["orders"]
+    assert orders["get"] == "/orders"
+    assert orders["base_url"] == "{{ config.shop_url }}/api/v1"
+    assert orders["pagination"]["max_pages"] == 100_000
+
+
+def test_the_first_request(run):
+    """It is exact, needs no secret, shows none that is there, and nothing is sent."""
+    done = run("plan", "shop", "orders", "--dry-run", "--json", *URL, env={"CONNECTOR_SHOP_TOKEN": "s3cret-token"})
+    assert done.exit_code == 0
+    assert json.loads(done.stdout) == {
+        "method": "GET",
+        "url": "https://shop.example/api/v1/orders?limit=100",
+        "headers": {"Accept": "application/json", "Authorization": "Bearer ***"},
+    }
+    assert "s3cret" not in done.output
+
+
+def test_the_first_request_of_a_call(run):
+    """What a call sends is shown with its body."""
+    done = run(
+        "plan", "shop", "create_order", "--dry-run", "--json", *URL, "--input", "customer_id=7", "--input", "items=[1]"
+    )
+    assert json.loads(done.stdout)["body"] == '{"customer_id":7,"items":[1]}'
+
+
+def test_what_is_missing_is_told(run):
+    """A request that can't be made says what it lacks."""
+    done = run("plan", "shop", "orders", "--dry-run")
+    assert done.exit_code == 2
+    assert "config shop_url is missing (Address of the shop)" in done.stderr
+
+
+def test_an_unknown_endpoint(run):
+    """A misspelt endpoint is told with what is near."""
+    done = run("plan", "shop", "ordrs")
+    assert (done.exit_code, "did you mean 'orders'?" in done.stderr) == (2, True)

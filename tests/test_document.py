@@ -1,0 +1,62 @@
+"""An endpoint written out again: what it inherits, what is filled in, and that it loads."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from connector_core.document import written
+from connector_core.load import available, load
+from connector_core.source import read
+from connector_core.spec import Spec
+from tests.docs.reference import every_example
+from tests.docs.test_docs import placed
+
+
+def again(spec: Spec, name: str) -> Any:
+    """The endpoint, loaded from what was written, alone in its spec."""
+    kept = {"config": spec.config, "secrets": spec.secrets}
+    document: dict[str, Any] = {"connector": "1", "name": spec.name, **kept}
+    return load({**document, "endpoints": {name: written(spec.endpoints[name])}}).endpoints[name]
+
+
+@pytest.mark.parametrize("spec", available())
+def test_what_is_written_loads_as_the_same(spec):
+    """The bundled specs' endpoints come back as they were, without their connectors."""
+    loaded = load(spec)
+    for name, endpoint in loaded.endpoints.items():
+        assert written(again(loaded, name)) == written(endpoint)
+        json.dumps(written(endpoint))
+
+
+def test_defaults_are_filled_in_and_what_says_nothing_is_left_out():
+    """A duration has its unit, a status is a status, and the method comes first."""
+    spec = load(
+        {
+            "connector": "1",
+            "name": "shop",
+            "base_url": "https://a.example",
+            "timeout": "90s",
+            "errors": [{"status": ["5xx", 404], "then": "skip"}],
+            "pagination": "page_number",
+            "endpoints": {"orders": {"records": "body", "get": "/orders", "params": {"a": [1, "{{ now }}"]}}},
+        }
+    )
+    assert list(written(spec.endpoints["orders"]).items()) == [
+        ("get", "/orders"),
+        ("params", {"a": [1, "{{ now }}"]}),
+        ("records", "body"),
+        ("base_url", "https://a.example"),
+        ("timeout", "90s"),
+        ("pagination", {"type": "page_number", "max_pages": 100000, "put": "query.page", "first": 1}),
+        ("errors", [{"status": ["5xx", 404], "then": "skip"}]),
+    ]
+
+
+@pytest.mark.parametrize("name, text", every_example().items())
+def test_every_kind_can_be_written(name, text):
+    """Whatever kind a spec uses, its endpoints can be shown."""
+    for endpoint in load(placed(read(text, f"{name}.yaml").data, "")).endpoints.values():
+        json.dumps(written(endpoint))
