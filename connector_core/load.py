@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from connector_core.rules import broken
 from connector_core.source import Source, read
 from connector_core.spec import Spec
 
-__all__ = ["available", "bundled", "find", "load", "parse"]
+__all__ = ["Loaded", "available", "bundled", "find", "found", "load", "loaded", "parse"]
 
 VERSION = "1"
 ENDINGS = (".yaml", ".yml", ".json")
@@ -33,13 +34,18 @@ def load(spec: str | Path | Mapping[str, Any], folders: Sequence[Path] = (), env
     """A spec by name, by path (it ends in .yaml, .yml or .json), or as data; raises SpecError or ConfigError."""
     if isinstance(spec, Mapping):
         return parse(_written(spec), "spec.json", environment)
+    content, name, folder = found(spec, folders)
+    return parse(content, name, environment, folder=folder)
+
+
+def found(spec: str | Path, folders: Sequence[Path] = ()) -> tuple[bytes, str, Path]:
+    """The file of a spec: its content, its name as messages show it, and its folder; raises ConfigError."""
     path = find(spec, folders)
     try:
         content = path.read_bytes()
     except OSError as error:
         raise ConfigError(f"the spec cannot be read: {error.strerror}", where=str(path)) from None
-    name = str(spec) if str(path) == str(spec) else _shown(path)
-    return parse(content, name, environment, folder=path.parent)
+    return content, str(spec) if str(path) == str(spec) else _shown(path), path.parent
 
 
 def _written(data: Mapping[str, Any]) -> str:
@@ -60,6 +66,20 @@ def parse(text: str | bytes, name: str, environment: str | None = None, *, folde
 
     `folder` is where files lie that it names, such as a query's text; None: it can name none.
     """
+    return loaded(text, name, environment, folder=folder).spec
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A spec with the file that it was read from."""
+
+    spec: Spec
+    source: Source
+    locate: Locator
+
+
+def loaded(text: str | bytes, name: str, environment: str | None = None, *, folder: Path | None = None) -> Loaded:
+    """As `parse`, with the places of everything."""
     source = read(text, name)
     _known_version(source)
     if environment is not None:
@@ -77,7 +97,7 @@ def parse(text: str | bytes, name: str, environment: str | None = None, *, folde
     problems += locate.located((path, what) for path, what in mistakes if trusted is None or trusted(path))
     if problems or spec is None:
         raise SpecError(problems)
-    return spec
+    return Loaded(spec, source, locate)
 
 
 def _known_version(source: Source) -> None:
@@ -110,13 +130,13 @@ def bundled() -> Path:
 
 def available(folders: Sequence[Path] = ()) -> dict[str, Path]:
     """Every spec that a name finds, by that name."""
-    found: dict[str, Path] = {}
+    known: dict[str, Path] = {}
     for folder in [*map(Path, folders), bundled()]:
         for ending in ENDINGS:
             for path in sorted(folder.glob(f"*{ending}")):
                 if not path.name.endswith(".schema.json") and path.is_file():
-                    found.setdefault(path.stem, path)
-    return dict(sorted(found.items()))
+                    known.setdefault(path.stem, path)
+    return dict(sorted(known.items()))
 
 
 def find(spec: str | Path, folders: Sequence[Path] = ()) -> Path:

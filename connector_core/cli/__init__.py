@@ -20,6 +20,7 @@ __all__ = ["COMMANDS", "connector", "main"]
 
 COMMANDS = {
     "validate": "Checks specs, and tells every mistake with its place.",
+    "lint": "Tells what could be better in specs, and mends what it can.",
     "schema": "Writes the JSON Schema of the spec language, for editors.",
     "kinds": "Lists the kinds that keys such as pagination can have.",
     "check": "Tries a connection: signs in and reads one page.",

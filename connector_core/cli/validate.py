@@ -14,7 +14,7 @@ from connector_core.cli.output import json_line
 from connector_core.cli.terminal import say
 from connector_core.exceptions import Problem, SpecError
 
-__all__ = ["command"]
+__all__ = ["chosen_specs", "command"]
 
 
 @click.command
@@ -29,7 +29,7 @@ def command(ctx: click.Context, names: tuple[str, ...], specs: tuple[Path, ...],
     Without a name: every spec in the folders of --specs and in ./specs. Each mistake is a line `file:line:column path:
     what` on stderr, or with --json an object on stdout. Nothing is sent.
     """
-    chosen = _named(names, specs) if names else _all(specs)
+    chosen = chosen_specs(names, specs)
     wrong = 0
     for spec in chosen:
         problems = _problems(spec, specs)
@@ -42,6 +42,11 @@ def command(ctx: click.Context, names: tuple[str, ...], specs: tuple[Path, ...],
     count = f"{len(chosen)} {'spec' if len(chosen) == 1 else 'specs'}"
     say(f"{count} checked, {f'{wrong} of them wrong' if wrong else 'nothing is wrong'}")
     ctx.exit(SPEC if wrong else DONE)
+
+
+def chosen_specs(names: Sequence[str], specs: Sequence[Path]) -> Sequence[str]:
+    """The specs that are named, or all in the folders; raises ConfigError where one is not there."""
+    return _named(names, specs) if names else _all(specs)
 
 
 def _named(names: Sequence[str], specs: Sequence[Path]) -> Sequence[str]:

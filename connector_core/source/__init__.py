@@ -34,6 +34,8 @@ class Source:
 
     name: str
     data: dict[str, Any]
+    first_line: str = field(repr=False, compare=False)
+    """Where a comment may tell editors the schema."""
     _values: Mapping[Path, Position] = field(repr=False, compare=False)
     _keys: Mapping[Path, Position] = field(repr=False, compare=False)
 
@@ -56,7 +58,7 @@ def read(text: str | bytes, name: str) -> Source:
         json_text.feed(tree)
     else:
         yaml_text.feed(tree)
-    return Source(name, tree.finished(), tree.values, tree.keys)
+    return Source(name, tree.finished(), tree.text.partition("\n")[0], tree.values, tree.keys)
 
 
 # What YAML 1.2 does not print, the line breaks that only YAML 1.1 knows, and a byte order mark inside the text.

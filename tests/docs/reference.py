@@ -23,6 +23,7 @@ from connector_core.exceptions import IntegrationError
 from connector_core.json_schema.dialect import TYPES
 from connector_core.json_schema.formats import FORMATS
 from connector_core.json_schema.meta_schema import NAMED, meta_schemas
+from connector_core.lint import RULES
 from connector_core.spec import Inherited, Spec
 from connector_core.template import FILTERS, PLACES
 from connector_core.template.places import EVERYWHERE
@@ -257,6 +258,13 @@ def _formats() -> Iterator[str]:
     return _table("format", "", rows=((f"`{name}`", format_.words) for name, format_ in FORMATS.items()))
 
 
+def _lint() -> Iterator[str]:
+    return _table(
+        "code", "level", "finds", "mended by `--fix`",
+        rows=((f"`{rule.code}`", rule.level, rule.about, "yes" if rule.fix else "") for rule in RULES.values()),
+    )  # fmt: skip
+
+
 PARTS: dict[str, Callable[..., Iterator[str]]] = {
     "categories": _categories,
     "events": _events,
@@ -265,6 +273,7 @@ PARTS: dict[str, Callable[..., Iterator[str]]] = {
     "filters": _filters,
     "formats": _formats,
     "keywords": _keywords,
+    "lint": _lint,
     "kinds": _kinds,
     "places": _places,
     "statuses": _statuses,
