@@ -27,7 +27,7 @@ from connector_core.component import suggestion
 from connector_core.exceptions import ConfigError
 from connector_core.http import Request
 
-__all__ = ["MISSING", "Address", "AnswerPath", "BodyPath", "FieldPath", "Put", "as_text"]
+__all__ = ["MISSING", "Address", "AnswerPath", "BodyPath", "FieldPath", "Put", "SpreadPut", "as_text"]
 
 
 @final
@@ -287,6 +287,21 @@ class Put(Address):
                 return replace(
                     request, body=_placed(request.body, self.keys, value), encoding=request.encoding or "json"
                 )
+
+
+class SpreadPut(Put):
+    """The same, or the query as a whole: `query` takes an object, each of whose values goes by its own name."""
+
+    bare = frozenset({"query"})
+    __slots__ = ()
+
+    def put(self, request: Request, value: Any) -> Request:
+        """The request with the value at this place, or with the object's values in its query."""
+        if self.keys:
+            return super().put(request, value)
+        for name, item in value.items():
+            request = request.with_query(name, as_text(item))
+        return request
 
 
 def _with_cookie(request: Request, name: str, value: str) -> Request:

@@ -322,10 +322,10 @@ def _names(spec: Spec) -> Iterator[Mistake]:
         inside = spec.endpoints.get(str(path[1])) if path[0] == "endpoints" else None
         if inside is not None:
             place = value.place if inside.readable else _IN_A_CALL.get(value.place, value.place)
-            names = {**known, **_made_up(spec, inside, path), "input": inside.input or ()}
-            found = unknown_names(value.reads, place, names)
+            names = {**known, "input": inside.input or ()}
+            found = unknown_names(value.reads, place, names, _made_up(spec, inside, path))
         else:
-            found = _unknown_everywhere(value, {**known, **made_up})
+            found = _unknown_everywhere(value, known, made_up)
         for what in found:
             yield path, what
 
@@ -334,8 +334,9 @@ _IN_A_CALL = {"request": "call", "path": "call_path"}
 """The row of the table of names that a call has in place of a read's."""
 
 
-def _unknown_everywhere(value: Any, known: Mapping[str, Any]) -> list[str]:
+def _unknown_everywhere(value: Any, known: Mapping[str, Any], made_up: Mapping[str, Any]) -> list[str]:
     """At the top level, what neither a read nor a call may say: each endpoint that inherits it is checked again."""
-    found = unknown_names(value.reads, value.place, known)
-    in_a_call = unknown_names(value.reads, _IN_A_CALL.get(value.place, value.place), known) if found else []
+    found = unknown_names(value.reads, value.place, known, made_up)
+    place = _IN_A_CALL.get(value.place, value.place)
+    in_a_call = unknown_names(value.reads, place, known, made_up) if found else []
     return found if in_a_call else []

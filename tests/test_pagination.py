@@ -178,6 +178,8 @@ def cursors(draw: st.DrawFn) -> dict[str, Any]:
     take = draw(st.sampled_from(["body.meta.next", 'body."@odata.next"', "header.X-Next", "record.id"]))
     document: dict[str, Any] = {"type": "cursor", "take": take, "put": draw(st.sampled_from(PLACES)).format("cursor")}
     document["alone"] = draw(st.booleans())
+    if take == "body.meta.next" and draw(st.booleans()):
+        document["put"] = "query"
     flag = draw(st.sampled_from([None, "body.more", "not body.meta.last", "header.more", "not header.last"]))
     return {**document, "size": draw(sizes()), **({"has_more": flag} if flag else {})}
 
@@ -426,6 +428,7 @@ SCENARIOS: dict[str, list[dict[str, Any]]] = {
         {"type": "cursor", "take": "body.next", "size": SIZE},
         {"type": "cursor", "take": "record.id", "size": SIZE},
         {"type": "cursor", "take": "record.id", "size": SIZE, "has_more": "body.more"},
+        {"type": "cursor", "take": "body.continue", "put": "query", "size": SIZE},
     ],
     "next_url": [
         {"type": "next_url", "take": "body.next", "size": SIZE},

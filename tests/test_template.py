@@ -744,7 +744,8 @@ def test_value_refused(raw, message):
 
 # ── names by place ─────────────────────────────────────────────────────────────────────────────────
 
-KNOWN = {"config": {"shop_url", "start_date"}, "secrets": {"token"}, "connection": None, "customer": None}
+KNOWN = {"config": {"shop_url", "start_date"}, "secrets": {"token"}, "connection": None}
+MADE_UP = {"customer": None, "event": {"id"}}
 COULD = "cannot be read here"
 
 
@@ -789,14 +790,14 @@ COULD = "cannot be read here"
 )
 def test_names(place, source, message):
     """Each place has its row of names; the error for another says where it can be read, or what is meant."""
-    assert unknown_names(Template("{{ " + source + " }}").reads, place, KNOWN) == [message]
+    assert unknown_names(Template("{{ " + source + " }}").reads, place, KNOWN, {"customer": None}) == [message]
 
 
 @pytest.mark.parametrize("place", sorted(PLACES))
 def test_legal_names(place):
     """What a place's row has is legal there: the names of everywhere, its own, and those that the spec makes up."""
     reads = {(name,) for name in PLACES[place]} | {("config", "shop_url"), ("connection", "any"), ("customer", "id")}
-    assert unknown_names(reads, place, KNOWN) == []
+    assert unknown_names({*reads, ("event", "id")}, place, KNOWN, MADE_UP) == []
     assert PLACES[place] >= EVERYWHERE
 
 

@@ -14,6 +14,7 @@ Rule 3: an error comes after every page before it, and ends everything under way
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import deque
 from collections.abc import Iterator
 from typing import Any
@@ -130,7 +131,8 @@ class Reading:
     def _guard(self, following: Any, answered: Answered, rows: list[Record]) -> None:
         """Raises where the pages run in a circle, or there are more than the spec allows."""
         where = f"{self._plan.connector}.{self._plan.endpoint}, page {self._count + 1}"
-        if following in self._seen or following == self._position:
+        mark = json.dumps(following, sort_keys=True) if isinstance(following, dict) else following
+        if mark in self._seen or following == self._position:
             raise ResponseError(
                 f"the service repeats itself: it sends {_short(following)} for what follows, "
                 "which was asked for already",
@@ -138,7 +140,7 @@ class Reading:
                 code="pagination.loop",
             )  # fmt: skip
         if not self._plan.pagination.counts:
-            self._seen.add(following)
+            self._seen.add(mark)
         elif rows and answered.response.content == self._last_body:
             raise ResponseError(
                 "this page is the same as the one before: the service takes no notice of the page asked for",

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
-from connector_core.address import MISSING, AnswerPath, Put
+from connector_core.address import MISSING, AnswerPath, Put, SpreadPut
 from connector_core.exceptions import ResponseError
 from connector_core.http import Request
 from connector_core.pagination.family import Answer, Pagination, Served, Size, Stop, contradiction, more
@@ -15,6 +15,10 @@ from connector_core.template import Flag, Reads
 from connector_core.template.written import kind_of
 
 __all__ = ["Cursor"]
+
+
+_PARTS = Put("query.from")
+"""What a provider whose token has several parts looks at."""
 
 
 class Cursor(Pagination):
@@ -26,8 +30,8 @@ class Cursor(Pagination):
     type: Literal["cursor"] = "cursor"
     take: AnswerPath
     """Where the token stands: in the body, a header, or the page's last record (`record.id`)."""
-    put: Put = Put("query.cursor")
-    """Where the token goes."""
+    put: SpreadPut = SpreadPut("query.cursor")
+    """Where the token goes; `query` alone where it is an object whose values are parameters by their names."""
     size: Size | None = None
     """How many records to ask for."""
     has_more: Annotated[Flag, Reads("pagination")] | None = None
@@ -52,20 +56,25 @@ class Cursor(Pagination):
             if self.has_more is not None:
                 contradiction(self.take, self.has_more)
             return Stop(f"there is no token at {self.take}")
-        if isinstance(token, (dict, list, bool)):
+        if isinstance(token, dict) and token and not self.put.keys:
+            return token
+        if isinstance(token, (dict, list, bool)) or not self.put.keys:
             raise ResponseError(f"{self.take} is not a token but {kind_of(token)}", code="pagination.token")
         return token
 
     def serve(self, request: Request, dataset: Sequence[Mapping[str, Any]]) -> Served:
         """Opaque tokens count records; tokens taken from the last record are looked up in the dataset."""
         size = asked_size(request, self.size)
-        token = asked(request, self.put)
+        token = asked(request, self.put if self.put.keys else _PARTS)
         start = 0 if token is None else self._start_of(token, dataset)
         records = dataset[start : start + size]
         more = start + size < len(dataset)
         values = flagged(self.has_more, more)
         if self.take.root != "record":
-            values |= {str(self.take): f"after-{start + size}" if more else None}
+            follows: Any = f"after-{start + size}"
+            if not self.put.keys:
+                follows = {"from": follows, "continue": "-||"}
+            values |= {str(self.take): follows if more else None}
         return Served(records, values)
 
     def _start_of(self, token: str, dataset: Sequence[Mapping[str, Any]]) -> int:

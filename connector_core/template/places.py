@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from types import MappingProxyType
 from typing import Any, Final
 
 from pydantic import GetCoreSchemaHandler
@@ -96,17 +97,24 @@ READABLE: Final[Mapping[str, str]] = {
 """Name that is not everywhere → where it can be read, in words."""
 
 
-TAKEN_NAMES: Final = EVERYWHERE | READABLE.keys()
-"""What a name that a spec makes up would hide."""
+_NOTHING: Final[Mapping[str, Collection[str] | None]] = MappingProxyType({})
+
+TAKEN_NAMES: Final = SECRET | READING | ANSWER | RECORD | {"input", "job", "key", "slice"}
+"""What a name that a spec makes up would hide; other names have a meaning elsewhere only, and are free here."""
 
 
-def unknown_names(reads: Iterable[Path], place: str, known: Mapping[str, Collection[str] | None]) -> list[str]:
+def unknown_names(
+    reads: Iterable[Path],
+    place: str,
+    known: Mapping[str, Collection[str] | None],
+    made_up: Mapping[str, Collection[str] | None] = _NOTHING,
+) -> list[str]:
     """A message for each path that cannot exist at the place, in alphabetical order of the paths.
 
-    `known` gives what the spec declares below a name (None: anything), and with that the names that the spec makes up.
+    `known` gives what the spec declares below a name (None: anything), `made_up` the same for names that it makes up.
     """
-    legal = PLACES[place] | (known.keys() - READABLE.keys() - EVERYWHERE)
-    found = (_problem(path, place, legal, known) for path in sorted(set(reads)))
+    legal = PLACES[place] | made_up.keys()
+    found = (_problem(path, place, legal, {**known, **made_up}) for path in sorted(set(reads)))
     return list(dict.fromkeys(problem for problem in found if problem))
 
 

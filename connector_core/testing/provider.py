@@ -136,7 +136,8 @@ class Provider:
         pagination = route.endpoint.pagination
         if isinstance(pagination, Cursor) and pagination.alone and asked(request, pagination.put):
             return route.fixed  # the token stands for what the first request asked for
-        taken = {put.keys[0] for put in _puts(route.endpoint) if put.root == "query"}
+        puts = [put for put in _puts(route.endpoint) if put.root == "query"]
+        taken = {name for put in puts for name in (put.keys[:1] or ("from", "continue"))}
         asked_for = [(name, value) for name, value in request.query if name not in taken]
         return asked_for + _variables(route.endpoint, request)
 

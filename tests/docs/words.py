@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from connector_core.address import AnswerPath, BodyPath, FieldPath, Put
+from connector_core.address import AnswerPath, BodyPath, FieldPath, Put, SpreadPut
 from connector_core.base_url import BaseUrl
 from connector_core.batch import BatchWrite
 from connector_core.capture import Capture
@@ -29,6 +29,7 @@ FIELD_TYPES: dict[Any, str] = {
     BodyPath: "address in the body",
     FieldPath: "address in a record",
     Put: "address in the request",
+    SpreadPut: "address in the request",
     BaseUrl: "address of a service, with templates",
     PathText: "path, with templates",
     Template: "text with templates, or a plain value",

@@ -41,3 +41,14 @@ async def test_an_error_page_in_html_is_told_as_what_it_is():
             await anext(connector.read("by_token"))
     assert str(refused.value).startswith("orders answered 403: ")
     assert "s3cret" not in str(refused.value)
+
+
+async def test_children_two_levels_deep():
+    """The events of every early order come once each, and each of them leads to itself; four requests at once."""
+    async with orders() as connector:
+        early = {order["id"] async for order in connector.read("early")}
+        events = [event async for event in connector.read("events")]
+        siblings = [event async for event in connector.read("siblings")]
+    assert {event["order_id"] for event in events} <= early
+    assert len({event["uuid"] for event in events}) == len(events) > 10
+    assert sorted(event["uuid"] for event in siblings) == sorted(event["uuid"] for event in events)
