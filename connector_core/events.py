@@ -43,11 +43,12 @@ Listener = Callable[[Event], None]
 
 
 class RequestStarted(Event, frozen=True, kw_only=True):
-    """A request is about to be sent; `url` carries no query, `attempt` counts from 1."""
+    """A request is about to be sent; `url` carries no query, `attempt` counts from 1, `why` is in words."""
 
     method: str
     url: str
     attempt: int
+    why: str = ""
 
 
 class RequestFinished(Event, frozen=True, kw_only=True):
@@ -56,6 +57,7 @@ class RequestFinished(Event, frozen=True, kw_only=True):
     method: str
     url: str
     attempt: int
+    why: str = ""
     status: int
     elapsed: float
     size: int
@@ -67,6 +69,7 @@ class RequestFailed(Event, frozen=True, kw_only=True):
     method: str
     url: str
     attempt: int
+    why: str = ""
     code: str
 
 

@@ -15,6 +15,7 @@ import click
 
 from connector_core.cli.endings import ending
 from connector_core.cli.options import debug_option
+from connector_core.cli.terminal import release
 
 __all__ = ["COMMANDS", "connector", "main"]
 
@@ -76,13 +77,7 @@ class _Commands(click.Group):
 
 def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted:
-        from importlib import metadata
-
-        try:
-            known = metadata.version("connector-core")
-        except metadata.PackageNotFoundError:
-            known = "from a checkout that is not installed"
-        click.echo(f"connector-core {known}")
+        click.echo(f"connector-core {release()}")
         ctx.exit()
 
 

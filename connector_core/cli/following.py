@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import os
 import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import click
+from msgspec.structs import asdict
 
 from connector_core.cli.terminal import CLEAR, say, watched
 from connector_core.events import (
@@ -12,14 +18,16 @@ from connector_core.events import (
     Event,
     JobPolled,
     PageRead,
+    PartitionFinished,
     ReadFinished,
     RecordsMissing,
     RequestFailed,
     RequestFinished,
     RetryScheduled,
 )
+from connector_core.exceptions import ConfigError
 
-__all__ = ["Progress", "Trace", "Warnings"]
+__all__ = ["Progress", "SavedTrace", "Trace", "Warnings"]
 
 
 class Warnings:
@@ -49,17 +57,43 @@ class Trace:
         """The listener."""
         match event:
             case RequestFinished(method=method, url=url, status=status, elapsed=elapsed, size=size):
-                say(f"{method} {url} {status} {elapsed * 1000:.0f} ms {size:,} bytes")
+                say(f"{method} {url} {status} {elapsed * 1000:.0f} ms {size:,} bytes ({_why(event)})")
             case RequestFailed(method=method, url=url, code=code):
-                say(f"{method} {url} {code}")
+                say(f"{method} {url} {code} ({_why(event)})")
             case JobPolled(waited=waited, wait=wait):
                 say(f"the job is not done after {waited:.0f} s; again in {wait:.0f} s")
             case RetryScheduled(wait=wait, reason=reason):
                 say(f"again in {wait:.1f} s: {reason}")
             case PageRead(page=page, records=records):
                 say(f"page {page}: {_records(records)}")
+            case PartitionFinished(partition=partition, pages=pages, records=records, reason=reason):
+                say(f"end of {json.dumps(partition)}: {reason} ({_records(records)} on {_pages(pages)})")
             case ReadFinished(pages=pages, records=records, reason=reason):
                 say(f"end: {reason} ({_records(records)} on {_pages(pages)})")
+
+
+class SavedTrace:
+    """Every event as a line of JSON in a file, for a bug report: no query, no header, no body, no secret."""
+
+    def __init__(self, path: Path, about: Mapping[str, Any]) -> None:
+        """`about` becomes the first line; raises ConfigError where the file can't be written."""
+        try:
+            self._file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb", buffering=0)
+        except OSError as error:
+            raise ConfigError(f"the trace cannot be written: {error.strerror}", where=str(path)) from None
+        self._started = time.monotonic()
+        self._write(about)
+
+    def __call__(self, event: Event) -> None:
+        """The listener."""
+        self._write({"at": round(time.monotonic() - self._started, 4), "event": type(event).__name__, **asdict(event)})
+
+    def _write(self, data: Mapping[str, Any]) -> None:
+        self._file.write(json.dumps(data, ensure_ascii=False, default=str).encode() + b"\n")
+
+    def close(self) -> None:
+        """Ends the file."""
+        self._file.close()
 
 
 class Progress:
@@ -99,6 +133,10 @@ class Progress:
         seconds = max(now - self._started, 0.001)
         rate = f"{self._records / seconds:,.0f}/s"
         return f"{_records(self._records)} on {_pages(self._pages)}, {seconds:.1f} s, {rate}"
+
+
+def _why(event: RequestFinished | RequestFailed) -> str:
+    return f"{event.why}, attempt {event.attempt}" if event.attempt > 1 else event.why
 
 
 def _records(count: int) -> str:

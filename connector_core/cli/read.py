@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import platform
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import click
 
-from connector_core.cli.following import Progress, Trace, Warnings
+from connector_core.cli.following import Progress, SavedTrace, Trace, Warnings
 from connector_core.cli.opening import loaded, named_endpoint, opened
 from connector_core.cli.options import (
     Account,
@@ -21,7 +22,7 @@ from connector_core.cli.options import (
     specs_option,
     trace_option,
 )
-from connector_core.cli.terminal import say
+from connector_core.cli.terminal import release, say
 from connector_core.events import Listener
 
 if TYPE_CHECKING:
@@ -40,6 +41,12 @@ __all__ = ["command"]
 @environment_option
 @specs_option
 @trace_option
+@click.option(
+    "--save-trace",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Writes the story of the reading to a file, for a bug report.",
+)
 @debug_option
 def command(
     name: str,
@@ -49,6 +56,7 @@ def command(
     environment: str | None,
     specs: tuple[Path, ...],
     trace: bool,
+    save_trace: Path | None,
     **account: Unpack[Account],
 ) -> None:
     """Reads the records of an endpoint.
@@ -58,13 +66,33 @@ def command(
     """
     spec = loaded(name, specs, environment)
     chosen = named_endpoint(spec, endpoint, read=True)
-    asyncio.run(_read(spec, chosen, limit, account, as_table=not as_json and sys.stdout.isatty(), trace=trace))
+    saved = _saved(save_trace, spec, chosen) if save_trace is not None else None
+    try:
+        as_table = not as_json and sys.stdout.isatty()
+        asyncio.run(_read(spec, chosen, limit, account, as_table=as_table, trace=trace, saved=saved))
+    finally:
+        if saved is not None:
+            saved.close()
 
 
-async def _read(spec: Spec, endpoint: str, limit: int | None, account: Account, *, as_table: bool, trace: bool) -> None:
+def _saved(path: Path, spec: Spec, endpoint: str) -> SavedTrace:
+    about = {"connector_core": release(), "python": platform.python_version()}
+    return SavedTrace(path, {**about, "spec": spec.name, "version": spec.version, "endpoint": endpoint})
+
+
+async def _read(
+    spec: Spec,
+    endpoint: str,
+    limit: int | None,
+    account: Account,
+    *,
+    as_table: bool,
+    trace: bool,
+    saved: SavedTrace | None,
+) -> None:
     table = _table() if as_table else None
     progress = Progress(live=table is None and not trace)
-    listeners: list[Listener] = [Warnings(), Trace() if trace else progress]
+    listeners: list[Listener] = [Warnings(), Trace() if trace else progress, *([saved] if saved else [])]
     async with opened(spec, account, listeners) as connector, connector.pages(endpoint) as pages:
         left = limit
         async for page in pages:

@@ -7,7 +7,7 @@ import sys
 
 import click
 
-__all__ = ["CLEAR", "plain", "say", "watched"]
+__all__ = ["CLEAR", "plain", "release", "say", "watched"]
 
 CLEAR = "\r\x1b[K"
 """Takes away the line that a progress report stands on."""
@@ -19,6 +19,16 @@ _OBEYED = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
 def plain(text: str) -> str:
     """The text as one line that only says something."""
     return _OBEYED.sub(" ", text)
+
+
+def release() -> str:
+    """The version of this package, as far as it is known."""
+    from importlib import metadata
+
+    try:
+        return metadata.version("connector-core")
+    except metadata.PackageNotFoundError:
+        return "from a checkout that is not installed"
 
 
 def say(line: str) -> None:

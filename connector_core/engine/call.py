@@ -59,15 +59,20 @@ UNREAD: Any = object()
 several times the memory of its bytes."""
 
 
-async def exchange(connection: Connection, plan: Plan, request: Request, scope: dict[str, Any]) -> Answered:
-    """The answer to a request, after as many attempts as are harmless and useful; raises IntegrationError."""
+async def exchange(
+    connection: Connection, plan: Plan, request: Request, scope: dict[str, Any], why: str = ""
+) -> Answered:
+    """The answer to a request, after as many attempts as are harmless and useful; raises IntegrationError.
+
+    `why` says in words what the request is for, to whoever listens.
+    """
     effects = connection.effects
     started = effects.monotonic()
     attempt = 0
     while True:
         attempt += 1
         try:
-            response = await _send(connection, plan, request, attempt)
+            response = await _send(connection, plan, request, attempt, why)
         except ConnectionError as error:
             failure = retry.Failure(error.phase, error.retryable)
             problem: IntegrationError = error
@@ -111,21 +116,21 @@ def _give_up(problem: IntegrationError, plan: Plan, attempts: int) -> Never:
 # ── send ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def _send(connection: Connection, plan: Plan, request: Request, attempt: int) -> Response:
+async def _send(connection: Connection, plan: Plan, request: Request, attempt: int, why: str) -> Response:
     """The answer after redirects; the permit is held until the last byte is here."""
     permit = connection.permit(plan)
     if permit is None:
-        return await _followed(connection, plan, request, attempt)
+        return await _followed(connection, plan, request, attempt, why)
     async with permit:
-        return await _followed(connection, plan, request, attempt)
+        return await _followed(connection, plan, request, attempt, why)
 
 
-async def _followed(connection: Connection, plan: Plan, request: Request, attempt: int) -> Response:
-    for _ in range(MAX_REDIRECTS + 1):
+async def _followed(connection: Connection, plan: Plan, request: Request, attempt: int, why: str) -> Response:
+    for hop in range(MAX_REDIRECTS + 1):
         request, trusted = connection.admit(request, plan.endpoint)
         signed = await _signed(connection, plan, request) if trusted and plan.signs else request
         if connection.effects.listeners:
-            response = await _told(connection, plan, signed, attempt)
+            response = await _told(connection, plan, signed, attempt, f"{why}, redirected" if hop else why)
         else:
             response = await connection.transport.send(signed)
         if response.status not in REDIRECTS or "Location" not in response.headers:
@@ -138,11 +143,13 @@ async def _followed(connection: Connection, plan: Plan, request: Request, attemp
     )
 
 
-async def _told(connection: Connection, plan: Plan, request: Request, attempt: int) -> Response:
+async def _told(connection: Connection, plan: Plan, request: Request, attempt: int, why: str) -> Response:
     """Sends the request and announces it."""
     announce, transport = connection.effects.announce, connection.transport
     about = {"connection": connection.name, "endpoint": plan.endpoint}
-    exchanged: dict[str, Any] = {**about, "method": request.method, "url": request.url, "attempt": attempt}
+    exchanged: dict[str, Any] = {
+        **about, "method": request.method, "url": request.url, "attempt": attempt, "why": why,
+    }  # fmt: skip
     announce(RequestStarted(**exchanged))
     try:
         response = await transport.send(request)

@@ -34,7 +34,7 @@ async def _taken(connection: Connection, name: str) -> object:
     await prepare(connection, plan)
     scope = connection.names(plan)
     request = plan.compose({**scope, "input": {}, "page": plan.pagination.names(None)})
-    answered = await exchange(connection, plan, plan.pagination.at(request, None), scope)
+    answered = await exchange(connection, plan, plan.pagination.at(request, None), scope, f"connection.{name}")
     value = capture.take.take(answer_scope(answered.response, decoded(connection, plan, answered)))
     if value is MISSING or value is None:
         raise ResponseError(

@@ -26,6 +26,9 @@ from connector_core.template import MissingError, TemplateError
 __all__ = ["JobPages"]
 
 
+_WHY = {"start": "starts the job", "poll": "asks how the job is doing", "locate": "asks where the result is"}
+
+
 class _Run:
     """One job: how far it has come."""
 
@@ -55,7 +58,7 @@ class _Run:
         return self._partitions()
 
     async def _ask(self, name: str, plan: Plan) -> Answered:
-        answered = await exchange(self._connection, plan, plan.compose(self._scope), self._scope)
+        answered = await exchange(self._connection, plan, plan.compose(self._scope), self._scope, _WHY[name])
         self._names[name] = decoded(self._connection, plan, answered)
         if name == "poll":
             self.polled = answered

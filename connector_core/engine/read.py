@@ -60,7 +60,12 @@ class Reading:
             await prepare(self._connection, plan)
         if (base := self._request) is None or plan.reads_page:
             base = self._request = self._composed(position)
-        return await exchange(self._connection, plan, plan.pagination.at(base, position), self._scope)
+        why = self._why(position) if self._connection.effects.listeners else ""
+        return await exchange(self._connection, plan, plan.pagination.at(base, position), self._scope, why)
+
+    def _why(self, position: Any) -> str:
+        page = "first page" if position is None else f"page at {_short(position)}"
+        return page if self._key is None else f"{page} for {_short(json.dumps(self._key))[1:-1]}"
 
     def page(self, position: Any, answered: Answered) -> tuple[Page, Any, Answer | None]:
         """The page that an answer holds, what follows it, and how pagination saw it."""

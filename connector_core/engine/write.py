@@ -51,7 +51,7 @@ async def call(connection: Connection, plan: Plan, given: Mapping[str, Any]) -> 
 
 
 async def _sent(connection: Connection, plan: Plan, request: Request, scope: Scope) -> Answered:
-    answered = await exchange(connection, plan, request, scope)
+    answered = await exchange(connection, plan, request, scope, "call")
     if answered.outcome.then != "ok":
         raise ResponseError(
             f"a rule for status {answered.response.status} says {answered.outcome.then}, which is for reads",

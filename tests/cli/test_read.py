@@ -202,3 +202,22 @@ def test_call_of_a_read(run):
     """A readable endpoint that is called gives the records of its first page."""
     done = run("call", "shop", "orders", "--simulate")
     assert len(json.loads(done.stdout)) == 100
+
+
+def test_a_saved_trace_tells_the_story(run, folder):
+    """Each event is a line: why each request was made, and why the last page was the last; no query is in it."""
+    done = run("read", "shop", "orders", "--simulate", "--save-trace", "story.jsonl")
+    assert done.exit_code == 0
+    first, *events = [json.loads(line) for line in (folder / "story.jsonl").read_text("utf-8").splitlines()]
+    assert {"connector_core", "python", "spec", "version", "endpoint"} == set(first)
+    whys = [event["why"] for event in events if event["event"] == "RequestFinished"]
+    assert whys == ["first page", "page at 'after-100'", "page at 'after-200'"]
+    assert events[-1]["reason"] == "there is no token at body.meta.next_cursor"
+    assert "limit=100" not in str(events)
+    assert (folder / "story.jsonl").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_trace_that_cannot_be_saved(run):
+    """It is told before anything is sent."""
+    done = run("read", "shop", "orders", "--simulate", "--save-trace", "no/such/folder/story.jsonl")
+    assert (done.exit_code, "the trace cannot be written: No such file or directory" in done.stderr) == (2, True)
