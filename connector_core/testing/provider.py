@@ -7,10 +7,11 @@ the key in question; an endpoint of which no page can be served is refused at th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from connector_core.address import AnswerPath, FieldPath, Put
+from connector_core.address import AnswerPath, BodyPath, FieldPath, Put
 from connector_core.auth import NoAuth, Session
 from connector_core.exceptions import ConfigError
 from connector_core.http import Request
@@ -20,6 +21,7 @@ from connector_core.spec import Endpoint, Spec
 from connector_core.template import MissingError, TemplateError
 from connector_core.testing.calls import called
 from connector_core.testing.dataset import Dataset
+from connector_core.testing.encoded import encoded
 from connector_core.testing.matching import Route, Routes
 from connector_core.testing.reply import Reply, headers_of, placed, refused
 
@@ -59,7 +61,11 @@ class Provider:
             return refused(401, refusal)
         if route.endpoint.readable:
             return self._page(route, request)
-        return called(route, request, self.datasets, self._dataset)
+        reply = called(route, request, self.datasets, self._dataset)
+        try:
+            return self._in_form(reply, route) if reply.status < 300 else reply  # noqa: PLR2004 - an error is JSON
+        except ValueError as error:
+            return refused(501, f"endpoints.{route.name} cannot be simulated: {error}")
 
     def _nowhere(self, request: Request) -> Reply:
         for name, endpoint in self.routes.unknown:
@@ -110,11 +116,19 @@ class Provider:
         endpoint, pagination = route.endpoint, _as_served(route.endpoint)
         records = self.datasets[route.place].matching(self._filters(route, request))
         served = pagination.serve(request, records)
-        body = placed(None, endpoint.records or AnswerPath("body"), list(served.records))
+        body = _body(endpoint, served.records, list(self.datasets[route.place].schema))
         for address, value in served.values.items():
             if (path := AnswerPath(address)).root == "body":
                 body = placed(body, path, value)
-        return Reply(200, body, headers_of(served.values)), len(served.records)
+        return self._in_form(Reply(200, body, headers_of(served.values)), route), len(served.records)
+
+    def _in_form(self, reply: Reply, route: Route) -> Reply:
+        """The reply in the form that the endpoint declares; JSON is written later."""
+        decode = route.endpoint.decode
+        if decode is None or reply.body is None:
+            return reply
+        content, media = encoded(reply.body, decode, list(route.endpoint.schema_ or {}))
+        return replace(reply, content=content, headers={"Content-Type": media, **reply.headers})
 
     def _filters(self, route: Route, request: Request) -> list[tuple[str, str]]:
         """The query without what pagination and sign-in put there."""
@@ -123,6 +137,21 @@ class Provider:
             return route.fixed  # the token stands for what the first request asked for
         taken = {put.keys[0] for put in _puts(route.endpoint) if put.root == "query"}
         return [(name, value) for name, value in request.query if name not in taken]
+
+
+def _body(endpoint: Endpoint, records: Sequence[Mapping[str, Any]], names: list[str]) -> Any:
+    """A body with the records in their place; as lists of values, with the names in theirs, where columns say so."""
+    place, columns = endpoint.records or BodyPath("body"), endpoint.columns
+    if columns is None:
+        return placed(None, place, list(records))
+    names = names or list(dict.fromkeys(name for record in records for name in record))
+    rows = [[record.get(name) for name in names] for record in records]
+    at = columns.index_in(place)
+    if at is None:
+        return placed(placed(None, place, rows), columns, names)
+    if at:
+        raise ValueError(f"columns are only simulated as the first of the records, not at {columns}")
+    return placed(None, place, [names, *rows])
 
 
 def _puts(endpoint: Endpoint) -> list[Put]:
