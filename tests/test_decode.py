@@ -346,6 +346,7 @@ KINDS: dict[str, tuple[Any, str, Any, Any]] = {
     "gzip": (["gzip", "ndjson"], "body", LINKED, same),
     "zip": ([{"type": "zip", "member": "*.csv"}, "csv"], "body", LINKED, as_text),
     "gzip_zip": (["gzip", "zip", "json"], "body.data", NUMBERED, same),
+    "named": ("json", "body.things.*", NUMBERED, same),
     "columns": ("json", "body.values", NUMBERED, same),
     "columns_beside": ("json", "body.rows", NUMBERED, same),
     **({"zstd": (["zstd", "csv"], "body", LINKED, as_text)} if zstd() else {}),

@@ -61,8 +61,8 @@ class _Unpacking(Unpacking):
         except UndecodableError:
             raise
         except Exception:  # noqa: BLE001 - each library has its own class for broken data
-            what = instead(self._head, self._name) or f"the body is not the {self._name} data that is expected"
-            raise UndecodableError(what) from None
+            what = f"the body is not the {self._name} data that is expected; it may have been unpacked on the way"
+            raise UndecodableError(instead(self._head, self._name) or what) from None
 
     def close(self) -> Iterator[bytes]:
         try:

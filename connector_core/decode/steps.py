@@ -61,7 +61,8 @@ class Decoding:
 
     def __init__(self, steps: Decode | list[Decode] | None = None) -> None:
         """Raises ConfigError where a library that a step needs is not installed."""
-        *self._containers, self.decoder = steps if isinstance(steps, list) else [steps or Json()]
+        *before, self.decoder = steps if isinstance(steps, list) else [steps or Json()]
+        self._containers = [step for step in before if isinstance(step, Container)]  # all of them: see Steps
         for step in (*self._containers, self.decoder):
             step.ready()
         self._plain = not self._containers and isinstance(self.decoder, Json)
@@ -72,12 +73,8 @@ class Decoding:
 
     def _read(self, content: bytes) -> tuple[Any, str | None]:
         for container in self._containers:
-            content = self._inside(container, content)
+            content = container.opened(content, LIMIT)
         return self.decoder.read(content)
-
-    def _inside(self, container: Decode, content: bytes) -> bytes:
-        assert isinstance(container, Container)  # noqa: S101 - seen to when the spec was loaded
-        return container.opened(content, LIMIT)
 
     def _read_error(self, content: bytes) -> tuple[Any, str | None]:
         """As JSON if it is that, else as XML if that is declared, else as text; HTML is told to be HTML."""
@@ -95,7 +92,7 @@ class Decoding:
         inner = self.decoder.stream(records)
         if inner is None or not self._containers:
             return inner
-        return _Unpacked([c.unpacking() for c in self._containers if isinstance(c, Container)], inner)
+        return _Unpacked([container.unpacking() for container in self._containers], inner)
 
 
 class _Unpacked(Stream):

@@ -76,7 +76,7 @@ class _Tree(Stream):
         self._open: list[_Element] = [_Element("", {})]
         self._items: list[Any] = []
         self._head = b""
-        self._fed = self._held = 0  # bytes that have come, and characters that are kept, with a guess for each element
+        self._fed = self._held = 0  # bytes that have come, and about so many of them that are kept
         self._first_is_null = False  # alone it is no record, as where `read` finds null
         self._parser = expat.ParserCreate()
         self._parser.buffer_text = True
@@ -90,7 +90,7 @@ class _Tree(Stream):
             self._head += chunk[:_LOOKED_AT]
         self._fed += len(chunk)
         self._parse(chunk, final=False)
-        if max(self._held, self._fed - self._parser.CurrentByteIndex) > LIMIT:
+        if self._path and max(self._held, self._fed - self._parser.CurrentByteIndex) > LIMIT:
             raise too_large("what the body holds besides its records, or one of them,", LIMIT)
         items, self._items = self._items, []
         return items
@@ -130,7 +130,7 @@ class _Tree(Stream):
         if depth < len(self._path) and name in self._open[-1].children and self._leads(name):
             raise UndecodableError(f"the body has a second {name}, so that its records cannot be read as they come")
         self._open.append(_Element(name, {f"@{key}": value for key, value in attributes.items()}, self._held))
-        self._held += _ELEMENT + sum(map(len, attributes.values()))
+        self._held += len(name) + sum(map(len, attributes.values())) + _MARKS
 
     def _end(self, name: str) -> None:
         element = self._open.pop()
@@ -168,7 +168,7 @@ class _Tree(Stream):
 
 
 _LOOKED_AT = 20_000
-_ELEMENT = 100
+_MARKS = 10  # an element's own, and what its parent keeps
 _BREAKS_OFF = frozenset({3, 5, 6, 20})  # no element, unclosed token, partial character, unclosed CDATA section
 
 

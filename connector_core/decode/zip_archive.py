@@ -43,7 +43,7 @@ class _Unpacking(Unpacking):
         return iter(())
 
     def close(self) -> Iterator[bytes]:
-        from zipfile import BadZipFile, ZipFile
+        from zipfile import ZipFile
 
         packed, self._packed = bytes(self._packed), bytearray()
         try:
@@ -51,7 +51,7 @@ class _Unpacking(Unpacking):
                 yield from _joined(archive, self._wanted)
         except UndecodableError:
             raise
-        except (BadZipFile, ValueError, EOFError, OSError, NotImplementedError, OverflowError):
+        except Exception:  # noqa: BLE001 - what a broken archive makes of zipfile is anybody's guess
             cut = packed.startswith(b"PK\x03\x04")
             what = "a zip archive that breaks off or is damaged" if cut else "not the zip archive that is expected"
             raise UndecodableError(instead(packed[:HEAD], "zip") or f"the body is {what}") from None

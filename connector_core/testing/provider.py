@@ -116,7 +116,7 @@ class Provider:
         endpoint, pagination = route.endpoint, _as_served(route.endpoint)
         records = self.datasets[route.place].matching(self._filters(route, request))
         served = pagination.serve(request, records)
-        body = _body(endpoint, served.records, list(self.datasets[route.place].schema))
+        body = _body(endpoint, served.records, self.datasets[route.place])
         for address, value in served.values.items():
             if (path := AnswerPath(address)).root == "body":
                 body = placed(body, path, value)
@@ -139,12 +139,19 @@ class Provider:
         return [(name, value) for name, value in request.query if name not in taken]
 
 
-def _body(endpoint: Endpoint, records: Sequence[Mapping[str, Any]], names: list[str]) -> Any:
-    """A body with the records in their place; as lists of values, with the names in theirs, where columns say so."""
+def _body(endpoint: Endpoint, records: Sequence[Mapping[str, Any]], dataset: Dataset) -> Any:
+    """A body with the records in their place: under names, or as rows with their columns, where the spec says so."""
     place, columns = endpoint.records or BodyPath("body"), endpoint.columns
-    if columns is None:
-        return placed(None, place, list(records))
-    names = names or list(dict.fromkeys(name for record in records for name in record))
+    if columns is not None:
+        return _table(records, list(dataset.schema), place, columns)
+    if place.keys.count("*") == 1 and str(place).endswith(".*"):
+        named = {dataset.key_of(record) or str(number): record for number, record in enumerate(records)}
+        return placed(None, BodyPath(str(place).removesuffix(".*")), named)
+    return placed(None, place, list(records))
+
+
+def _table(records: Sequence[Mapping[str, Any]], schema: list[str], place: BodyPath, columns: BodyPath) -> Any:
+    names = schema or list(dict.fromkeys(name for record in records for name in record))
     rows = [[record.get(name) for name in names] for record in records]
     at = columns.index_in(place)
     if at is None:

@@ -202,3 +202,12 @@ def test_call_of_a_read(run):
     """A readable endpoint that is called gives the records of its first page."""
     done = run("call", "shop", "orders", "--simulate")
     assert len(json.loads(done.stdout)) == 100
+
+
+def test_call_of_a_download(run, folder):
+    """Bytes are written as they are, and no line of JSON is made of them."""
+    spec = (folder / "specs" / "shop.yaml").read_text("utf-8")
+    invoice = "  invoice: {get: /invoice, decode: bytes, records: null, schema: {id: {type: integer}}}\n"
+    (folder / "specs" / "shop.yaml").write_text(spec + invoice, "utf-8")
+    done = run("call", "shop", "invoice", "--simulate")
+    assert (done.exit_code, done.stdout, done.stderr) == (0, '{"id": 1}', "")

@@ -170,6 +170,13 @@ def test_records_are_dropped_when_they_were_given(monkeypatch):
     assert fed(stream, b"<I a='1'>1</I>\n  " * 1000, 100) == 100_000
 
 
+def test_a_whole_body_has_no_limit_but_its_own(monkeypatch):
+    """What is read as a whole was limited before: however many elements it has, it is read."""
+    monkeypatch.setattr("connector_core.decode.xml_body.LIMIT", 1 << 18)
+    [(_, value)] = Xml().read(b"<R>" + b"<I/>" * 100_000 + b"</R>")[0].items()
+    assert len(value["I"]) == 100_000
+
+
 @pytest.mark.parametrize(
     "start, piece", [(b"", b"<x>1</x>"), (b"", b"text "), (b"<I>", b"<x/>"), (b"<I a='", b"text ")]
 )
