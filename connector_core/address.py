@@ -118,6 +118,11 @@ class Address:
     def __hash__(self) -> int:
         return hash(self.text)
 
+    @property
+    def plain(self) -> bool:
+        """Whether it goes by names alone: no position in a list, no `*`."""
+        return not any(key == "*" or _INDEX.fullmatch(key) for key in self.keys)
+
     @classmethod
     def parse(cls, value: Any) -> Self:
         """The address that a spec's value writes; raises pydantic's error where it is none."""
@@ -180,6 +185,25 @@ class BodyPath(AnswerPath):
 
     roots = ("body",)
     __slots__ = ()
+
+    def names(self, scope: Scope) -> list[str | None] | None:
+        """The names of what `take` gives, one each, where the address ends in a `*` over an object's values.
+
+        None stands for what is in a list there; None altogether where the address has no `*` at its end.
+        """
+        if self.keys[-1:] != ("*",):
+            return None
+        above = (self.root, *self.keys[:-1])
+        holders = _spread(scope, above) if "*" in above else [_step_by_step(scope, above)]
+        names: list[str | None] = []
+        for holder in holders or ():
+            names += holder if isinstance(holder, dict) else [None] * len(holder) if isinstance(holder, list) else []
+        return names
+
+    def index_in(self, other: BodyPath) -> int | None:
+        """Its position in the list at the other address; None where it is not one of that list's items."""
+        at = self.keys[-1] if self.keys else ""
+        return int(at) if self.keys[:-1] == other.keys and _INDEX.fullmatch(at) else None
 
     @classmethod
     def example(cls) -> str:

@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from connector_core.address import MISSING, AnswerPath, FieldPath
+from connector_core.address import MISSING, AnswerPath, BodyPath, FieldPath
 from connector_core.auth import Auth, NoAuth
 from connector_core.base_url import BaseUrl
 from connector_core.batch import BatchWrite
 from connector_core.component import suggestion
+from connector_core.decode import Decoding, Stream
 from connector_core.errors import GRAPHQL, Rule
 from connector_core.exceptions import ConfigError, ResponseError
 from connector_core.for_each import ForEach
@@ -23,7 +24,7 @@ from connector_core.http import Request
 from connector_core.job import Job
 from connector_core.pagination import NoPagination, Pagination
 from connector_core.request import InlineRequest, compose
-from connector_core.response import records_of
+from connector_core.response import records_of, rows_of
 from connector_core.spec import Endpoint, Spec, templates
 from connector_core.steps import Step
 from connector_core.template import Condition, Flag, MissingError, Template, TemplateError, Value
@@ -52,9 +53,20 @@ class Plan:
     rules: tuple[Rule, ...]
     judges_success: bool
     """Whether a rule may turn a 2xx answer into an error; else those need no look."""
-    records: AnswerPath | None
-    keep: Callable[[list[dict[str, Any]], Scope], list[dict[str, Any]]] | None
-    """The declared filter over a page; None: there is none, and no record is looked at."""
+    decode: Callable[[bytes], tuple[Any, str | None]]
+    """The value of a body and what had to be repaired; raises UndecodableError."""
+    decode_error: Callable[[bytes], tuple[Any, str | None]]
+    """The same for an answer that reports an error."""
+    stream: Callable[[], Stream | None]
+    """A stream of one answer's items, before `filter`; None where they can only be had from the whole body."""
+    records: BodyPath | None
+    columns: BodyPath | None
+    """Where the names of the columns stand, where records are lists."""
+    reads_key: bool
+    """Whether anything reads `key`, so that it has to be looked for."""
+    keep: Callable[..., list[dict[str, Any]]] | None
+    """The declared filter over a page, given a scope and the records' keys, if they have any; None: there is none, and
+    no record is looked at."""
     output: Callable[[Scope], Any] | None
     input: Mapping[str, dict[str, Any]]
     reads_page: bool
@@ -81,7 +93,13 @@ class Plan:
 
     def rows(self, body: Any) -> list[dict[str, Any]] | None:
         """The records of a decoded body; None where nothing is at their address."""
-        return records_of(body, self.records) if self.records is not None else None
+        if self.records is None:
+            return None
+        return records_of(body, self.records) if self.columns is None else rows_of(body, self.records, self.columns)
+
+    def keys(self, body: Any) -> list[str | None] | None:
+        """The keys of `rows`, one each; None where they have none, or nothing reads it."""
+        return self.records.names({"body": body}) if self.reads_key and self.records is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +134,7 @@ def _job(plan: Plan, endpoint: Endpoint, job: Job) -> JobPlan:
             readable=False,
             idempotent=keys.method == "get" or keys.safe,
             compose=lambda scope: compose(keys, keys.method, keys.path, scope),
+            decode=Decoding(None).read,  # the endpoint's own is the result's
         )
 
     result = job.result
@@ -152,6 +171,7 @@ def _compiled(spec: Spec, name: str) -> Plan:
     side_by_side = min(own or shared or 1, shared or own or 1)
     for_each = tuple(endpoint.for_each or ()) if endpoint.readable else ()
     rules: tuple[Rule, ...] = (*endpoint.errors, GRAPHQL) if endpoint.graphql else tuple(endpoint.errors)
+    decoding, records = Decoding(endpoint.decode), endpoint.records
     return Plan(
         connector=spec.name,
         endpoint=name,
@@ -163,7 +183,12 @@ def _compiled(spec: Spec, name: str) -> Plan:
         pagination=pagination,
         rules=rules,
         judges_success=any(rule.looks_at(status) for rule in rules for status in range(200, 300)),
-        records=endpoint.records,
+        decode=decoding.read,
+        decode_error=decoding.read_error,
+        stream=lambda: decoding.stream(records) if records is not None and endpoint.columns is None else None,
+        records=records,
+        columns=endpoint.columns,
+        reads_key=endpoint.filter is not None and any(read[0] == "key" for read in endpoint.filter.reads),
         keep=_filter(endpoint),
         output=_output(endpoint.output),
         input=endpoint.input or {},
@@ -212,17 +237,19 @@ def _sent(endpoint: Endpoint) -> Iterator[Any]:
         yield endpoint.body.json_
 
 
-def _filter(endpoint: Endpoint) -> Callable[[list[dict[str, Any]], Scope], list[dict[str, Any]]] | None:
+def _filter(endpoint: Endpoint) -> Callable[..., list[dict[str, Any]]] | None:
     condition = endpoint.filter
     if condition is None:
         return None
     holds = condition.holds
 
-    def kept(records: list[dict[str, Any]], scope: Scope) -> list[dict[str, Any]]:
+    def kept(records: list[dict[str, Any]], scope: Scope, keys: list[str | None] | None = None) -> list[dict[str, Any]]:
         names: dict[str, Any] = {**scope}
         found = []
-        for record in records:
+        for index, record in enumerate(records):
             names["record"] = record  # one dict for the page: nothing keeps it
+            if keys is not None:
+                names["key"] = MISSING if keys[index] is None else keys[index]
             if holds(names):
                 found.append(record)
         return found

@@ -32,6 +32,8 @@ def broken(spec: Spec) -> Iterator[Mistake]:
         yield from _one_method(path, endpoint)
         yield from _same_header(path, endpoint)
         yield from _own_fields(path, endpoint)
+        yield from _decoded(path, endpoint)
+        yield from _key(path, endpoint)
         yield from _output(path, endpoint)
     for name, environment in spec.environments.items():
         yield from _emptied(("environments", name), environment)
@@ -45,7 +47,7 @@ def broken(spec: Spec) -> Iterator[Mistake]:
 
 def _emptied(path: Path, keys: Inherited | Environment) -> Iterator[Mistake]:
     """Null is no second way to say `none`."""
-    for key in ("auth", "pagination", "rate_limit"):
+    for key in ("auth", "decode", "pagination", "rate_limit"):
         if key in keys.model_fields_set and getattr(keys, key) is None:
             known = families()[key].kinds
             yield (*path, key), f"is empty: {'write none, or ' if 'none' in known else ''}leave the key out"
@@ -109,6 +111,29 @@ def _own_fields(path: Path, endpoint: Endpoint) -> Iterator[Mistake]:
     for read in sorted(endpoint.filter.reads) if endpoint.filter is not None else ():
         if read[0] == "record" and len(read) > 1 and read[1] not in schema:
             yield (*path, "filter"), f"record.{read[1]} {of}{suggestion(read[1], schema)}"
+
+
+def _decoded(path: Path, endpoint: Endpoint) -> Iterator[Mistake]:
+    """The records stand where the decoder can put something."""
+    steps, records = endpoint.decode, endpoint.records
+    decoder = steps[-1] if isinstance(steps, list) else steps
+    if decoder is None or records is None or not endpoint.readable:
+        return
+    name = decoder.kind()
+    if decoder.shape == "bytes":
+        yield (*path, "decode"), "bytes have no records: take text, or leave records out (records: null)"
+    elif decoder.shape == "scalar" and records.keys:
+        yield (*path, "records"), f"{name} is one value, nothing lies below it: records: body"
+    elif decoder.shape == "list" and records.plain and records.keys:
+        yield (*path, "records"), f"{name} is a list of records, not an object with {records.keys[0]!r}: records: body"
+
+
+def _key(path: Path, endpoint: Endpoint) -> Iterator[Mistake]:
+    """`key` is there where the records stand under names."""
+    condition, records = endpoint.filter, endpoint.records
+    reads = condition is not None and any(read[0] == "key" for read in condition.reads)
+    if reads and records is not None and records.keys[-1:] != ("*",):
+        yield (*path, "filter"), f"key is the name that a record stands under: records must end in *, as {records}.*"
 
 
 def _output(path: Path, endpoint: Endpoint) -> Iterator[Mistake]:

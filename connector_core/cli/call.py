@@ -62,7 +62,8 @@ def command(
     """Calls an endpoint once.
 
     NAME is a spec's name or path, ENDPOINT one of its endpoints. What the call gives is written as JSON: indented on a
-    terminal, on one line in a pipe or with --json. An endpoint that is read gives the records of its first page.
+    terminal, on one line in a pipe or with --json; bytes (`decode: bytes`) are written as they are. An endpoint that is
+    read gives the records of its first page.
     """
     spec = loaded(name, specs, environment)
     chosen = named_endpoint(spec, endpoint, read=False)
@@ -77,7 +78,10 @@ async def _call(
 
     async with opened(spec, account, [Warnings(), *([Trace()] if trace else [])]) as connector:
         result = await connector.call(endpoint, given)
-    await write((json_text if in_lines else json_line)(result.data))
+    if isinstance(result.data, bytes):  # a download, which is no JSON
+        await write(result.data)
+    else:
+        await write((json_text if in_lines else json_line)(result.data))
 
 
 # ── input ─────────────────────────────────────────────────────────────────────────────────────────

@@ -8,6 +8,7 @@ from typing import Any, Never
 from urllib.parse import urljoin
 
 from connector_core import retry
+from connector_core.decode import UndecodableError
 from connector_core.engine.connection import Connection
 from connector_core.errors import OK, Outcome, classify
 from connector_core.events import AnswerRepaired, RequestFailed, RequestFinished, RequestStarted, RetryScheduled
@@ -25,7 +26,6 @@ from connector_core.exceptions import (
 )
 from connector_core.http import Request, Response
 from connector_core.plan import Plan
-from connector_core.response import UndecodableError, decode_json
 
 __all__ = ["Answered", "answer_scope", "decoded", "exchange", "said"]
 
@@ -208,8 +208,9 @@ class _Unreadable:
 def _decoded(connection: Connection, plan: Plan, response: Response) -> Any:
     if not response.content and (response.status in (204, 205, 304) or not plan.readable):
         return None
+    read = plan.decode if 200 <= response.status < 300 else plan.decode_error  # noqa: PLR2004 - RFC 9110 §15.3
     try:
-        body, repair = decode_json(response.content)
+        body, repair = read(response.content)
     except UndecodableError as error:
         return _Unreadable(str(error))
     if repair and connection.effects.listeners:
@@ -292,6 +293,8 @@ HINTS: dict[type[IntegrationError], str] = {
 
 def said(body: Any, depth: int = 4) -> str:
     """What the service says about the error, where services usually say it (RFC 9457 among them)."""
+    if isinstance(body, str):
+        return body
     for key in ("message", "error_description", "detail", "title", "error", "errors"):
         found = body.get(key) if isinstance(body, dict) else None
         while isinstance(found, list) and found:
@@ -310,5 +313,5 @@ def _harmless(text: str) -> str:
 
 def _nothingsaid(response: Response, body: Any) -> str:
     if isinstance(body, _Unreadable) and response.content:
-        return body.what.replace(", where JSON is expected", "")
+        return re.sub(r", where \w+ is expected$", "", body.what)
     return "without a reason"

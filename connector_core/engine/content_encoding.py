@@ -11,14 +11,14 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
+from connector_core.compression import STEP, ZSTD, Frames, Inflate, gunzipped, zstd
 from connector_core.exceptions import ConnectionError, ResponseError
 
 __all__ = ["accepted", "decoded", "too_large"]
 
-Reader = Callable[[int], bytes]
-"""Gives about so many further bytes of a body, none at its end; raises EOFError where the body was cut short."""
+Reader = Callable[[bytes], Iterator[bytes]]
+"""Gives a body's bytes in pieces of bounded size; raises EOFError where the body was cut short."""
 
-_STEP = 64 * 1024  # what is fed (a decompressor copies what it leaves over) and asked for at once
 _LAYERS = 4  # each may cost the cap in time; nobody applies more than two
 
 
@@ -69,9 +69,9 @@ def _unreadable(what: str) -> ResponseError:
     return ResponseError(what, hint="ask for it plain: headers: {Accept-Encoding: identity}", code="response.encoding")
 
 
-def _collected(read: Reader, cap: int) -> bytes:
+def _collected(pieces: Iterator[bytes], cap: int) -> bytes:
     parts, left = [], cap
-    while part := read(min(left, _STEP) or 1):  # where the cap is reached exactly, one byte more tells
+    for part in pieces:
         left -= len(part)
         if left < 0:
             raise too_large(cap)
@@ -83,95 +83,46 @@ def _collected(read: Reader, cap: int) -> bytes:
 
 
 @cache
-def _readers() -> dict[str, Callable[[bytes], Reader]]:
-    readers: dict[str, Callable[[bytes], Reader]] = {"gzip": _gzip, "x-gzip": _gzip, "deflate": _deflate}
-    if brotli := _library("brotli"):
+def _readers() -> dict[str, Reader]:
+    readers: dict[str, Reader] = {"gzip": _gzip, "x-gzip": _gzip, "deflate": _deflate}
+    if brotli := _brotli_library():
         readers["br"] = lambda body: _brotli(body, brotli.Decompressor())
-    if zstd := _library("compression.zstd") or _library("backports.zstd"):
-        readers["zstd"] = lambda body: _frames(body, zstd.ZstdDecompressor, b"\x28\xb5\x2f\xfd")
+    if library := zstd():
+        readers["zstd"] = lambda body: _frames(body, Frames(library.ZstdDecompressor, ZSTD))
     return readers
 
 
-def _library(name: str) -> Any:
+def _brotli_library() -> Any:
     try:
-        library = import_module(name)
-        if name == "brotli":  # before 1.2 its output could not be limited, which is a TypeError
-            library.Decompressor().process(b"", output_buffer_limit=1)
+        library = import_module("brotli")
+        library.Decompressor().process(b"", output_buffer_limit=1)  # before 1.2 that is a TypeError
     except (ImportError, TypeError):
         return None
     return library
 
 
-def _gzip(body: bytes) -> Reader:
-    return _frames(body, lambda: _Inflate(31), b"\x1f\x8b")
+def _gzip(body: bytes) -> Iterator[bytes]:
+    return _frames(body, gunzipped())
 
 
-def _deflate(body: bytes) -> Reader:
+def _deflate(body: bytes) -> Iterator[bytes]:
     """With a zlib header as RFC 9110 wants it, or raw as some servers send it."""
     zlibbed = body[0] & 15 == zlib.DEFLATED and int.from_bytes(body[:2], "big") % 31 == 0
-    return _frames(body, lambda: _Inflate(15 if zlibbed else -15))
+    return _frames(body, Frames(lambda: Inflate(15 if zlibbed else -15)))
 
 
-def _brotli(body: bytes, stream: Any) -> Reader:
-    slices = _slices(body)
-
-    def read(size: int) -> bytes:
-        while not stream.is_finished():
-            hungry = stream.can_accept_more_data()
-            data = next(slices, b"") if hungry else b""
-            if part := stream.process(data, output_buffer_limit=size):
-                return bytes(part)
-            if hungry and not data:
-                raise EOFError
-        return b""
-
-    return read
+def _frames(body: bytes, frames: Frames) -> Iterator[bytes]:
+    """What else follows the last frame is padding."""
+    yield from frames.feed(body)
+    frames.close()
 
 
-def _frames(body: bytes, opened: Callable[[], Any], magic: bytes = b"") -> Reader:
-    """Reads frame after frame as long as another begins with `magic`; what else follows the last one is padding."""
-    slices, stream = _slices(body), opened()
-
-    def read(size: int) -> bytes:
-        nonlocal stream
-        while True:
-            data = b""
-            if stream.eof:
-                data = stream.unused_data + (next(slices, b"") if len(stream.unused_data) < len(magic) else b"")
-                if not magic or not data.startswith(magic):
-                    return b""
-                stream = opened()
-            hungry = stream.needs_input
-            data = data or (next(slices, b"") if hungry else b"")
-            if part := stream.decompress(data, size):
-                return bytes(part)
-            if hungry and not data:
-                raise EOFError
-
-    return read
-
-
-def _slices(body: bytes) -> Iterator[bytes]:
-    return (body[at : at + _STEP] for at in range(0, len(body), _STEP))
-
-
-class _Inflate:
-    """zlib with the interface that bz2, lzma and zstd share: it keeps by itself what it could not use yet."""
-
-    def __init__(self, window: int) -> None:
-        self._stream = zlib.decompressobj(window)
-
-    @property
-    def eof(self) -> bool:
-        return self._stream.eof
-
-    @property
-    def needs_input(self) -> bool:
-        return not self._stream.unconsumed_tail
-
-    @property
-    def unused_data(self) -> bytes:
-        return self._stream.unused_data
-
-    def decompress(self, data: bytes, size: int) -> bytes:
-        return self._stream.decompress(self._stream.unconsumed_tail or data, size)
+def _brotli(body: bytes, stream: Any) -> Iterator[bytes]:
+    slices = (body[at : at + STEP] for at in range(0, len(body), STEP))
+    while not stream.is_finished():
+        hungry = stream.can_accept_more_data()
+        data = next(slices, b"") if hungry else b""
+        if part := stream.process(data, output_buffer_limit=STEP):
+            yield bytes(part)
+        elif hungry and not data:
+            raise EOFError

@@ -77,7 +77,8 @@ class Reading:
             rows = self._found(body)
             answer = self._answer(position, answered, body, rows)
             following = self._follow(answer, answered, rows)
-            rows = rows if self._plan.keep is None else self._plan.keep(rows, self._scope)
+            if self._plan.keep is not None:
+                rows = self._plan.keep(rows, self._scope, self._plan.keys(body))
         else:
             rows, following = [], self._ended_by(answered)
         self._count += 1
@@ -96,7 +97,10 @@ class Reading:
             self._announce(PartitionFinished, partition=self._key, **totals)
 
     def _found(self, body: Any) -> list[Record]:
-        rows = self._plan.rows(body)
+        try:
+            rows = self._plan.rows(body)
+        except ResponseError as error:
+            raise self._placed(error) from None
         if rows is None:
             self._announce(RecordsMissing, address=str(self._plan.records))
         return rows or []
@@ -122,16 +126,20 @@ class Reading:
         try:
             following = self._plan.pagination.next(answer)
         except ResponseError as error:
-            raise ResponseError(
-                error.what,
-                where=f"{self._plan.connector}.{self._plan.endpoint}, page {self._count + 1}",
-                hint=error.hint,
-                code=error.code,
-                context={"connector": self._plan.connector, "endpoint": self._plan.endpoint},
-            ) from None
+            raise self._placed(error) from None
         if not isinstance(following, Stop):
             self._guard(following, answered, rows)
         return following
+
+    def _placed(self, error: ResponseError) -> ResponseError:
+        """The error with the page that it is about."""
+        return ResponseError(
+            error.what,
+            where=f"{self._plan.connector}.{self._plan.endpoint}, page {self._count + 1}",
+            hint=error.hint,
+            code=error.code,
+            context={"connector": self._plan.connector, "endpoint": self._plan.endpoint},
+        )
 
     def _guard(self, following: Any, answered: Answered, rows: list[Record]) -> None:
         """Raises where the pages run in a circle, or there are more than the spec allows."""

@@ -44,7 +44,7 @@ EVERYWHERE: Final = frozenset({"config", "now", "connection", "endpoint"})
 SECRET: Final = EVERYWHERE | {"secrets", "uuid"}
 READING: Final = frozenset({"page"})
 ANSWER: Final = EVERYWHERE | {"body", "header", "status"}
-RECORD: Final = EVERYWHERE | {"record"}
+RECORD: Final = EVERYWHERE | {"record", "key"}
 
 PLACES: Final[Mapping[str, frozenset[str]]] = {
     # everywhere, and nothing else
@@ -89,6 +89,7 @@ READABLE: Final[Mapping[str, str]] = {
     "input": "calls and steps",
     **dict.fromkeys(("body", "header", "status"), "pagination, errors and output"),
     "record": "filter, transform and pagination",
+    "key": "filter, transform and cursor",
     **dict.fromkeys(("token", "redirect"), "the answers of a sign-in"),
     **dict.fromkeys(("nonce", "timestamp", "signature"), "what auth signs"),
     "result": "the results of a batch",

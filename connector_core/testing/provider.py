@@ -7,10 +7,11 @@ the key in question; an endpoint of which no page can be served is refused at th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from connector_core.address import AnswerPath, FieldPath, Put
+from connector_core.address import AnswerPath, BodyPath, FieldPath, Put
 from connector_core.auth import NoAuth, Session
 from connector_core.exceptions import ConfigError
 from connector_core.http import Request
@@ -20,6 +21,7 @@ from connector_core.spec import Endpoint, Spec
 from connector_core.template import MissingError, TemplateError
 from connector_core.testing.calls import called
 from connector_core.testing.dataset import Dataset, text_of
+from connector_core.testing.encoded import encoded
 from connector_core.testing.matching import Route, Routes
 from connector_core.testing.reply import Reply, headers_of, placed, refused
 
@@ -59,7 +61,11 @@ class Provider:
             return refused(401, refusal)
         if route.endpoint.readable:
             return self._page(route, request)
-        return called(route, request, self.datasets, self._dataset)
+        reply = called(route, request, self.datasets, self._dataset)
+        try:
+            return self._in_form(reply, route) if reply.status < 300 else reply  # noqa: PLR2004 - an error is JSON
+        except ValueError as error:
+            return refused(501, f"endpoints.{route.name} cannot be simulated: {error}")
 
     def _nowhere(self, request: Request) -> Reply:
         for name, endpoint in self.routes.unknown:
@@ -114,11 +120,19 @@ class Provider:
         endpoint, pagination = route.endpoint, _as_served(route.endpoint)
         records = self._of_parents(route, request, self.datasets[route.place].matching(self._filters(route, request)))
         served = pagination.serve(request, records)
-        body = placed(None, endpoint.records or AnswerPath("body"), list(served.records))
+        body = _body(endpoint, served.records, self.datasets[route.place])
         for address, value in served.values.items():
             if (path := AnswerPath(address)).root == "body":
                 body = placed(body, path, value)
-        return Reply(200, body, headers_of(served.values)), len(served.records)
+        return self._in_form(Reply(200, body, headers_of(served.values)), route), len(served.records)
+
+    def _in_form(self, reply: Reply, route: Route) -> Reply:
+        """The reply in the form that the endpoint declares; JSON is written later."""
+        decode = route.endpoint.decode
+        if decode is None or reply.body is None:
+            return reply
+        content, media = encoded(reply.body, decode, list(route.endpoint.schema_ or {}))
+        return replace(reply, content=content, headers={"Content-Type": media, **reply.headers})
 
     def _of_parents(self, route: Route, request: Request, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """The records that belong to the parent in the path: they are dealt out, so that each has one."""
@@ -154,6 +168,28 @@ def _dealt(
 ) -> list[dict[str, Any]]:
     known = [text_of(path.take(parent)) for parent in parents] if path is not None else []
     return records[known.index(value) :: len(known)] if value in known else []
+
+
+def _body(endpoint: Endpoint, records: Sequence[Mapping[str, Any]], dataset: Dataset) -> Any:
+    """A body with the records in their place: under names, or as rows with their columns, where the spec says so."""
+    place, columns = endpoint.records or BodyPath("body"), endpoint.columns
+    if columns is not None:
+        return _table(records, list(dataset.schema), place, columns)
+    if place.keys.count("*") == 1 and str(place).endswith(".*"):
+        named = {dataset.key_of(record) or str(number): record for number, record in enumerate(records)}
+        return placed(None, BodyPath(str(place).removesuffix(".*")), named)
+    return placed(None, place, list(records))
+
+
+def _table(records: Sequence[Mapping[str, Any]], schema: list[str], place: BodyPath, columns: BodyPath) -> Any:
+    names = schema or list(dict.fromkeys(name for record in records for name in record))
+    rows = [[record.get(name) for name in names] for record in records]
+    at = columns.index_in(place)
+    if at is None:
+        return placed(placed(None, place, rows), columns, names)
+    if at:
+        raise ValueError(f"columns are only simulated as the first of the records, not at {columns}")
+    return placed(None, place, [names, *rows])
 
 
 def _puts(endpoint: Endpoint) -> list[Put]:

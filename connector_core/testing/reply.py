@@ -24,6 +24,8 @@ class Reply:
     status: int
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    content: bytes | None = None
+    """The body as bytes, where it is written in another form than JSON."""
 
 
 def refused(status: int, message: str) -> Reply:

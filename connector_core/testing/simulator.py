@@ -134,7 +134,9 @@ class Simulator:
         reply = problem or self._provider.answer(request)
         path = received.raw_path.partition("?")[0]
         self._seen.append(Seen(request.method, path, self._masked(request.query), reply.status))
-        content = None if reply.body is None else json.dumps(reply.body, ensure_ascii=False).encode()
+        content = reply.content
+        if content is None and reply.body is not None:
+            content = json.dumps(reply.body, ensure_ascii=False).encode()
         return web.Response(
             status=reply.status, body=content, headers={"Content-Type": "application/json", **reply.headers}
         )

@@ -221,3 +221,12 @@ def test_a_trace_that_cannot_be_saved(run):
     """It is told before anything is sent."""
     done = run("read", "shop", "orders", "--simulate", "--save-trace", "no/such/folder/story.jsonl")
     assert (done.exit_code, "the trace cannot be written: No such file or directory" in done.stderr) == (2, True)
+
+
+def test_call_of_a_download(run, folder):
+    """Bytes are written as they are, and no line of JSON is made of them."""
+    spec = (folder / "specs" / "shop.yaml").read_text("utf-8")
+    invoice = "  invoice: {get: /invoice, decode: bytes, records: null, schema: {id: {type: integer}}}\n"
+    (folder / "specs" / "shop.yaml").write_text(spec + invoice, "utf-8")
+    done = run("call", "shop", "invoice", "--simulate")
+    assert (done.exit_code, done.stdout, done.stderr) == (0, '{"id": 1}', "")

@@ -30,7 +30,7 @@ MINIMAL: dict[str, Any] = {
     },
     "secrets": {"token": {}, "key": {}},
     "base_url": "https://api.shop.example",
-    "endpoints": {"orders": {"get": "/orders", "records": "body.data"}},
+    "endpoints": {"orders": {"get": "/orders", "records": "body"}},
 }
 """What a fragment of a page is put into; its own keys replace these, and add to config and secrets."""
 

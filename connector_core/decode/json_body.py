@@ -1,0 +1,110 @@
+"""JSON, read exactly: integers of any size, no silent repair.
+
+Two faults of real services are read all the same and reported: NaN and Infinity become null, a lone surrogate becomes
+U+FFFD.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from functools import cache
+from typing import Any, Literal
+
+from connector_core.address import BodyPath
+from connector_core.decode.family import Decode, Stream, UndecodableError
+from connector_core.decode.instead import title
+
+__all__ = ["Json", "decode_json"]
+
+_BOM = b"\xef\xbb\xbf"
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+class Json(Decode):
+    """JSON (RFC 8259), read exactly; it is what is meant where `decode` is left out.
+
+    Example: `decode: json`
+    """
+
+    type: Literal["json"] = "json"
+
+    def read(self, content: bytes) -> tuple[Any, str | None]:
+        """See decode_json."""
+        return decode_json(content)
+
+    def stream(self, records: BodyPath) -> Stream | None:
+        """For an array that names alone lead to."""
+        if not records.plain:
+            return None
+        from connector_core.decode.json_stream import JsonStream  # its expressions take a while to compile
+
+        return JsonStream(records.keys, decode_json)
+
+
+@cache
+def _fast() -> Callable[[bytes], Any]:
+    import msgspec
+
+    return msgspec.json.Decoder().decode
+
+
+def decode_json(content: bytes) -> tuple[Any, str | None]:
+    """The value that the bytes hold, and what had to be repaired (None: nothing); raises UndecodableError.
+
+    Integers are exact; a number with a fraction or exponent that no float holds is infinite, as in every JSON reader.
+    """
+    bare = content.removeprefix(_BOM)
+    repairs: set[str] = set() if len(bare) == len(content) else {"a byte order mark was passed over"}
+    try:
+        value = _fast()(bare)
+    except (ValueError, RecursionError) as error:
+        value = _slow(bare, error, repairs)
+    return value, ", ".join(sorted(repairs)) or None
+
+
+def _slow(content: bytes, first: Exception, repairs: set[str]) -> Any:
+    """Reads what the strict decoder refused, if only NaN, Infinity or lone surrogates stand in the way."""
+
+    def constant(name: str) -> None:
+        repairs.add(f"{name} became null")
+
+    try:
+        text = content.decode()
+        value = json.loads(text, parse_constant=constant)
+        return _without_surrogates(value, repairs) if _SURROGATE.search(text) else value
+    except RecursionError:
+        raise UndecodableError("the body is nested too deeply") from None
+    except ValueError as error:
+        raise UndecodableError(_what_it_is(content, first, error)) from None
+
+
+def _without_surrogates(value: Any, repairs: set[str]) -> Any:
+    if isinstance(value, str):
+        clean = re.sub("[\ud800-\udfff]", "\ufffd", value)
+        if clean != value:
+            repairs.add("a lone surrogate became U+FFFD")
+        return clean
+    if isinstance(value, list):
+        return [_without_surrogates(item, repairs) for item in value]
+    if isinstance(value, dict):
+        return {_without_surrogates(k, repairs): _without_surrogates(v, repairs) for k, v in value.items()}
+    return value
+
+
+def _what_it_is(content: bytes, first: Exception, error: ValueError) -> str:
+    """The body in words, given how the strict decoder and the lenient one refused it."""
+    start = content[:1000].lstrip().lower()
+    if not start:
+        return "the body is empty, where JSON is expected"
+    if start.startswith(b"<"):
+        is_html = b"<html" in start or b"<!doctype html" in start
+        return f"the body is {f'an HTML page{title(content)}' if is_html else 'XML'}, where JSON is expected"
+    if isinstance(error, UnicodeDecodeError) and error.end < len(error.object):
+        return f"the body is not UTF-8 (byte {error.start})"
+    if isinstance(error, UnicodeDecodeError) or ("truncated" in str(first) and start[:1] in b'{["'):
+        return "the body is JSON that breaks off"
+    if not isinstance(error, json.JSONDecodeError):
+        return "the body holds a number of several thousand digits"
+    return f"the body is not JSON (line {error.lineno}, column {error.colno})"
