@@ -98,10 +98,10 @@ def compile_plan(spec: Spec, name: str) -> Plan:
 def _sent(endpoint: Endpoint) -> Iterator[Any]:
     """Everything in a request that may read names."""
     yield endpoint.path
-    for mapping in (endpoint.params, endpoint.headers, endpoint.body and endpoint.body.form):
+    for mapping in (endpoint.params, endpoint.headers):
         yield from (value for value in (mapping or {}).values() if value is not None)
-    if endpoint.body is not None and endpoint.body.json_ is not None:
-        yield endpoint.body.json_
+    if endpoint.body is not None:
+        yield from endpoint.body.templates()
 
 
 def _filter(endpoint: Endpoint) -> Callable[[list[dict[str, Any]], Scope], list[dict[str, Any]]] | None:

@@ -12,6 +12,7 @@ from connector_core import json_schema
 from connector_core.address import AnswerPath
 from connector_core.component import Model, families, suggestion
 from connector_core.request import METHODS
+from connector_core.request.body import not_multipart
 from connector_core.spec import Endpoint, Environment, Inherited, Spec
 from connector_core.template import unknown_names
 
@@ -29,6 +30,7 @@ def broken(spec: Spec) -> Iterator[Mistake]:
         yield from _emptied(path, endpoint)
         yield from _one_method(path, endpoint)
         yield from _same_header(path, endpoint)
+        yield from _multipart_type(path, endpoint)
         yield from _own_fields(path, endpoint)
         yield from _output(path, endpoint)
     for name, environment in spec.environments.items():
@@ -61,6 +63,15 @@ def _same_header(path: Path, endpoint: Endpoint) -> Iterator[Mistake]:
     for name in endpoint.headers or {}:
         if (other := first.setdefault(name.lower(), name)) != name:
             yield (*path, "headers", name), f"is the same header as {other!r}: keep one"
+
+
+def _multipart_type(path: Path, endpoint: Endpoint) -> Iterator[Mistake]:
+    if endpoint.body is None or endpoint.body.multipart is None:
+        return
+    for name, value in (endpoint.headers or {}).items():
+        fixed = value.raw if value is not None and value.literal and isinstance(value.raw, str) else None
+        if name.lower() == "content-type" and fixed is not None and (wrong := not_multipart(fixed)):
+            yield (*path, "headers", name), wrong
 
 
 def _own_fields(path: Path, endpoint: Endpoint) -> Iterator[Mistake]:
