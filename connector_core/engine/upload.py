@@ -38,15 +38,21 @@ class _Given:
 def prepared(request: Request, unique: Callable[[], str]) -> Request:
     """The request ready for several attempts: with its boundary, and with where its open files stand."""
     if request.encoding == "multipart":
-        parts = tuple(replace(part, value=_held(part.value)) for part in request.body.parts)
+        held: dict[int, _Given] = {}
+        parts = tuple(replace(part, value=_held(part.value, held)) for part in request.body.parts)
         return replace(request, body=Multipart(parts).bounded(unique()))
     if request.encoding == "bytes":
-        return replace(request, body=_held(request.body))
+        return replace(request, body=_held(request.body, {}))
     return request
 
 
-def _held(value: Any) -> Any:
-    return _Given(value, _position(value)) if hasattr(value, "read") else value
+def _held(value: Any, held: dict[int, _Given]) -> Any:
+    """The value, or the open file with where it stood; a file that is there twice is held once."""
+    if not hasattr(value, "read"):
+        return value
+    if id(value) not in held:
+        held[id(value)] = _Given(value, _position(value))
+    return held[id(value)]
 
 
 def _position(file: BinaryIO) -> int | None:

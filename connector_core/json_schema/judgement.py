@@ -49,10 +49,11 @@ def violations(schema: Mapping[str, Any], value: Any, *, secret: bool = False, f
 
 def _no_file(schema: Mapping[str, Any], value: Any, *, secret: bool) -> list[str]:
     """As `violations` of a simple schema whose text is binary."""
-    if is_binary(value):
-        schema = {key: argument for key, argument in schema.items() if key in ("enum", "const")}
-    found = [_words(key, schema[key], value, secret=secret) for key in schema if _breaks(key, schema[key], value)]
-    return [_words("format", "binary", value, secret=secret)] if isinstance(value, str) else found
+    if isinstance(value, str):
+        return [_words("format", "binary", value, secret=secret)]
+    if is_binary(value) and "string" in _listed(schema.get("type", "string")):
+        schema = {key: argument for key, argument in schema.items() if key != "type"}
+    return [_words(key, schema[key], value, secret=secret) for key in schema if _breaks(key, schema[key], value)]
 
 
 def _deeply(schema: Mapping[str, Any], value: Any, *, secret: bool, files: bool) -> list[str]:

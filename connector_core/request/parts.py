@@ -41,7 +41,7 @@ NO_FILE = "declare the input as {type: string, format: binary}, and pass bytes, 
 def _whole(template: Template) -> Template:
     if not template.whole:
         raise PydanticCustomError(
-            "binary", "must be one whole template, such as {{ input.file }}: a spec holds no files"
+            "binary", "must be one whole template such as {{ input.file }}: a spec holds no files"
         )
     return template
 

@@ -198,6 +198,48 @@ def test_call_with_wrong_input(run, folder, words, said):
     assert (done.exit_code, done.stdout, done.stderr) == (2, "", f"error: {said}\n")
 
 
+UNSENT = "POST https://shop.example/api/v1/photos — pass bytes, the path of a file, or a file opened in binary mode"
+PHOTOS = ("call", "shop", "add_photos", "--simulate")
+
+
+def test_call_with_files(run, folder):
+    """What is declared as a file is one: NAME=@FILE, again for each of a list, and @- is stdin; other text is text."""
+    (folder / "a.png").write_bytes(b"\x89PNG\r\n\xff")
+    (folder / "b.png").write_bytes(b"xy")
+    done = run(
+        *PHOTOS, *("--input", "photo=@a.png", "--input", "more=@a.png", "--input", "more=@b.png"), "--input", "note=@b"
+    )
+    assert (done.exit_code, done.stderr) == (0, "")
+    made = json.loads(done.stdout)
+    assert made["photo"] == {"filename": "a.png", "type": "application/octet-stream", "size": 7}
+    assert made["more"] == {"filename": "b.png", "type": "application/octet-stream", "size": 2}
+    assert made["note"] == "@b"
+    done = run(*PHOTOS, "--input", "photo=@-", input=b"piped")
+    assert json.loads(done.stdout)["photo"]["size"] == 5
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        (["photo=a.png"], "input photo is a file — write photo=@PATH, or photo=@- for standard input"),
+        (["photo=@"], "input photo is a file — write photo=@PATH, or photo=@- for standard input"),
+        (["photo=@a", "more=b"], "input more is a file — write more=@PATH, or more=@- for standard input"),
+        (
+            ["photo=@none.png"],
+            f"none.png cannot be sent: No such file or directory — {UNSENT}",
+        ),
+        (
+            ["photo=@specs"],
+            f"specs cannot be sent: it is a folder — {UNSENT}",
+        ),
+    ],
+)
+def test_call_with_no_file(run, folder, words, said):
+    """Text in place of a file, and a file that is not there, are told in a line; exit code 2."""
+    done = run(*PHOTOS, *(part for word in words for part in ("--input", word)))
+    assert (done.exit_code, done.stdout, done.stderr) == (2, "", f"error: {said}\n")
+
+
 def test_call_of_a_read(run):
     """A readable endpoint that is called gives the records of its first page."""
     done = run("call", "shop", "orders", "--simulate")
