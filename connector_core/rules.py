@@ -66,7 +66,7 @@ def _same_header(path: Path, endpoint: Endpoint) -> Iterator[Mistake]:
 
 
 def _multipart_type(path: Path, endpoint: Endpoint) -> Iterator[Mistake]:
-    if endpoint.body is None or endpoint.body.multipart is None:
+    if endpoint.body is None or endpoint.body.form_name != "multipart":
         return
     for name, value in (endpoint.headers or {}).items():
         fixed = value.raw if value is not None and value.literal and isinstance(value.raw, str) else None

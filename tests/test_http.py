@@ -115,7 +115,7 @@ def test_changes_make_new_requests():
         ("xml", {"a": {"b": [1, None]}}, b'<?xml version="1.0" encoding="UTF-8"?><a><b>1</b><b/></a>'),
         (
             "multipart",
-            Multipart((Part("a", "é"), Part("f", b"\xff", 'q".png', "image/png"))).bounded("0-1/2"),
+            Multipart((Part("a", "é"), Part("f", bytearray(b"\xff"), 'q".png', "image/png"))).bounded("0-1/2"),
             MULTIPART,
         ),
     ],

@@ -774,7 +774,9 @@ def test_no_text_becomes_markup(text, attribute):
     [
         ({}, "", "must have exactly one of: json, form, multipart, xml, text, bytes"),
         ({"text": "a", "json": 1}, "", "must have exactly one of: json, form, multipart, xml, text, bytes"),
-        ({"text": None}, "", "text is empty: leave the body out, or say what is in it"),
+        ({"text": None}, "text", "is empty: say what is sent, or leave the body out"),
+        ({"xml": None}, "xml", "is empty: say what is sent, or leave the body out"),
+        ({"bytes": None}, "bytes", "is empty: say what is sent, or leave the body out"),
         ({"bytes": "abc"}, "bytes", "must be one whole template such as {{ input.file }}: a spec holds no files"),
         ({"multipart": {"f": {"file": "a.png"}}}, "multipart.f.file", "must be one whole template such as {{ input.file }}: a spec holds no files"),
         ({"multipart": {"f": {"flie": "a"}}}, "multipart.f.flie", "unknown key 'flie', did you mean 'file'?"),

@@ -125,11 +125,11 @@ class AiohttpTransport:
         else:
             return Response(answer.status, Headers(answer.raw_headers), content, request, perf_counter() - started)
         finally:
-            if isinstance(body, Upload):
-                body.close()
             self._deadlines.end(exchange)
             if answer is not None and not answer.closed:
                 answer.close()
+            if isinstance(body, Upload):
+                body.close()
         raise failure  # out here it has no __context__: aiohttp's own errors print Authorization headers
 
     async def aclose(self) -> None:

@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 from connector_core.exceptions import ConfigError
 from connector_core.http import Multipart, Request
 
-__all__ = ["CHUNK", "Upload", "outgoing", "prepared", "spent"]
+__all__ = ["CHUNK", "Upload", "outgoing", "prepared", "spent", "whole"]
 
 CHUNK = 256 * 1024
 
@@ -83,6 +83,25 @@ def outgoing(request: Request) -> bytes | Upload | None:
     return Upload(pieces)
 
 
+def whole(request: Request) -> Request:
+    """The request with its files read into memory, as an attempt would have sent them; for transports that keep it."""
+    if request.encoding == "multipart":
+        parts = tuple(replace(part, value=_content(part.value)) for part in request.body.parts)
+        return replace(request, body=replace(request.body, parts=parts))
+    return replace(request, body=_content(request.body)) if request.encoding == "bytes" else request
+
+
+def _content(value: Any) -> Any:
+    if isinstance(value, str | bytes | bytearray | memoryview):
+        return value
+    source = _opened(value)
+    try:
+        source.begin()
+        return source.file.read()
+    finally:
+        source.close()
+
+
 # ── one attempt ───────────────────────────────────────────────────────────────────────────────────
 
 
@@ -95,6 +114,21 @@ class _Open:
     """Bytes from here to its end; None: nobody knows."""
     shown: str
     given: _Given | None = None
+
+    def begin(self) -> None:
+        """Goes to where the reading starts; raises ConfigError where that has been left behind."""
+        if self.given is None:
+            return
+        if self.given.start is not None:
+            self.file.seek(self.given.start)  # it may be in this body twice
+        elif self.given.spent:
+            raise _unreadable(self.shown, "it is in this body twice, and can be read once")
+        self.given.spent = self.given.start is None
+
+    def close(self) -> None:
+        """Closes what was opened here."""
+        if self.given is None:
+            self.file.close()
 
 
 class Upload:
@@ -132,8 +166,8 @@ class Upload:
     def close(self) -> None:
         """Closes what was opened here."""
         for piece in self._pieces:
-            if isinstance(piece, _Open) and piece.given is None:
-                piece.file.close()
+            if isinstance(piece, _Open):
+                piece.close()
 
 
 def _opened(value: Any) -> _Open:
@@ -174,12 +208,7 @@ async def _cut(content: bytes) -> AsyncIterator[bytes]:
 
 
 async def _read(source: _Open) -> AsyncIterator[bytes]:
-    if source.given is not None and source.given.start is None:
-        if source.given.spent:
-            raise _unreadable(source.shown, "it is in this body twice, and can be read once")
-        source.given.spent = True
-    elif source.given is not None and source.given.start is not None:
-        source.file.seek(source.given.start)  # it may be in this body twice
+    source.begin()
     left = source.size
     while left != 0:
         chunk = await _chunk(source, CHUNK if left is None else min(CHUNK, left))

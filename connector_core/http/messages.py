@@ -15,6 +15,7 @@ __all__ = ["Headers", "Request", "Response", "encode_query", "origin"]
 Query = tuple[tuple[str, str], ...]
 Encoding = Literal["json", "form", "multipart", "xml", "text", "bytes"]
 
+_IN_MEMORY = (str, bytes, bytearray, memoryview)
 _CONTENT_TYPES = {
     "json": "application/json",
     "form": "application/x-www-form-urlencoded",
@@ -141,7 +142,8 @@ class Request:
     @property
     def streamed(self) -> bool:
         """Whether a file is in the body, which is read only while it is sent: then there is no `content`."""
-        return self.encoding in ("multipart", "bytes") and not all(isinstance(piece, bytes) for piece in self.pieces)
+        held = [part.value for part in self.body.parts] if self.encoding == "multipart" else [self.body]
+        return self.encoding in ("multipart", "bytes") and not all(isinstance(value, _IN_MEMORY) for value in held)
 
     @property
     def pieces(self) -> list[Any]:

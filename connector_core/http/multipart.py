@@ -81,6 +81,12 @@ class Multipart:
         delimiter = f"--{self.boundary}\r\n".encode()
         for part in self.parts:
             yield delimiter + part.head
-            yield part.value.encode() if isinstance(part.value, str) else part.value
+            yield _piece(part.value)
             yield b"\r\n"
         yield f"--{self.boundary}--\r\n".encode()
+
+
+def _piece(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode()
+    return bytes(value) if isinstance(value, bytearray | memoryview) else value

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, ValidationError, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, WithJsonSchema, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from connector_core.address import MISSING
@@ -79,7 +79,16 @@ def _mistakes_at(key: str, item: Any, path: tuple[str | int, ...]) -> Iterator[t
     yield from _mistakes(item, path)
 
 
+_Xml = Annotated[Value, AfterValidator(_document), Reads("request"), WithJsonSchema({"type": ["object", "string"]})]
+
+
 # ── the body ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def _something(value: Any) -> Any:
+    if value is None:
+        raise PydanticCustomError("empty", "is empty: say what is sent, or leave the body out")
+    return value
 
 
 class Body(Model):
@@ -87,27 +96,21 @@ class Body(Model):
 
     json_: Sent | None = Field(default=None, alias="json")
     """Sent as JSON; a template that is the whole value keeps its type, and drops its key where it is missing."""
-    form: dict[FixedName, Sent] | None = None
+    form: dict[FixedName, Sent] = {}
     """Sent as a form, as browsers do."""
-    multipart: dict[FixedName, Parts] | None = None
+    multipart: dict[FixedName, Parts] = {}
     """Sent part by part, as browsers send files: text by name, or a mapping with `file`, `json` or `text`."""
-    xml: (
-        Annotated[Value, AfterValidator(_document), Reads("request"), WithJsonSchema({"type": ["object", "string"]})]
-        | None
-    ) = None
+    xml: Annotated[_Xml | None, BeforeValidator(_something)] = None
     """Sent as XML: keys are elements, `@name` attributes, `#text` the text, and a list repeats its element."""
-    text: Annotated[Template, Reads("request")] | None = None
+    text: Annotated[Template | None, BeforeValidator(_something), Reads("request")] = None
     """Sent as text in UTF-8."""
-    bytes_: File | None = Field(default=None, alias="bytes")
+    bytes_: Annotated[File | None, BeforeValidator(_something), Field(alias="bytes")] = None
     """Sent as it is: one whole template whose value is bytes, a path or an open file."""
 
     @model_validator(mode="after")
     def _one_form(self) -> Body:
         if len(self.model_fields_set) != 1:
             raise ValueError(f"must have exactly one of: {', '.join(_FORMS)}")
-        [form] = self.model_fields_set
-        if form != "json_" and getattr(self, form) is None:
-            raise ValueError(f"{_FORMS_BY_FIELD[form]} is empty: leave the body out, or say what is in it")
         return self
 
     @property
@@ -118,9 +121,9 @@ class Body(Model):
 
     def templates(self) -> Iterator[Any]:
         """Everything in it that may read names."""
-        single = (self.json_, self.xml, self.text, self.bytes_, *(self.form or {}).values())
+        single = (self.json_, self.xml, self.text, self.bytes_, *self.form.values())
         yield from (value for value in single if value is not None)
-        for declared in (self.multipart or {}).values():
+        for declared in self.multipart.values():
             for part in declared if isinstance(declared, list) else [declared]:
                 written = (part.file, part.json_, part.text, part.filename, part.type)
                 yield from (value for value in written if value is not None)
@@ -141,9 +144,9 @@ def composed(body: Body, scope: Mapping[str, Any]) -> Composed:
     """The body under these names and its encoding; raises ConfigError."""
     match body.form_name:
         case "form":
-            return all_pairs("body.form", body.form or {}, scope), "form"
+            return all_pairs("body.form", body.form, scope), "form"
         case "multipart":
-            named = (body.multipart or {}).items()
+            named = body.multipart.items()
             return Multipart(tuple(part for name, keys in named for part in parts_of(name, keys, scope))), "multipart"
         case "text":
             assert body.text is not None  # noqa: S101 - see _one_form

@@ -7,7 +7,7 @@
       about: {json: {tags: "{{ input.tags }}"}}
       photo: {file: "{{ input.photo }}", filename: photo.png, type: image/png}
 
-A value that is a list repeats its part; what is null or missing sends none.
+A value that is a list repeats its part; what is null or missing sends none, except null in JSON.
 """
 
 from __future__ import annotations

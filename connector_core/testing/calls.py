@@ -120,11 +120,11 @@ def _in_body(body: Body, request: Request, declared: Mapping[str, Any]) -> Itera
     match body.form_name:
         case "form":
             sent = {} if got is _ABSENT else dict(got)
-            for name, value in (body.form or {}).items():
+            for name, value in body.form.items():
                 yield from _read(value.raw, sent.get(name, _ABSENT), declared)
         case "multipart":
             parts = () if got is _ABSENT else got.parts
-            for name, keys in (body.multipart or {}).items():
+            for name, keys in body.multipart.items():
                 yield from _in_part(keys, [part.value for part in parts if part.name == name], declared)
         case "json":
             yield from _read(body.json_.raw if body.json_ else None, got, declared)

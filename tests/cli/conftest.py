@@ -50,13 +50,6 @@ endpoints:
       items: {type: array}
       note: {type: string, optional: true}
     body: {json: {customer_id: "{{ input.customer_id }}", items: "{{ input.items }}", note: "{{ input.note }}"}}
-  add_photos:
-    post: /photos
-    input:
-      photo: {type: string, format: binary}
-      more: {type: array, items: {type: string, format: binary}, optional: true}
-      note: {type: string, optional: true}
-    body: {multipart: {photo: {file: "{{ input.photo }}"}, more: {file: "{{ input.more }}"}, note: "{{ input.note }}"}}
 """
 
 

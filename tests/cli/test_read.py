@@ -199,13 +199,33 @@ def test_call_with_wrong_input(run, folder, words, said):
 
 
 UNSENT = "POST https://shop.example/api/v1/photos — pass bytes, the path of a file, or a file opened in binary mode"
-PHOTOS = ("call", "shop", "add_photos", "--simulate")
+PHOTOS = ("call", "photos.yaml", "add", "--simulate")
+PHOTOS_SPEC = """\
+connector: "1"
+name: photos
+base_url: https://shop.example/api/v1
+endpoints:
+  add:
+    post: /photos
+    input:
+      photo: {type: string, format: binary}
+      more: {type: array, items: {type: string, format: binary}, optional: true}
+      note: {type: string, optional: true}
+    body: {multipart: {photo: {file: "{{ input.photo }}"}, more: {file: "{{ input.more }}"}, note: "{{ input.note }}"}}
+"""
 
 
-def test_call_with_files(run, folder):
+@pytest.fixture
+def photos(folder):
+    """The folder, with a spec that takes files."""
+    (folder / "photos.yaml").write_text(PHOTOS_SPEC, "utf-8")
+    return folder
+
+
+def test_call_with_files(run, photos):
     """What is declared as a file is one: NAME=@FILE, again for each of a list, and @- is stdin; other text is text."""
-    (folder / "a.png").write_bytes(b"\x89PNG\r\n\xff")
-    (folder / "b.png").write_bytes(b"xy")
+    (photos / "a.png").write_bytes(b"\x89PNG\r\n\xff")
+    (photos / "b.png").write_bytes(b"xy")
     done = run(
         *PHOTOS, *("--input", "photo=@a.png", "--input", "more=@a.png", "--input", "more=@b.png"), "--input", "note=@b"
     )
@@ -234,7 +254,7 @@ def test_call_with_files(run, folder):
         ),
     ],
 )
-def test_call_with_no_file(run, folder, words, said):
+def test_call_with_no_file(run, photos, words, said):
     """Text in place of a file, and a file that is not there, are told in a line; exit code 2."""
     done = run(*PHOTOS, *(part for word in words for part in ("--input", word)))
     assert (done.exit_code, done.stdout, done.stderr) == (2, "", f"error: {said}\n")

@@ -12,6 +12,7 @@ from connector_core.component import Component, Model
 from connector_core.config import Property
 from connector_core.errors import ErrorRule
 from connector_core.request import BaseUrl
+from connector_core.request.parts import PartKeys
 from connector_core.spec import Docs, Endpoint, Environment, Host
 from connector_core.template import Condition, Flag, Message, PathText, Template, Value
 from connector_core.units import Unit
@@ -39,6 +40,7 @@ FIELD_TYPES: dict[Any, str] = {
     Docs: "[docs](keys.md#docs)",
     Endpoint: "[endpoint](keys.md#an-endpoint)",
     Environment: "[environment](keys.md#environments)",
+    PartKeys: "[part](request.md#multipart)",
     Host: "host name, or mapping: `host`, `credentials`",
 }
 

@@ -185,3 +185,19 @@ async def test_keys_in_a_body():
     async with simulated(shop(endpoints={"add": CALLS["add"]}, auth=auth)) as service:
         added = await service.call("add", {"title": "t", "photo": b"x"})
     assert added.data["photo"]["size"] == 1
+
+
+@pytest.mark.parametrize(
+    "put, body",
+    [
+        ("body.offset", {"multipart": {"status": "any"}}),
+        ("body.Search.Offset", {"xml": {"Search": {"Status": "any"}}}),
+        ("body.offset", {"form": {"status": "any"}}),
+    ],
+)
+async def test_pages_in_a_body(put, body):
+    """A search that is paged by what is put into its body is read to its end, whatever the form of the body."""
+    pagination = {"type": "offset", "put": put, "size": {"value": 10}}
+    search = {"post": "/search", "records": "body.hits", "body": body, "schema": PHOTO, "pagination": pagination}
+    async with simulated(shop(endpoints={"search": search}), records=25) as service:
+        assert len([record async for record in service.read("search")]) == 25
