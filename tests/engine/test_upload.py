@@ -354,11 +354,14 @@ async def test_redirects(photo):
     """A 307 sends the file again to the new place; a 303 is followed without body, and without its type."""
     moved = answer(b"", "Location: /new", status="307 There")
     seen = answer(b"", "Location: /seen", status="303 See")
-    async with serving(moved, seen, answer(b"{}")) as server, connected(server.url) as shop:
-        await shop.call("raw", {"content": photo})
+    async with serving(moved, seen, answer(b"{}")) as server:
+        document = spec(server.url)
+        document["endpoints"]["raw"]["headers"] = {"content-type": "image/png"}
+        async with Connector.open(document, network="loopback") as shop:
+            await shop.call("raw", {"content": photo})
     assert [head.split(" HTTP")[0] for head in server.heads] == ["PUT /photos/1", "PUT /new", "GET /seen"]
     assert server.bodies == [photo.read_bytes(), photo.read_bytes(), b""]
-    assert server.header("Content-Type") == []
+    assert [server.header("Content-Type", i) for i in range(3)] == [["image/png"], ["image/png"], []]
 
 
 # ── what goes wrong ───────────────────────────────────────────────────────────────────────────────
