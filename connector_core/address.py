@@ -308,9 +308,18 @@ class Put(Address):
             case "cookie":
                 return _with_cookie(request, name, as_text(value))
             case _:
-                return replace(
-                    request, body=_placed(request.body, self.keys, value), encoding=request.encoding or "json"
+                return self._in_body(request, value)
+
+    def _in_body(self, request: Request, value: Any) -> Request:
+        match request.encoding:
+            case "text" | "bytes":
+                raise ConfigError(
+                    f"{self} has no place in a body of {request.encoding}",
+                    hint="put it into the query or a header, or send another form of body",
                 )
+            case "multipart":
+                return replace(request, body=request.body.with_text(self.keys[0], as_text(value)))
+        return replace(request, body=_placed(request.body, self.keys, value), encoding=request.encoding or "json")
 
 
 class SpreadPut(Put):

@@ -21,7 +21,7 @@ from typing import Annotated, Any, Literal
 from connector_core.address import MISSING, Put
 from connector_core.component import Component
 from connector_core.exceptions import ConfigError
-from connector_core.http import Request, Response
+from connector_core.http import Multipart, Request, Response
 from connector_core.template import MissingError, Reads, Template, TemplateError
 
 __all__ = ["ApiKey", "Auth", "Basic", "Bearer", "NoAuth", "Session"]
@@ -201,6 +201,8 @@ def _fields(request: Request, name: str) -> list[str]:
 
 
 def _in_body(body: Any, keys: Sequence[str]) -> list[str]:
+    if isinstance(body, Multipart):
+        return [part.value for part in body.parts if part.name == keys[0] and isinstance(part.value, str)]
     if isinstance(body, (tuple, list)):  # a form: pairs
         return [value for key, value in body if key == keys[0]]
     for key in keys:

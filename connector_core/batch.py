@@ -20,9 +20,9 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from connector_core.address import MISSING, AnswerPath, Put
-from connector_core.base_url import render
 from connector_core.component import Model
 from connector_core.exceptions import ConfigError, ResponseError
+from connector_core.request import render
 from connector_core.template import Condition, Reads, Template
 
 __all__ = ["BatchWrite"]

@@ -45,7 +45,8 @@ Property = Annotated[
 def settle(declared: Mapping[str, dict[str, Any]], given: Mapping[str, Any], *, what: str) -> dict[str, Any]:
     """Every declared value, given or default, checked; raises ConfigError that names all that is wrong at once.
 
-    `what` is the word for messages: `config`, `secret` or `input`. A secret's value never stands in a message.
+    `what` is the word for messages: `config`, `secret` or `input`. A secret's value never stands in a message. An input
+    of the format `binary` is bytes, a path or a file opened in binary mode; no text is taken for a path.
     """
     if not _by_name(given):
         raise ConfigError(f"{what} values are given by name", hint="pass a mapping", code=f"{what}.invalid")
@@ -58,7 +59,9 @@ def settle(declared: Mapping[str, dict[str, Any]], given: Mapping[str, Any], *, 
             values[name] = given[name]
             problems += [
                 f"{what} {name}: {violation}"
-                for violation in json_schema.violations(schema, given[name], secret=what == "secret")
+                for violation in json_schema.violations(
+                    schema, given[name], secret=what == "secret", files=what == "input"
+                )
             ]
         elif "default" in schema:
             values[name] = schema["default"]

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
 from connector_core.address import Address
-from connector_core.base_url import BaseUrl
 from connector_core.component import Component, Model
+from connector_core.request import BaseUrl
 from connector_core.spec import VERBS, Endpoint
 from connector_core.units import DURATION
 

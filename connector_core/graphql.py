@@ -32,10 +32,9 @@ from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
 from connector_core.address import MISSING
-from connector_core.base_url import render
 from connector_core.component import Model
 from connector_core.http import Request
-from connector_core.request import FixedName, Sent
+from connector_core.request import FixedName, Sent, render
 
 __all__ = ["FILE", "GraphqlKeys", "declared", "mutates", "with_query"]
 

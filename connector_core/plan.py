@@ -12,7 +12,6 @@ from typing import Any
 
 from connector_core.address import MISSING, AnswerPath, BodyPath, FieldPath
 from connector_core.auth import Auth, NoAuth
-from connector_core.base_url import BaseUrl
 from connector_core.batch import BatchWrite
 from connector_core.component import suggestion
 from connector_core.decode import Decoding, Stream
@@ -23,7 +22,7 @@ from connector_core.graphql import with_query
 from connector_core.http import Request
 from connector_core.job import Job
 from connector_core.pagination import NoPagination, Pagination
-from connector_core.request import InlineRequest, compose
+from connector_core.request import BaseUrl, InlineRequest, compose
 from connector_core.response import records_of, rows_of
 from connector_core.spec import Endpoint, Spec, templates
 from connector_core.steps import Step
@@ -231,10 +230,10 @@ def _sent(endpoint: Endpoint) -> Iterator[Any]:
         yield from (value for _, value in templates(endpoint.job.result))
     if endpoint.path is not None:
         yield endpoint.path
-    for mapping in (endpoint.params, endpoint.headers, endpoint.variables, endpoint.body and endpoint.body.form):
+    for mapping in (endpoint.params, endpoint.headers, endpoint.variables):
         yield from (value for value in (mapping or {}).values() if value is not None)
-    if endpoint.body is not None and endpoint.body.json_ is not None:
-        yield endpoint.body.json_
+    if endpoint.body is not None:
+        yield from endpoint.body.templates()
 
 
 def _filter(endpoint: Endpoint) -> Callable[..., list[dict[str, Any]]] | None:

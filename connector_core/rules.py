@@ -14,6 +14,7 @@ from connector_core.component import families, suggestion
 from connector_core.for_each import ForEach
 from connector_core.graphql import declared
 from connector_core.request import METHODS
+from connector_core.request.body import not_multipart
 from connector_core.spec import VERBS, Endpoint, Environment, Inherited, Spec, templates
 from connector_core.template import unknown_names
 
@@ -31,6 +32,7 @@ def broken(spec: Spec) -> Iterator[Mistake]:
         yield from _emptied(path, endpoint)
         yield from _one_method(path, endpoint)
         yield from _same_header(path, endpoint)
+        yield from _multipart_type(path, endpoint)
         yield from _own_fields(path, endpoint)
         yield from _decoded(path, endpoint)
         yield from _key(path, endpoint)
@@ -94,6 +96,15 @@ def _same_header(path: Path, endpoint: Endpoint) -> Iterator[Mistake]:
     for name in endpoint.headers or {}:
         if (other := first.setdefault(name.lower(), name)) != name:
             yield (*path, "headers", name), f"is the same header as {other!r}: keep one"
+
+
+def _multipart_type(path: Path, endpoint: Endpoint) -> Iterator[Mistake]:
+    if endpoint.body is None or endpoint.body.form_name != "multipart":
+        return
+    for name, value in (endpoint.headers or {}).items():
+        fixed = value.raw if value is not None and value.literal and isinstance(value.raw, str) else None
+        if name.lower() == "content-type" and fixed is not None and (wrong := not_multipart(fixed)):
+            yield (*path, "headers", name), wrong
 
 
 def _own_fields(path: Path, endpoint: Endpoint) -> Iterator[Mistake]:

@@ -16,7 +16,6 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticCustomError, core_schema
 
 from connector_core.auth import Auth
-from connector_core.base_url import BaseUrl
 from connector_core.batch import BatchWrite
 from connector_core.capture import Capture
 from connector_core.component import Model
@@ -27,7 +26,7 @@ from connector_core.graphql import GraphqlKeys, mutates
 from connector_core.job import Job
 from connector_core.pagination import Pagination
 from connector_core.rate_limit import RateLimit
-from connector_core.request import METHODS, Method, Path, RequestKeys
+from connector_core.request import METHODS, BaseUrl, Method, Path, RequestKeys
 from connector_core.response import ResponseKeys
 from connector_core.steps import Steps
 from connector_core.template import Reads, Value

@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError
 from connector_core.address import MISSING, Address, AnswerPath, BodyPath, FieldPath, Put, as_text
 from connector_core.component import Model
 from connector_core.exceptions import ConfigError
-from connector_core.http import Headers, Request
+from connector_core.http import Headers, Multipart, Part, Request
 
 ANSWER: dict[str, Any] = {
     "status": 200,
@@ -188,6 +188,31 @@ def test_a_form_gets_one_more_field():
     request = Request("POST", "https://a.example/x", body=(("a", "1"), ("page", "1"), ("page", "2")), encoding="form")
     found = Put("body.page").put(request, 3)
     assert (found.body, found.encoding) == ((("a", "1"), ("page", "3")), "form")
+
+
+def test_a_multipart_body_gets_one_more_part():
+    """A part is text and is there once; files stay as they are."""
+    parts = (Part("f", b"x", "f"), Part("page", "1"), Part("page", "2"))
+    request = Request("POST", "https://a.example/x", body=Multipart(parts, "b"), encoding="multipart")
+    found = Put("body.page").put(request, 3)
+    assert found.body == Multipart((Part("f", b"x", "f"), Part("page", "3")), "b")
+
+
+def test_an_xml_body_gets_one_more_element():
+    """What is put into XML stands in its structure."""
+    request = Request("POST", "https://a.example/x", body={"a": {"b": 1}}, encoding="xml")
+    assert Put("body.a.c").put(request, 3).content == (b'<?xml version="1.0" encoding="UTF-8"?><a><b>1</b><c>3</c></a>')
+
+
+@pytest.mark.parametrize("encoding, body", [("text", "a"), ("bytes", b"a")])
+def test_text_and_bytes_have_no_places(encoding, body):
+    """A body that has no names in it is not silently replaced."""
+    with pytest.raises(ConfigError) as wrong:
+        Put("body.token").put(Request("POST", "https://a.example/x", body=body, encoding=encoding), "S3CRET")
+    assert str(wrong.value) == (
+        f"body.token has no place in a body of {encoding} — put it into the query or a header,"
+        " or send another form of body"
+    )
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import io
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -95,3 +97,16 @@ def test_values_are_given_by_name(given):
     """Anything but a mapping with names is told as such."""
     with pytest.raises(ConfigError, match="config values are given by name"):
         settle({}, given, what="config")
+
+
+def test_an_input_may_be_a_file():
+    """An input of the format binary is bytes, a path or an open file; a config value of that format is text."""
+    declared = {"photo": {"type": "string", "format": "binary"}}
+    for given in (b"x", Path("a.png"), io.BytesIO(b"x")):
+        assert settle(declared, {"photo": given}, what="input") == {"photo": given}
+    assert settle(declared, {"photo": "text"}, what="config") == {"photo": "text"}
+    with pytest.raises(ConfigError) as wrong:
+        settle(declared, {"photo": "a.png"}, what="input")
+    assert str(wrong.value) == (
+        'input photo: must be a file: bytes, a pathlib.Path or a file opened in binary mode, not "a.png"'
+    )

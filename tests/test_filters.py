@@ -30,6 +30,7 @@ SCOPE = {
     "big": "x" * 1_000_000,
     "lone": "\ud800",
     "secret": "hunter2",
+    "raw": b"\x00\xff",
 }
 
 
@@ -102,6 +103,8 @@ def computed(expression: str) -> Any:
         ("header | json", '{"x-a":"1"}'),
         ("'[1, {\"a\": null}]' | from_json", [1, {"a": None}]),
         ("'ab?>' | base64", "YWI/Pg=="),
+        ("raw | base64", "AP8="),
+        ("raw | hash", hashlib.sha256(b"\x00\xff").hexdigest()),
         ("'YWI_Pg' | base64_decode", "ab?>"),
         ("text | url", "Gr%C3%B6%C3%9Fe%2012%2F3"),
         ("'a b/c' | path", "a%20b/c"),

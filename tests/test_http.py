@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import io
+import re
+from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector_core.http import Headers, Request, Response, encode_query, origin
+from connector_core.http import Headers, Multipart, Part, Request, Response, encode_query, is_binary, origin
 
+MULTIPART = (
+    b'--0-12\r\nContent-Disposition: form-data; name="a"\r\n\r\n\xc3\xa9\r\n'
+    b'--0-12\r\nContent-Disposition: form-data; name="f"; filename="q%22.png"\r\nContent-Type: image/png\r\n'
+    b"\r\n\xff\r\n--0-12--\r\n"
+)
 TEXT = st.text(st.characters(codec="utf-8"), max_size=20)
 
 
@@ -101,12 +110,98 @@ def test_changes_make_new_requests():
         ("json", None, b"null"),
         ("form", (("a", "1 2"), ("b", "&")), b"a=1%202&b=%26"),
         ("bytes", b"\x00\xff", b"\x00\xff"),
+        ("bytes", memoryview(b"\x00\xff"), b"\x00\xff"),
+        ("text", "é", "é".encode()),
+        ("xml", {"a": {"b": [1, None]}}, b'<?xml version="1.0" encoding="UTF-8"?><a><b>1</b><b/></a>'),
+        (
+            "multipart",
+            Multipart((Part("a", "é"), Part("f", bytearray(b"\xff"), 'q".png', "image/png"))).bounded("0-1/2"),
+            MULTIPART,
+        ),
     ],
 )
 def test_a_body_becomes_bytes(encoding, body, content):
     """Each form of body has its bytes, the same at every asking."""
     request = Request("POST", "https://a.example/x", body=body, encoding=encoding)
     assert request.content == request.content == content
+
+
+def test_a_file_has_no_bytes_here():
+    """A body with a file in it is streamed, and says so to whoever asks for its bytes, instead of reading it."""
+    for encoding, body in (
+        ("bytes", Path("/etc/passwd")),
+        ("multipart", Multipart((Part("f", io.BytesIO(b"x"), "f"),), "b")),
+    ):
+        request = Request("POST", "https://a.example/x", body=body, encoding=encoding)  # type: ignore[arg-type]  # both are
+        assert request.streamed
+        with pytest.raises(ValueError, match="there is a file in the body, which is read only while it is sent"):
+            _ = request.content
+    assert not Request("POST", "https://a.example/x", body=b"x", encoding="bytes").streamed
+    assert not Request("POST", "https://a.example/x", body={}, encoding="json").streamed
+
+
+def test_no_bytes_without_a_boundary():
+    """A multipart body is none before the engine has given it what parts it."""
+    with pytest.raises(ValueError, match="no bytes before the engine has given it a boundary"):
+        _ = Request("POST", "https://a.example/x", body=Multipart(()), encoding="multipart").content
+
+
+@given(st.text(), st.text(), st.text())
+def test_no_name_ends_its_header(name, filename, type_):
+    """Whatever a part is called, its head has the lines that it should have, and no others."""
+    try:
+        head = Part(name, b"", filename, type_).head
+    except ValueError:
+        assert re.search(r"[\x00-\x1f\x7f]", type_)
+        return
+    assert head.count(b"\r\n") == head.count(b"\r") == head.count(b"\n") == 3
+    assert head.endswith(b"\r\n\r\n")
+    assert head.split(b"\r\n")[0].count(b'"') == 4
+
+
+def test_content_types():
+    """A body says what it is: as declared, else as its encoding is; a multipart's type has its boundary."""
+
+    def of(encoding: Any, body: Any = None, **headers: str) -> str | None:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return Request("POST", "https://a.example/x", headers=named, body=body, encoding=encoding).content_type
+
+    assert of(None) is None
+    assert of("json") == "application/json"
+    assert of("form") == "application/x-www-form-urlencoded"
+    assert of("xml", content_TYPE="application/soap+xml") == "application/soap+xml"
+    assert of("multipart", Multipart((), "b")) == "multipart/form-data; boundary=b"
+    assert of("multipart", Multipart((), "b"), Content_Type="multipart/related") == "multipart/related; boundary=b"
+
+
+class TextFile:
+    """As a temporary file that was opened for text is."""
+
+    encoding = "utf-8"
+
+    def read(self) -> str:
+        return ""
+
+
+@pytest.mark.parametrize(
+    "value, binary",
+    [
+        (b"", True),
+        (bytearray(), True),
+        (memoryview(b""), True),
+        (Path("a"), True),
+        (io.BytesIO(), True),
+        (io.StringIO(), False),
+        (TextFile(), False),
+        ("a", False),
+        (None, False),
+        ([b""], False),
+        (7, False),
+    ],
+)
+def test_what_a_file_can_be_given_as(value, binary):
+    """Bytes, a path and a file in binary mode; text is no path."""
+    assert is_binary(value) is binary
 
 
 def test_values_do_not_change():
@@ -123,7 +218,8 @@ def test_nothing_that_may_be_secret_is_shown():
     response = Response(
         200, Headers({"Set-Cookie": "S3CRET"}), b"S3CRET", request.followed("https://a.example/y?k=S3CRET")
     )
-    assert "S3CRET" not in repr(request) + repr(response) + repr(response.headers)
+    parts = Multipart((Part("a", "S3CRET", "S3CRET", "S3CRET"),), "b")
+    assert "S3CRET" not in repr(request) + repr(response) + repr(response.headers) + repr(parts)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -168,6 +170,47 @@ def test_violations(schema, value, found):
     """A value that does not fit is told in words that follow its name, with the place inside it."""
     assert check(schema) == []
     assert violations(schema, value) == found
+
+
+FILE = {"type": "string", "format": "binary"}
+NO_FILE = "must be a file: bytes, a pathlib.Path or a file opened in binary mode"
+
+
+@pytest.mark.parametrize(
+    "schema, value, found",
+    [
+        (FILE, b"", []),
+        (FILE, Path("a.png"), []),
+        (FILE, io.BytesIO(), []),
+        ({**FILE, "maxLength": 3}, b"more than that", []),
+        ({"format": "binary"}, bytearray(), []),
+        ({"type": ["string", "null"], "format": "binary"}, memoryview(b""), []),
+        ({"type": "array", "items": FILE}, [b"", Path("a")], []),
+        ({"type": "object", "properties": {"f": FILE}}, {"f": b""}, []),
+        ({"anyOf": [FILE, {"type": "integer"}]}, b"", []),
+        (FILE, "a.png", [f'{NO_FILE}, not "a.png"']),
+        ({**FILE, "maxLength": 9}, "a.png", [f'{NO_FILE}, not "a.png"']),
+        ({"type": "array", "items": FILE}, ["a.png"], [f'0: {NO_FILE}, not "a.png"']),
+        (FILE, 7, ["must be text, not 7"]),
+        (FILE, io.StringIO(), ["must be text, not that StringIO"]),
+        ({"type": "integer", "format": "binary"}, b"", ["must be a whole number, not a file or bytes"]),
+        ({"type": "string"}, b"", ["must be text, not a file or bytes"]),
+        ({"type": "string", "maxLength": 3}, Path("a"), ["must be text, not a file or bytes"]),
+        ({"type": "array", "items": {"type": "string"}}, [b""], ["0: must be text, not a file or bytes"]),
+        ({**FILE, "enum": [b"x"]}, b"", ["must be one of a file or bytes, not a file or bytes"]),
+    ],
+    ids=repr,
+)
+def test_files(schema, value, found):
+    """Where files are allowed, text of the format binary is a file and nothing else is; no text is taken for a path."""
+    assert violations(schema, value, files=True) == found
+
+
+@pytest.mark.parametrize("schema", [FILE, {**FILE, "maxLength": 9}])
+def test_no_files(schema):
+    """Elsewhere the format only tells readers something: text is text, and a file is none."""
+    assert violations(schema, "a") == []
+    assert violations(schema, b"a") == ["must be text, not a file or bytes"]
 
 
 def test_violations_end():

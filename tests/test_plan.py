@@ -92,6 +92,11 @@ def test_whether_pages_change_the_request(keys, reads):
         ({"json": {"a": [{"b": "{{ page.number }}"}]}}, True),
         ({"form": {"a": "{{ page.count }}"}}, True),
         ({"json": {}}, False),
+        ({"text": "{{ page.number }}"}, True),
+        ({"xml": {"a": {"b": ["{{ page.number }}"]}}}, True),
+        ({"multipart": {"a": "{{ page.number }}"}}, True),
+        ({"multipart": {"a": [{"text": "x", "filename": "{{ page.number }}.txt"}]}}, True),
+        ({"multipart": {"a": [{"json": {}}], "b": "x"}}, False),
     ],
 )
 def test_whether_pages_change_the_body(body, reads):

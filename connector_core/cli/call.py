@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Unpack
 import click
 
 from connector_core.cli.following import Trace, Warnings
-from connector_core.cli.opening import loaded, named_endpoint, opened, settings
+from connector_core.cli.opening import loaded, named_endpoint, opened, typed
 from connector_core.cli.options import (
     Account,
     account_options,
@@ -33,9 +33,9 @@ __all__ = ["command", "given_input", "input_option"]
 input_option = click.option(
     "--input",
     "inputs",
-    metavar="NAME=VALUE|@FILE|-",
+    metavar="NAME=VALUE|NAME=@FILE|@FILE|-",
     multiple=True,
-    help="Sets one input; or all of them, from a JSON file or from stdin. Later ones win.",
+    help="Sets one input, or all of them, from a JSON file or stdin. Later ones win. What is a file is NAME=@FILE.",
 )
 
 
@@ -101,8 +101,26 @@ def given_input(declared: Mapping[str, dict[str, Any]], inputs: Sequence[str]) -
                 raise click.BadParameter(
                     f"{text!r} is neither NAME=VALUE, @FILE nor -", click.get_current_context(), param_hint="'--input'"
                 )
-            given |= settings(declared, [(name, value)])
+            given[name] = _value(declared.get(name, {}), name, value, given.get(name))
     return given
+
+
+def _value(schema: Mapping[str, Any], name: str, text: str, before: Any) -> Any:
+    """What a text stands for: a file where one is declared, and one more of them where it is a list of files."""
+    if schema.get("format") == "binary":
+        return _file(name, text)
+    items = schema.get("items")
+    if isinstance(items, dict) and items.get("format") == "binary":
+        return [*(before if isinstance(before, list) else []), _file(name, text)]
+    return typed(schema, text)
+
+
+def _file(name: str, text: str) -> Any:
+    if text == "@-":
+        return sys.stdin.buffer
+    if not text.startswith("@") or not text[1:]:
+        raise ConfigError(f"input {name} is a file", hint=f"write {name}=@PATH, or {name}=@- for standard input")
+    return Path(text[1:])
 
 
 def _content(path: str) -> bytes:

@@ -10,6 +10,7 @@ from urllib.parse import urljoin
 from connector_core import retry
 from connector_core.decode import UndecodableError
 from connector_core.engine.connection import Connection
+from connector_core.engine.upload import prepared, spent
 from connector_core.errors import OK, Outcome, classify
 from connector_core.events import AnswerRepaired, RequestFailed, RequestFinished, RequestStarted, RetryScheduled
 from connector_core.exceptions import (
@@ -67,6 +68,8 @@ async def exchange(
     `why` says in words what the request is for, to whoever listens.
     """
     effects = connection.effects
+    if request.body is not None:
+        request = prepared(request, effects.unique)
     started = effects.monotonic()
     attempt = 0
     while True:
@@ -93,6 +96,8 @@ async def exchange(
         )
         if seconds is None:
             _give_up(problem, plan, attempt)
+        if spent(request):
+            _give_up(problem, plan, attempt, "not sent again: a file in it can be read only once")
         if effects.listeners:
             effects.announce(
                 RetryScheduled(
@@ -106,10 +111,10 @@ async def exchange(
         await effects.sleep(seconds)
 
 
-def _give_up(problem: IntegrationError, plan: Plan, attempts: int) -> Never:
+def _give_up(problem: IntegrationError, plan: Plan, attempts: int, why: str = "") -> Never:
     problem.context |= {"connector": plan.connector, "endpoint": plan.endpoint, "attempts": attempts}
-    if attempts > 1:
-        problem.args = (f"{problem} — gave up after {attempts} attempts",)
+    if attempts > 1 or why:
+        problem.args = (f"{problem} — {why or f'gave up after {attempts} attempts'}",)
     raise problem
 
 
@@ -186,7 +191,8 @@ def _redirected(request: Request, response: Response, plan: Plan) -> Request:
     if request.method == "GET" or response.status in (307, 308):
         return moved
     if response.status == 303:  # noqa: PLR2004 - RFC 9110 §15.4.4: the answer is found there with GET
-        return replace(moved, method="GET", body=None, encoding=None)
+        kept = {name: value for name, value in moved.headers.items() if name.lower() != "content-type"}
+        return replace(moved, method="GET", headers=kept, body=None, encoding=None)
     raise ResponseError(
         f"{plan.connector} answers {request.method} with a redirect ({response.status}) to {moved.url}",
         where=f"{plan.endpoint}: {request.method} {request.url}",

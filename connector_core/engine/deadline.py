@@ -19,12 +19,12 @@ _NOTHING_YET = -1
 class Exchange:
     """One exchange under watch; whoever runs it sets `answer` (an `aiohttp.ClientResponse`) when it begins."""
 
-    __slots__ = ("answer", "before", "broken", "deadline", "heard", "received", "silence", "task")
+    __slots__ = ("answer", "before", "broken", "deadline", "heard", "received", "silence", "task", "total")
 
     def __init__(self, task: asyncio.Task[Any], now: float, total: float, silence: float | None) -> None:
         self.task = task
         self.before = task.cancelling()
-        self.deadline = now + total
+        self.total, self.deadline = total, now + total
         self.silence = silence
         self.heard, self.received = now, _NOTHING_YET
         self.answer: Any = None

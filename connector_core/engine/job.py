@@ -10,7 +10,6 @@ import asyncio
 from collections import deque
 from typing import Any
 
-from connector_core.base_url import render
 from connector_core.engine.call import Answered, answer_scope, decoded, exchange, said
 from connector_core.engine.connection import Connection
 from connector_core.engine.facts import prepare
@@ -20,6 +19,7 @@ from connector_core.events import JobPolled, ReadFinished, ReadStarted
 from connector_core.exceptions import ConfigError, ResponseError, ServerError, TimeoutError
 from connector_core.for_each import WHOLE, Partition
 from connector_core.plan import JobPlan, Plan
+from connector_core.request import render
 from connector_core.retry import retry_after
 from connector_core.template import MissingError, TemplateError
 

@@ -16,17 +16,16 @@ import asyncio
 import errno
 import os
 import re
-import string
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from time import perf_counter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, cast
-from urllib.parse import quote, urlsplit
 
 from connector_core.engine.content_encoding import accepted, decoded, too_large
 from connector_core.engine.deadline import Deadlines, Exchange
 from connector_core.engine.guard import GuardedResolver, Network, guarded_socket
+from connector_core.engine.upload import Upload, outgoing
+from connector_core.engine.wire import check_headers, target
 from connector_core.exceptions import ConfigError, ConnectionError, IntegrationError, ResponseError, TimeoutError
 from connector_core.http import Headers, Request, Response, origin
 
@@ -37,15 +36,9 @@ if TYPE_CHECKING:
 __all__ = ["AiohttpTransport", "Transport"]
 
 _NO_ROUTES: Mapping[str, str] = MappingProxyType({})
-_PORT = r":(?:[0-5]?[0-9]{1,4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
-_URL = re.compile(rf"https?://(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?:{_PORT})?(?:/[!\"$->@-~]*)?")  # no `#`, no `?`
-_VISIBLE = string.ascii_letters + string.digits + string.punctuation
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-_OURS = frozenset({"connection", "content-length", "expect", "te", "trailer", "transfer-encoding", "upgrade"})
-_CONTENT_TYPES = {"json": "application/json", "form": "application/x-www-form-urlencoded"}
 
 _SENT_AT_ONCE = 64 * 1024  # bytes that fit into the buffers of a socket
+_SLOWEST = 1024 * 1024  # bytes in a second: what is longer under way at that speed has longer
 _UNTYPED = ("Content-Type",)  # aiohttp would make one up
 
 _IS_IT_UP = "is the service up, and is the address right?"
@@ -100,25 +93,24 @@ class AiohttpTransport:
                 "the sockets belong to another event loop", hint="use an engine in one loop, and close it there",
                 code="connection.loop",
             )  # fmt: skip
-        _check_headers(request)
-        target, headers, content = _target(request), self._fields(request.headers), request.content
+        check_headers(request)
+        url, headers = target(request), self._fields(request.headers)
         if self._routes:
-            target = self._rerouted(request, target, headers)
-        if content is not None and request.encoding in _CONTENT_TYPES:
-            headers.setdefault("Content-Type", _CONTENT_TYPES[request.encoding])
+            url = self._rerouted(request, url, headers)
+        body = self._body(request, headers)
         answer: ClientResponse | None = None
-        exchange = self._begin(request, content)
+        exchange = self._begin(request, 0 if body is None else body.size if isinstance(body, Upload) else len(body))
         started = perf_counter()
         try:
             answer = exchange.answer = await session.request(
                 request.method,
-                self._url(target, encoded=True),
+                self._url(url, encoded=True),
                 headers=headers,
-                data=content,
+                data=body.chunks() if isinstance(body, Upload) else body,
                 skip_auto_headers=None if request.method == "GET" or "Content-Type" in headers else _UNTYPED,
                 allow_redirects=False,
             )
-            body = await self._read(answer)
+            content = await self._read(answer)
         except asyncio.CancelledError:
             if exchange.ours():
                 cause: Exception = self._timed_out(exchange, request)
@@ -128,13 +120,16 @@ class AiohttpTransport:
                 raise
             failure = self._failure(cause, request, answered=answer is not None)
         except Exception as error:  # noqa: BLE001 - whatever aiohttp raises, its callers know ours alone
-            failure = self._failure(error, request, answered=answer is not None)
+            broken = body.broken if isinstance(body, Upload) else None
+            failure = self._failure(broken or error, request, answered=answer is not None)
         else:
-            return Response(answer.status, Headers(answer.raw_headers), body, request, perf_counter() - started)
+            return Response(answer.status, Headers(answer.raw_headers), content, request, perf_counter() - started)
         finally:
             self._deadlines.end(exchange)
             if answer is not None and not answer.closed:
                 answer.close()
+            if isinstance(body, Upload):
+                body.close()
         raise failure  # out here it has no __context__: aiohttp's own errors print Authorization headers
 
     async def aclose(self) -> None:
@@ -168,12 +163,25 @@ class AiohttpTransport:
         session._retry_connection = False  # noqa: SLF001 - the only switch; else idempotent requests are sent twice
         return session
 
-    def _begin(self, request: Request, content: bytes | None) -> Exchange:
+    def _body(self, request: Request, headers: CIMultiDict[str]) -> bytes | Upload | None:
+        """The body, opened where it is a file, and the headers that tell of it."""
+        if request.encoding is None:
+            return None
+        try:
+            body = outgoing(request)
+        except ConfigError as error:
+            raise self._failure(error, request, answered=False) from None
+        headers["Content-Type"] = request.content_type or ""
+        if isinstance(body, Upload) and body.size is not None:
+            headers["Content-Length"] = str(body.size)
+        return body
+
+    def _begin(self, request: Request, size: int | None) -> Exchange:
         if request.timeout is not None:
             return self._deadlines.begin(request.timeout, None)
-        # while much is sent, nothing is heard
-        silence = self._read_timeout if content is None or len(content) <= _SENT_AT_ONCE else None
-        return self._deadlines.begin(self._timeout, silence)
+        if size is not None and size <= _SENT_AT_ONCE:
+            return self._deadlines.begin(self._timeout, self._read_timeout)
+        return self._deadlines.begin(self._timeout + (size or 0) // _SLOWEST, None)  # nothing is heard meanwhile
 
     def _rerouted(self, request: Request, target: str, headers: CIMultiDict[str]) -> str:
         instead = self._routes.get(origin(request.url))
@@ -255,8 +263,7 @@ class AiohttpTransport:
         peer, phase = _named(origin(request.url)), "sent" if exchange.answer is None else "answered"
         what = f"{peer} sent nothing for {self._read_timeout:g} s"
         if exchange.broken == "total":
-            seconds = self._timeout if request.timeout is None else request.timeout
-            what = f"no complete answer from {peer} within {seconds:g} s"
+            what = f"no complete answer from {peer} within {exchange.total:g} s"
         hint = f"{_MAY_HAVE_ACTED}; where it needs longer, say so by `timeout`"
         return TimeoutError(what, hint=hint, code=f"timeout.{exchange.broken}", phase=phase, retryable=True)
 
@@ -324,60 +331,6 @@ def _not_http(error: Exception, peer: str) -> ResponseError:
 def _named(peer: str) -> str:
     """`api.shop.example:443` of an origin."""
     return peer.partition("://")[2]
-
-
-# ── the request ───────────────────────────────────────────────────────────────────────────────────
-
-
-def _target(request: Request) -> str:
-    """The URL as it goes out; raises ConfigError where two programs could read it in two ways."""
-    if not _URL.fullmatch(request.url):
-        raise _bad_url(request)
-    return quote(request.target, safe=_VISIBLE) if request.link else request.target  # a link is a stranger's text
-
-
-def _check_headers(request: Request) -> None:
-    """Raises ConfigError for a header that could smuggle something in."""
-    for name, value in request.headers.items():
-        if not _usable(name) or (not value.isprintable() and _CONTROL.search(value)):
-            raise _bad_header(name, request)
-
-
-@lru_cache(1024)
-def _usable(name: str) -> bool:
-    return _HEADER_NAME.fullmatch(name) is not None and name.lower() not in _OURS
-
-
-def _bad_header(name: str, request: Request) -> ConfigError:
-    where = f"{request.method} {request.url}"
-    if name.lower() in _OURS:
-        return ConfigError(f"the header {name} is the transport's own", where=where, hint="take it out of `headers`")
-    if not _usable(name):
-        return ConfigError(f"{name!r} cannot be the name of a header", where=where, hint="use letters, digits and -")
-    return ConfigError(
-        f"the value of the header {name} holds a line break or another control character",
-        where=where,
-        hint="a secret that was read from a file may end with a line break",
-    )
-
-
-def _bad_url(request: Request) -> ConfigError:
-    """Without the URL, which may hold credentials."""
-    what, hint = "is not a URL that can be called", "it must be like https://host:port/path, percent-encoded"
-    try:
-        parts = urlsplit(request.url)
-        host = parts.hostname or ""
-        if parts.username is not None:
-            what, hint = "holds a user or password", "sign in by `auth`"
-        elif not host.isascii():
-            what, hint = f"has the host {host!r}, which is not ASCII", f"write it as {host.encode('idna').decode()}"
-        elif parts.scheme not in {"http", "https"}:
-            what, hint = f"begins with {parts.scheme[:20]!r}", "only https: and http: can be called"
-        elif parts.query or parts.fragment:
-            what, hint = "holds a query or a fragment", "a query goes into `params`"
-    except ValueError:  # brackets, ports, labels: the first text says it
-        pass
-    return ConfigError(f"the URL {what}", where=request.method, hint=hint)
 
 
 def _user_agent() -> str:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from connector_core.address import MISSING
-from connector_core.base_url import render
 from connector_core.batch import BatchWrite
 from connector_core.config import settle
 from connector_core.engine.call import Answered, answer_scope, decoded, exchange
@@ -16,6 +15,7 @@ from connector_core.engine.facts import prepare
 from connector_core.exceptions import BatchError, IntegrationError, ResponseError
 from connector_core.http import Request
 from connector_core.plan import Plan
+from connector_core.request import render
 from connector_core.steps import Step
 
 __all__ = ["Result", "call"]

@@ -9,7 +9,8 @@
 Rule 1: draft 2020-12 in a closed set of keywords, plus our `optional` beside them; x-… keys pass. No `$ref`: it could
         name a file or a host.
 Rule 2: `format` is applied, and only known formats are legal. `uri` is an absolute http or https URL with a host.
-Rule 3: a message never holds a value that is secret.
+Rule 3: text of the format `binary` is bytes, a path or an open file where files are allowed, which is in an input.
+Rule 4: a message never holds a value that is secret.
 
 ::
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-__all__ = ["ANNOTATION_FORMATS", "FORMATS", "Format"]
+__all__ = ["ANNOTATION_FORMATS", "BINARY", "FORMATS", "Format"]
 
 
 class Format(NamedTuple):
@@ -71,7 +71,10 @@ FORMATS = {
 }
 """Formats by name."""
 
+BINARY = Format(lambda _text: False, "a file: bytes, a pathlib.Path or a file opened in binary mode")
+"""The format `binary`, where it is applied: in the input of a call."""
+
 ANNOTATION_FORMATS = frozenset(
     {"binary", "byte", "decimal", "double", "float", "int32", "int64", "password", "uri-reference"}
 )
-"""Formats that are legal and only tell readers something, as OpenAPI's are."""
+"""Formats that are legal and only tell readers something, as OpenAPI's are; `binary` says more of an input."""

@@ -16,8 +16,9 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from connector_core.component import suggestion
+from connector_core.http import is_binary
 from connector_core.json_schema.dialect import ANNOTATIONS, TYPES
-from connector_core.json_schema.formats import FORMATS
+from connector_core.json_schema.formats import BINARY, FORMATS
 from connector_core.source import dotted
 
 if TYPE_CHECKING:
@@ -33,19 +34,31 @@ LONGEST_SHOWN = 60
 _SIMPLE = {*ANNOTATIONS, "const", "enum", "format", "optional", "type"}
 
 
-def violations(schema: Mapping[str, Any], value: Any, *, secret: bool = False) -> list[str]:
+def violations(schema: Mapping[str, Any], value: Any, *, secret: bool = False, files: bool = False) -> list[str]:
     """How the value breaks a schema that `check` accepts, in words that follow its name; at most 20, none if it fits.
 
-    Nothing of a `secret` value is in them.
+    Nothing of a `secret` value is in them. `files`: text of the format `binary` is bytes, a path or an open file, and
+    nothing else is; without it that format only tells readers something.
     """
     if isinstance(value, dict | list) or any(key not in _SIMPLE and not key.startswith("x-") for key in schema):
-        return _deeply(schema, value, secret=secret)
+        return _deeply(schema, value, secret=secret, files=files)
+    if files and schema.get("format") == "binary":
+        return _no_file(schema, value, secret=secret)
     return [_words(key, schema[key], value, secret=secret) for key in schema if _breaks(key, schema[key], value)]
 
 
-def _deeply(schema: Mapping[str, Any], value: Any, *, secret: bool) -> list[str]:
+def _no_file(schema: Mapping[str, Any], value: Any, *, secret: bool) -> list[str]:
+    """As `violations` of a simple schema whose text is binary."""
+    if isinstance(value, str):
+        return [_words("format", "binary", value, secret=secret)]
+    if is_binary(value) and "string" in _listed(schema.get("type", "string")):
+        schema = {key: argument for key, argument in schema.items() if key != "type"}
+    return [_words(key, schema[key], value, secret=secret) for key in schema if _breaks(key, schema[key], value)]
+
+
+def _deeply(schema: Mapping[str, Any], value: Any, *, secret: bool, files: bool) -> list[str]:
     try:
-        errors = list(islice(_validator()(schema).iter_errors(value), MOST_VIOLATIONS))
+        errors = list(islice(_validator(files=files)(schema).iter_errors(value), MOST_VIOLATIONS))
     except RecursionError:
         return ["is nested too deeply"]
     return list(dict.fromkeys(_told(error, secret=secret) for error in errors))
@@ -88,7 +101,7 @@ def _same(one: Any, other: Any) -> bool:
 
 
 @cache
-def _validator() -> Callable[[Mapping[str, Any]], Validator]:
+def _validator(*, files: bool) -> Callable[[Mapping[str, Any]], Validator]:
     """The draft's own validator, with our formats, a cap on what patterns are tried on, and exact steps."""
     from jsonschema import Draft202012Validator, FormatChecker, ValidationError, validators
 
@@ -100,11 +113,16 @@ def _validator() -> Callable[[Mapping[str, Any]], Validator]:
         if validator.is_type(value, "number") and not _divides(step, value):
             yield ValidationError("multipleOf")
 
+    def type_(validator: Any, types: str | list[str], value: Any, schema: Any) -> Iterator[ValidationError]:
+        if is_binary(value) and schema.get("format") == "binary" and "string" in _listed(types):
+            return
+        yield from Draft202012Validator.VALIDATORS["type"](validator, types, value, schema)
+
     formats = FormatChecker(formats=())
-    for name, format_ in FORMATS.items():
+    for name, format_ in {**FORMATS, **({"binary": BINARY} if files else {})}.items():
         formats.checks(name)(partial(_text_holds, format_.holds))
     extended: Any = validators.extend(  # type: ignore[no-untyped-call]  # its stub has no types
-        Draft202012Validator, {"pattern": pattern, "multipleOf": multiple_of}
+        Draft202012Validator, {"pattern": pattern, "multipleOf": multiple_of, **({"type": type_} if files else {})}
     )
     return partial(extended, format_checker=formats)
 
@@ -199,7 +217,7 @@ def _sentence(keyword: str, argument: Any) -> str:
         case "const":
             return f"must be {_shown(argument)}"
         case "format":
-            return f"must be {FORMATS[argument].words}"
+            return f"must be {FORMATS.get(argument, BINARY).words}"
         case "pattern":
             return f"must match the pattern {argument}"
     return _SENTENCES[keyword].format(argument)
@@ -208,6 +226,8 @@ def _sentence(keyword: str, argument: Any) -> str:
 def _shown(value: Any) -> str:
     if isinstance(value, dict | list):
         return "a mapping" if isinstance(value, dict) else "a list"
+    if is_binary(value):
+        return "a file or bytes"
     try:
         text = json.dumps(value, ensure_ascii=False)
     except (TypeError, ValueError):  # no JSON, or an integer of thousands of digits

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from connector_core.address import AnswerPath, Put
-from connector_core.http import Request
+from connector_core.http import Multipart, Request
 from connector_core.pagination.family import Size
 from connector_core.template import Flag
 
@@ -27,6 +27,8 @@ def asked(request: Request, put: Put | None) -> str | None:
             jar = next((value for key, value in request.headers.items() if key.lower() == "cookie"), "")
             return dict(pair.split("=", 1) for pair in jar.split("; ") if "=" in pair).get(name)
     found: Any = dict(request.body) if request.encoding == "form" else request.body
+    if isinstance(found, Multipart):
+        found = {part.name: part.value for part in found.parts}
     for key in put.keys:
         found = found.get(key) if isinstance(found, dict) else None
     return None if found is None else str(found)

@@ -206,7 +206,7 @@ def from_json(value: Any) -> Any:
 
 
 def base64(value: Any) -> str:
-    """The UTF-8 bytes of the text in base64."""
+    """The UTF-8 bytes of the text in base64; bytes as they are."""
     return codec.b64encode(_bytes(value)).decode()
 
 
@@ -308,6 +308,9 @@ def _bounded_text(value: Any) -> str:
 
 
 def _bytes(value: Any) -> bytes:
+    if isinstance(value, bytes | bytearray | memoryview):
+        _bounded(memoryview(value).nbytes)
+        return bytes(value)
     try:
         return _bounded_text(value).encode()
     except UnicodeEncodeError:

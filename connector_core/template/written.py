@@ -39,6 +39,8 @@ def kind_of(value: Any) -> str:
             return "a list"
         case Mapping():
             return "an object"
+        case bytes() | bytearray() | memoryview():
+            return "bytes"
     return f"a {type(value).__name__}"
 
 

@@ -13,7 +13,10 @@ from typing import Any
 from connector_core import json_schema
 from connector_core.address import AnswerPath
 from connector_core.http import Request
+from connector_core.request.body import Body
+from connector_core.request.parts import PartKeys
 from connector_core.spec import Endpoint
+from connector_core.testing.arrived import fields_of, from_json
 from connector_core.testing.dataset import Dataset
 from connector_core.testing.matching import Route
 from connector_core.testing.reply import Reply, headers_of, placed, refused
@@ -31,7 +34,8 @@ def called(
     arrived = dict(_arrived(route.endpoint, request))
     if wrong := list(_wrong(route.endpoint, arrived)):
         return refused(422, "; ".join(wrong))
-    given = _fields(request) | {name: value for name, value in arrived.items() if value is not _ABSENT}
+    shown = {name: value for name, value in arrived.items() if value is not _ABSENT and not _is_file(value)}
+    given = fields_of(request.body, request.encoding) | shown
     inside = datasets.get(route.place)
     above = datasets.get((route.origin, route.shape.removesuffix("/{}")))
     if inside is not None and request.method == "POST":
@@ -68,7 +72,12 @@ def _one(route: Route, method: str, dataset: Dataset, key: str, given: Mapping[s
 def _known(given: Mapping[str, Any], dataset: Dataset) -> dict[str, Any]:
     """What a record of that dataset can hold; everything, where no schema says."""
     schema = dataset.schema
-    return {name: _typed(value, schema.get(name, {})) for name, value in given.items() if not schema or name in schema}
+    held = {name: value for name, value in given.items() if not schema or name in schema}
+    return {
+        name: _typed(value, schema.get(name, {}))
+        for name, value in held.items()
+        if not isinstance(value, dict) or "object" in schema.get(name, {}).get("type", "object")
+    }
 
 
 def _answered(route: Route, status: int, dataset: Dataset, made: Any) -> Reply:
@@ -89,13 +98,11 @@ def _answered(route: Route, status: int, dataset: Dataset, made: Any) -> Reply:
         return refused(501, f"endpoints.{route.name}.output cannot be simulated: {error}")
 
 
+def _is_file(value: Any) -> bool:
+    return isinstance(value, bytes) or (isinstance(value, list) and any(isinstance(item, bytes) for item in value))
+
+
 # ── what arrived ──────────────────────────────────────────────────────────────────────────────────
-
-
-def _fields(request: Request) -> dict[str, Any]:
-    if request.encoding == "form":
-        return dict(request.body)
-    return dict(request.body) if isinstance(request.body, dict) else {}
 
 
 def _arrived(endpoint: Endpoint, request: Request) -> Iterator[tuple[str, Any]]:
@@ -107,11 +114,55 @@ def _arrived(endpoint: Endpoint, request: Request) -> Iterator[tuple[str, Any]]:
     given = variables if isinstance(variables, dict) else {}
     for name, value in (endpoint.variables or {}).items():
         yield from _read(value.raw if value else None, given.get(name, _ABSENT), declared)
-    for name, value in (body.form if body and body.form else {}).items():
-        sent = dict(request.body) if request.encoding == "form" else {}
-        yield from _read(value.raw, sent.get(name, _ABSENT), declared)
-    if body is not None and body.json_ is not None:
-        yield from _read(body.json_.raw, request.body if request.encoding == "json" else _ABSENT, declared)
+    if body is not None:
+        yield from _in_body(body, request, declared)
+
+
+def _in_body(body: Body, request: Request, declared: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The input by name, from a body of the form that the spec sends."""
+    got: Any = request.body if request.encoding == body.form_name else _ABSENT
+    match body.form_name:
+        case "form":
+            sent = {} if got is _ABSENT else dict(got)
+            for name, value in body.form.items():
+                yield from _read(value.raw, sent.get(name, _ABSENT), declared)
+        case "multipart":
+            parts = () if got is _ABSENT else got.parts
+            for name, keys in body.multipart.items():
+                yield from _in_part(keys, [part.value for part in parts if part.name == name], declared)
+        case "json":
+            yield from _read(body.json_.raw if body.json_ else None, got, declared)
+        case "xml":
+            for name, value in _read(body.xml.raw if body.xml else None, got, declared):
+                yield name, _as_declared(value, declared.get(name, {}))
+        case "text" | "bytes" if got is not _ABSENT or request.body is None:  # another declared type: no more is known
+            whole = body.text or body.bytes_
+            yield from _read(whole.raw if whole else None, got, declared)
+
+
+def _in_part(keys: PartKeys | list[PartKeys], got: list[Any], declared: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    if isinstance(keys, list):
+        return  # which of them is whose, nobody can say
+    if keys.json_ is not None:
+        yield from _read(keys.json_.raw, from_json(got[0]) if got else _ABSENT, declared)
+        return
+    if keys.file is None:
+        got = [value.decode("utf-8", "replace") if isinstance(value, bytes) else value for value in got]
+    written = keys.file or keys.text
+    for name, value in _read(written.raw if written else None, got[0] if got else _ABSENT, declared):
+        yield name, got if got and declared.get(name, {}).get("type") == "array" else value
+
+
+def _as_declared(value: Any, schema: Mapping[str, Any]) -> Any:
+    """What XML cannot say: that a list has one item, and that a text is a number."""
+    match schema.get("type"):
+        case "array" if value is not _ABSENT:
+            items = value if isinstance(value, list) else [value]
+            return [_as_declared(item, schema.get("items", {})) for item in items]
+        case "object" if isinstance(value, dict):
+            known = schema.get("properties", {})
+            return {name: _as_declared(item, known.get(name, {})) for name, item in value.items()}
+    return _typed(value, schema)
 
 
 def _read(written: Any, got: Any, declared: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -132,7 +183,7 @@ def _wrong(endpoint: Endpoint, arrived: Mapping[str, Any]) -> Iterator[str]:
         if value is None:
             continue
         if value is not _ABSENT:
-            for violation in json_schema.violations(schema, _typed(value, schema)):
+            for violation in json_schema.violations(schema, _typed(value, schema), files=True):
                 yield f"{name}: {violation}"
         elif "default" not in schema and not schema.get("optional"):
             yield f"{name} is missing"

@@ -19,6 +19,7 @@ from random import Random
 from typing import Any
 
 from connector_core.engine.effects import Effects
+from connector_core.engine.upload import whole
 from connector_core.events import Listener
 from connector_core.http import Headers, Request, Response
 
@@ -51,11 +52,12 @@ class FakeTransport:
     def __init__(self, answer: Answering) -> None:
         self._answer = answer
         self.requests: list[Request] = []
-        """Every request, signed as it would have gone out."""
+        """Every request, signed as it would have gone out, its files as bytes."""
         self.closed = False
 
     async def send(self, request: Request) -> Response:
         """The function's answer to the request."""
+        request = whole(request)
         self.requests.append(request)
         await asyncio.sleep(0)  # a real one gives way to other tasks too
         answer = self._answer(request)

@@ -30,9 +30,11 @@ from connector_core.engine.transport import AiohttpTransport, Transport
 from connector_core.events import Listener
 from connector_core.exceptions import ConfigError, ConnectionError
 from connector_core.http import Request, Response, origin
+from connector_core.http.messages import Encoding
 from connector_core.load import load
 from connector_core.spec import Spec
 from connector_core.testing.accounts import account
+from connector_core.testing.arrived import body_of
 from connector_core.testing.provider import Provider
 from connector_core.testing.reply import Reply, refused
 
@@ -43,6 +45,8 @@ __all__ = ["Seen", "Simulator", "simulated"]
 
 REMEMBERED = 10_000
 """So many requests are kept for a look; older ones are forgotten."""
+LARGEST = 64 * 1024 * 1024
+"""Bytes of a body that the service takes; of a larger one the rest is read and dropped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,17 +154,16 @@ async def _read(received: web.BaseRequest) -> tuple[Request, Reply | None]:
     """The request as the service sees it: at the address that the client meant; and what is wrong with its body."""
     path, _, query = received.raw_path.partition("?")
     scheme = received.headers.get("X-Forwarded-Proto", "http")
-    content, problem = await received.read(), None
-    body: Any = content or None
-    encoding: Any = "bytes" if content else None
-    if content and received.content_type.endswith("json"):
-        encoding = "json"
-        try:
-            body = json.loads(content)
-        except ValueError as error:
-            problem = refused(400, f"the body is not JSON: {error}")
-    elif content and received.content_type == "application/x-www-form-urlencoded":
-        encoding, body = "form", tuple(parse_qsl(content.decode("utf-8", "replace"), keep_blank_values=True))
+    content, problem = await _content(received), None
+    body: Any = None
+    encoding: Encoding | None = None
+    try:
+        if len(content) > LARGEST:
+            problem = refused(413, f"the simulator takes bodies of up to {LARGEST >> 20} MiB")
+        else:
+            body, encoding = body_of(content, received.headers.get("Content-Type", ""))
+    except ValueError as error:
+        problem = refused(400, str(error))
     request = Request(
         received.method,
         f"{scheme}://{received.host}{path}",
@@ -170,6 +173,16 @@ async def _read(received: web.BaseRequest) -> tuple[Request, Reply | None]:
         encoding,
     )
     return request, problem
+
+
+async def _content(received: web.BaseRequest) -> bytes:
+    """The body; of one that is too large, no more than shows that it is."""
+    parts, size = [], 0
+    async for part in received.content.iter_any():
+        if size <= LARGEST:
+            parts.append(part)
+        size += len(part)
+    return b"".join(parts)
 
 
 class _OnlyHere:

@@ -198,6 +198,68 @@ def test_call_with_wrong_input(run, folder, words, said):
     assert (done.exit_code, done.stdout, done.stderr) == (2, "", f"error: {said}\n")
 
 
+UNSENT = "POST https://shop.example/api/v1/photos — pass bytes, the path of a file, or a file opened in binary mode"
+PHOTOS = ("call", "photos.yaml", "add", "--simulate")
+PHOTOS_SPEC = """\
+connector: "1"
+name: photos
+base_url: https://shop.example/api/v1
+endpoints:
+  add:
+    post: /photos
+    input:
+      photo: {type: string, format: binary}
+      more: {type: array, items: {type: string, format: binary}, optional: true}
+      note: {type: string, optional: true}
+    body: {multipart: {photo: {file: "{{ input.photo }}"}, more: {file: "{{ input.more }}"}, note: "{{ input.note }}"}}
+"""
+
+
+@pytest.fixture
+def photos(folder):
+    """The folder, with a spec that takes files."""
+    (folder / "photos.yaml").write_text(PHOTOS_SPEC, "utf-8")
+    return folder
+
+
+def test_call_with_files(run, photos):
+    """What is declared as a file is one: NAME=@FILE, again for each of a list, and @- is stdin; other text is text."""
+    (photos / "a.png").write_bytes(b"\x89PNG\r\n\xff")
+    (photos / "b.png").write_bytes(b"xy")
+    done = run(
+        *PHOTOS, *("--input", "photo=@a.png", "--input", "more=@a.png", "--input", "more=@b.png"), "--input", "note=@b"
+    )
+    assert (done.exit_code, done.stderr) == (0, "")
+    made = json.loads(done.stdout)
+    assert made["photo"] == {"filename": "a.png", "type": "application/octet-stream", "size": 7}
+    assert made["more"] == {"filename": "b.png", "type": "application/octet-stream", "size": 2}
+    assert made["note"] == "@b"
+    done = run(*PHOTOS, "--input", "photo=@-", input=b"piped")
+    assert json.loads(done.stdout)["photo"]["size"] == 5
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        (["photo=a.png"], "input photo is a file — write photo=@PATH, or photo=@- for standard input"),
+        (["photo=@"], "input photo is a file — write photo=@PATH, or photo=@- for standard input"),
+        (["photo=@a", "more=b"], "input more is a file — write more=@PATH, or more=@- for standard input"),
+        (
+            ["photo=@none.png"],
+            f"none.png cannot be sent: No such file or directory — {UNSENT}",
+        ),
+        (
+            ["photo=@specs"],
+            f"specs cannot be sent: it is a folder — {UNSENT}",
+        ),
+    ],
+)
+def test_call_with_no_file(run, photos, words, said):
+    """Text in place of a file, and a file that is not there, are told in a line; exit code 2."""
+    done = run(*PHOTOS, *(part for word in words for part in ("--input", word)))
+    assert (done.exit_code, done.stdout, done.stderr) == (2, "", f"error: {said}\n")
+
+
 def test_call_of_a_read(run):
     """A readable endpoint that is called gives the records of its first page."""
     done = run("call", "shop", "orders", "--simulate")

@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from connector_core.address import AnswerPath, BodyPath, FieldPath, Put, SpreadPut
-from connector_core.base_url import BaseUrl
 from connector_core.batch import BatchWrite
 from connector_core.capture import Capture
 from connector_core.component import Component, Model
@@ -16,7 +15,8 @@ from connector_core.config import Property
 from connector_core.errors import ErrorRule
 from connector_core.for_each import Batch, ForEach
 from connector_core.job import Job, JobResult
-from connector_core.request import InlineRequest
+from connector_core.request import BaseUrl, InlineRequest
+from connector_core.request.parts import PartKeys
 from connector_core.spec import Docs, Endpoint, Environment, Host
 from connector_core.steps import Step
 from connector_core.template import Condition, Flag, Message, PathText, Template, Value
@@ -54,6 +54,7 @@ FIELD_TYPES: dict[Any, str] = {
     Docs: "[docs](keys.md#docs)",
     Endpoint: "[endpoint](keys.md#an-endpoint)",
     Environment: "[environment](keys.md#environments)",
+    PartKeys: "[part](request.md#multipart)",
     Host: "host name, or mapping: `host`, `credentials`",
 }
 

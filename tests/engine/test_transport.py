@@ -96,7 +96,7 @@ async def test_exchange(transport):
     [
         ({"encoding": "json", "body": {"a": "ü"}}, '{"a":"ü"}'.encode(), ["application/json"]),
         ({"encoding": "form", "body": [("a", "b c")]}, b"a=b%20c", ["application/x-www-form-urlencoded"]),
-        ({"encoding": "bytes", "body": b"\x00\xff"}, b"\x00\xff", []),
+        ({"encoding": "bytes", "body": b"\x00\xff"}, b"\x00\xff", ["application/octet-stream"]),
         (
             {"encoding": "json", "body": 1, "headers": {"content-type": "application/vnd.x+json"}},
             b"1",
@@ -107,7 +107,7 @@ async def test_exchange(transport):
     ids=["json", "form", "bytes", "declared", "none"],
 )
 async def test_body(transport, about, body, content_type):
-    """A body goes out as its bytes with the type that its encoding has; no type is made up."""
+    """A body goes out as its bytes with the type that its encoding has, or that is declared."""
     async with serving(answer()) as server:
         await transport.send(Request("POST", server.url, **about))
     assert (server.bodies, server.header("Content-Type")) == ([body], content_type)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import subprocess
 import sys
 import time
@@ -24,6 +25,27 @@ async def test_runs_without_socket():
     assert found == [{"id": 1, "path": "https://shop.example/api/v1/orders"}]
     assert [request.headers["Authorization"] for request in fake.requests] == ["Bearer abcd"]
     assert fake.closed
+
+
+async def test_files_are_bytes(tmp_path):
+    """What was uploaded can be looked at afterwards: files are bytes, and each attempt has them from the start."""
+    (tmp_path / "a.png").write_bytes(b"\x89PNG")
+    file = {"type": "string", "format": "binary"}
+    form = {"title": "t", "photos": {"file": "{{ input.photos }}"}}
+    calls = {
+        "form": {"post": "/p", "input": {"photos": {"type": "array", "items": file}}, "body": {"multipart": form}},
+        "raw": {"put": "/p", "input": {"photo": file}, "body": {"bytes": "{{ input.photo }}"}},
+    }
+    answers = iter([respond(429), respond(json={}), respond(json={}), respond(json={})])
+    fake = FakeTransport(lambda _request: next(answers))
+    async with Connector.open(shop(endpoints=calls), **ACCOUNT, effects=effects(fake)) as connector:
+        await connector.call("form", {"photos": [tmp_path / "a.png", io.BytesIO(b"xy"), b"z"]})
+        await connector.call("raw", {"photo": tmp_path / "a.png"})
+        await connector.call("raw", {"photo": b"z"})
+    for request in fake.requests[:2]:
+        assert [part.value for part in request.body.parts] == ["t", b"\x89PNG", b"xy", b"z"]
+        assert b"\x89PNG" in (request.content or b"")
+    assert [request.content for request in fake.requests[2:]] == [b"\x89PNG", b"z"]
 
 
 async def test_retry_takes_no_real_time():

@@ -21,24 +21,17 @@ from pydantic_core import core_schema
 
 from connector_core.address import MISSING
 from connector_core.exceptions import ConfigError
-from connector_core.template import MissingError, PathText, Template, TemplateError, Value
+from connector_core.request.values import render
+from connector_core.template import MissingError, PathText, Template, TemplateError
 from connector_core.template.parts import parts_of
 from connector_core.template.segments import checked_path
 
-__all__ = ["BaseUrl", "checked_url", "encoded", "render", "rendered_path"]
+__all__ = ["BaseUrl", "checked_url", "encoded", "rendered_path"]
 
 _HOST_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 _HOST = re.compile(
     r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?|[0-9A-Fa-f:.]+"
 )  # labels, or what stands in an IPv6's brackets
-
-
-def render(template: Template | Value, scope: Mapping[str, Any], where: str) -> Any:
-    """The template's value; what can't be rendered becomes an error that says where in the spec it stands."""
-    try:
-        return template.value(scope)
-    except (MissingError, TemplateError) as error:
-        raise ConfigError(str(error), where=where, hint=f"the spec reads it in {template.source!r}") from None
 
 
 class BaseUrl:

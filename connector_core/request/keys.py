@@ -1,13 +1,4 @@
-"""What is sent: method and path, params, headers, body, and the address that they are sent to.
-
-::
-
-    base_url: "{{ config.shop_url }}/api/v1"
-    headers: {Accept: application/json}
-    endpoints:
-      orders:
-        get: /customers/{{ input.customer }}/orders
-        params: {status: open, tag: [a, b]}
+"""The keys of a request and how one is composed from them: method and path, params, headers, and the address.
 
 What a template inserts into a path is one segment, percent-encoded; `.` and `..` are refused. A path that is one whole
 template is a URL as it stands. A null param or header is not sent; a list repeats the name.
@@ -15,30 +6,28 @@ template is a URL as it stands. A null param or header is not sent; a list repea
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, model_validator
 from pydantic_core import PydanticCustomError
 
-from connector_core.address import MISSING, as_text
-from connector_core.base_url import BaseUrl, checked_url, encoded, render, rendered_path
+from connector_core.address import MISSING
 from connector_core.component import Model
 from connector_core.exceptions import ConfigError
 from connector_core.http import Request
+from connector_core.request.base_url import BaseUrl, checked_url, encoded, rendered_path
+from connector_core.request.body import Body, composed, not_multipart
+from connector_core.request.values import FieldName, FixedName, Sent, all_pairs, pairs, render
 from connector_core.template import PathText, Reads, Template, Value
 from connector_core.template.parts import parts_of
 from connector_core.template.places import TAKEN_NAMES
 from connector_core.units import DURATION, duration
 
-__all__ = ["METHODS", "Body", "InlineRequest", "Method", "RequestKeys", "compose"]
+__all__ = ["METHODS", "InlineRequest", "Method", "Path", "RequestKeys", "compose"]
 
 Method = Literal["get", "post", "put", "patch", "delete"]
 METHODS: tuple[Method, ...] = get_args(Method)
-
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2
 
 
 def _path(template: PathText) -> PathText:
@@ -59,18 +48,6 @@ def _path(template: PathText) -> PathText:
 # ── what is sent ──────────────────────────────────────────────────────────────────────────────────
 
 
-def _fixed(name: str) -> str:
-    if "{{" in name:
-        raise PydanticCustomError("name", "holds a template; only values can")
-    return name
-
-
-def _field_name(name: str) -> str:
-    if not _HEADER_NAME.fullmatch(name):
-        raise PydanticCustomError("name", "cannot be the name of a header: use letters, digits and hyphens")
-    return name
-
-
 def _some_time(seconds: Template | float) -> Template | float:
     if seconds == 0:
         raise PydanticCustomError("timeout", "must be longer than nothing")
@@ -86,26 +63,8 @@ def _free_name(name: str) -> str:
 
 
 Path = Annotated[PathText, AfterValidator(_path), Reads("path")]
-Sent = Annotated[Value, Reads("request")]
-FixedName = Annotated[str, AfterValidator(_fixed)]
 FreeName = Annotated[str, AfterValidator(_free_name)]
 """A name that a spec makes up for templates."""
-FieldName = Annotated[str, AfterValidator(_field_name)]
-
-
-class Body(Model):
-    """The body, in exactly one form."""
-
-    json_: Sent | None = Field(default=None, alias="json")
-    """Sent as JSON; a template that is the whole value keeps its type, and drops its key where it is missing."""
-    form: dict[FixedName, Sent] = {}
-    """Sent as a form, as browsers do."""
-
-    @model_validator(mode="after")
-    def _one_form(self) -> Body:
-        if len(self.model_fields_set) != 1:
-            raise ValueError("must have exactly one of: json, form")
-        return self
 
 
 class RequestKeys(Model):
@@ -183,19 +142,27 @@ def compose(
     Without a path it goes to `base_url` itself.
     """
     url, link = _url(keys, path, scope)
-    body, encoding = _body(keys.body, scope)
-    return Request(
+    body, encoding = composed(keys.body, scope) if keys.body is not None else (None, None)
+    request = Request(
         method=method.upper(),
         url=url,
-        query=tuple(
-            pair for name, value in (keys.params or {}).items() for pair in _pairs("params", name, value, scope)
-        ),
+        query=all_pairs("params", keys.params or {}, scope),
         headers=_headers(keys.headers or {}, scope),
         body=body,
         encoding=encoding,
         timeout=_timeout(keys.timeout, scope),
         link=link,
     )
+    if encoding == "multipart":
+        _check_type(request)
+    return request
+
+
+def _check_type(request: Request) -> None:
+    """The boundary has to be added to the type of a multipart body, so that it can be only one of those."""
+    declared = next((value for name, value in request.headers.items() if name.lower() == "content-type"), None)
+    if declared is not None and (wrong := not_multipart(declared)):
+        raise ConfigError(f"the header Content-Type {wrong}", where="body.multipart")
 
 
 def _url(keys: RequestKeys, path: PathText | None, scope: Mapping[str, Any]) -> tuple[str, str]:
@@ -225,61 +192,13 @@ def _linked(url: str, path: PathText) -> str:
         ) from None
 
 
-def _pairs(where: str, name: str, value: Value | None, scope: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The name with each of its values; none where the value is null or missing."""
-    found = render(value, scope, f"{where}.{name}") if value is not None else None
-    items = found if isinstance(found, list) else [found]
-    if any(isinstance(item, (dict, list)) for item in items):
-        raise ConfigError(
-            f"{where}.{name} is an object or a list of lists, and only text and numbers can be sent there",
-            hint=f"name its parts one by one: {name}[key]: …, or write it as JSON: | json",
-        )
-    texts = [as_text(item) for item in items if item is not None and item is not MISSING]
-    for text in texts:
-        _encodable(text, f"{where}.{name}")
-    return [(name, text) for text in texts]
-
-
-def _all_pairs(
-    where: str, declared: Mapping[str, Value | None], scope: Mapping[str, Any]
-) -> tuple[tuple[str, str], ...]:
-    return tuple(pair for name, value in declared.items() for pair in _pairs(where, name, value, scope))
-
-
 def _headers(declared: Mapping[str, Value | None], scope: Mapping[str, Any]) -> dict[str, str]:
     """The declared fields, and Accept where it is not one of them."""
     fields = {} if any(name.lower() == "accept" for name in declared) else {"Accept": "application/json"}
     for name, value in declared.items():
-        if texts := [text for _, text in _pairs("headers", name, value, scope)]:
+        if texts := [text for _, text in pairs("headers", name, value, scope)]:
             fields[name] = ", ".join(texts)
     return fields
-
-
-def _body(body: Body | None, scope: Mapping[str, Any]) -> tuple[Any, Literal["json", "form"] | None]:
-    if body is None:
-        return None, None
-    if "form" in body.model_fields_set:
-        return _all_pairs("body.form", body.form, scope), "form"
-    content = render(body.json_, scope, "body.json") if body.json_ is not None else None
-    if content is MISSING:
-        return None, None
-    try:
-        _encodable(json.dumps(content, ensure_ascii=False, allow_nan=False), "body.json")
-    except (TypeError, ValueError, RecursionError):
-        raise ConfigError("body.json holds what JSON has no form for", hint=_JSON_VALUES) from None
-    return content, "json"
-
-
-_JSON_VALUES = "pass text, finite numbers, true, false, None, lists and dicts"
-
-
-def _encodable(text: str, where: str) -> None:
-    try:
-        text.isascii() or text.encode()
-    except UnicodeEncodeError:
-        raise ConfigError(
-            f"{where} holds half a character (a lone surrogate), which UTF-8 has no form for", hint="pass whole text"
-        ) from None
 
 
 def _timeout(timeout: Template | float | None, scope: Mapping[str, Any]) -> float | None:

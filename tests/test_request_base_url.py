@@ -7,9 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from connector_core.base_url import BaseUrl
 from connector_core.exceptions import ConfigError
-from connector_core.request import RequestKeys
+from connector_core.request import BaseUrl, RequestKeys
 
 SCOPE = {
     "config": {

@@ -1,7 +1,4 @@
-"""HTTP as values: a request, an answer, and headers that ignore case.
-
-Everything above speaks of requests and answers in these three types; only the transport knows a library.
-"""
+"""A request, an answer, and headers that ignore case."""
 
 from __future__ import annotations
 
@@ -11,9 +8,21 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 from urllib.parse import parse_qsl, quote, urlsplit
 
+from connector_core.http import xml_text
+
 __all__ = ["Headers", "Request", "Response", "encode_query", "origin"]
 
 Query = tuple[tuple[str, str], ...]
+Encoding = Literal["json", "form", "multipart", "xml", "text", "bytes"]
+
+_IN_MEMORY = (str, bytes, bytearray, memoryview)
+_CONTENT_TYPES = {
+    "json": "application/json",
+    "form": "application/x-www-form-urlencoded",
+    "xml": "application/xml",
+    "text": "text/plain; charset=utf-8",
+    "bytes": "application/octet-stream",
+}
 
 
 class Headers(Mapping[str, str]):
@@ -71,7 +80,8 @@ class Request:
     """Names and values, decoded."""
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Any = None
-    encoding: Literal["json", "form", "bytes"] | None = None
+    """A JSON value, pairs for `form`, a `Multipart`, a structure for `xml`, text, or `Binary` for `bytes`."""
+    encoding: Encoding | None = None
     """How `body` becomes bytes; None: there is no body."""
     position: Any = None
     """Where in the reading this request stands (a page number, a token): a JSON value, None for the first page."""
@@ -122,17 +132,50 @@ class Request:
         return f"{self.url}?{query}" if query else self.url
 
     @property
-    def content(self) -> bytes | None:
-        """The body as bytes; computed anew at each call, so that an attempt can be repeated."""
+    def content_type(self) -> str | None:
+        """What the body says it is: the declared header, else what its encoding is; a multipart's has its boundary."""
+        declared = next((value for name, value in self.headers.items() if name.lower() == "content-type"), None)
+        if self.encoding == "multipart":
+            return f"{declared or 'multipart/form-data'}; boundary={self.body.boundary}"
+        return declared or _CONTENT_TYPES.get(self.encoding or "")
+
+    @property
+    def streamed(self) -> bool:
+        """Whether a file is in the body, which is read only while it is sent: then there is no `content`."""
+        held = [part.value for part in self.body.parts] if self.encoding == "multipart" else [self.body]
+        return self.encoding in ("multipart", "bytes") and not all(isinstance(value, _IN_MEMORY) for value in held)
+
+    @property
+    def pieces(self) -> list[Any]:
+        """What goes out, in order: bytes, and files as they were given; raises ValueError as `content` does."""
         match self.encoding:
             case None:
-                return None
+                return []
             case "json":
-                return json.dumps(self.body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+                return [json.dumps(self.body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()]
             case "form":
-                return encode_query(self.body).encode()
+                return [encode_query(self.body).encode()]
+            case "xml":
+                return [xml_text.document(self.body).encode()]
+            case "text":
+                return [self.body.encode()]
+            case "multipart":
+                return list(self.body.pieces())
             case "bytes":
-                return bytes(self.body)
+                return [bytes(self.body) if isinstance(self.body, bytearray | memoryview) else self.body]
+
+    @property
+    def content(self) -> bytes | None:
+        """The body as bytes; computed anew at each call, so that an attempt can be repeated.
+
+        Raises ValueError where there is none: a file is in it (`streamed`), or what the encoding has no form for.
+        """
+        if self.encoding is None:
+            return None
+        pieces = self.pieces
+        if not all(isinstance(piece, bytes) for piece in pieces):
+            raise ValueError("there is a file in the body, which is read only while it is sent")
+        return b"".join(pieces)
 
     def __repr__(self) -> str:
         return f"Request({self.method} {self.url})"  # no query, headers or body: they hold credentials

@@ -1,0 +1,71 @@
+"""The request line and the headers as they go out: what two programs could read in two ways is refused."""
+
+from __future__ import annotations
+
+import re
+import string
+from functools import lru_cache
+from urllib.parse import quote, urlsplit
+
+from connector_core.exceptions import ConfigError
+from connector_core.http import Request
+
+__all__ = ["check_headers", "target"]
+
+_PORT = r":(?:[0-5]?[0-9]{1,4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+_URL = re.compile(rf"https?://(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?:{_PORT})?(?:/[!\"$->@-~]*)?")  # no `#`, no `?`
+_VISIBLE = string.ascii_letters + string.digits + string.punctuation
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_OURS = frozenset({"connection", "content-length", "expect", "te", "trailer", "transfer-encoding", "upgrade"})
+
+
+def target(request: Request) -> str:
+    """The URL as it goes out; raises ConfigError where two programs could read it in two ways."""
+    if not _URL.fullmatch(request.url):
+        raise _bad_url(request)
+    return quote(request.target, safe=_VISIBLE) if request.link else request.target  # a link is a stranger's text
+
+
+def check_headers(request: Request) -> None:
+    """Raises ConfigError for a header that could smuggle something in."""
+    for name, value in request.headers.items():
+        if not _usable(name) or (not value.isprintable() and _CONTROL.search(value)):
+            raise _bad_header(name, request)
+
+
+@lru_cache(1024)
+def _usable(name: str) -> bool:
+    return _HEADER_NAME.fullmatch(name) is not None and name.lower() not in _OURS
+
+
+def _bad_header(name: str, request: Request) -> ConfigError:
+    where = f"{request.method} {request.url}"
+    if name.lower() in _OURS:
+        return ConfigError(f"the header {name} is the transport's own", where=where, hint="take it out of `headers`")
+    if not _usable(name):
+        return ConfigError(f"{name!r} cannot be the name of a header", where=where, hint="use letters, digits and -")
+    return ConfigError(
+        f"the value of the header {name} holds a line break or another control character",
+        where=where,
+        hint="a secret that was read from a file may end with a line break",
+    )
+
+
+def _bad_url(request: Request) -> ConfigError:
+    """Without the URL, which may hold credentials."""
+    what, hint = "is not a URL that can be called", "it must be like https://host:port/path, percent-encoded"
+    try:
+        parts = urlsplit(request.url)
+        host = parts.hostname or ""
+        if parts.username is not None:
+            what, hint = "holds a user or password", "sign in by `auth`"
+        elif not host.isascii():
+            what, hint = f"has the host {host!r}, which is not ASCII", f"write it as {host.encode('idna').decode()}"
+        elif parts.scheme not in {"http", "https"}:
+            what, hint = f"begins with {parts.scheme[:20]!r}", "only https: and http: can be called"
+        elif parts.query or parts.fragment:
+            what, hint = "holds a query or a fragment", "a query goes into `params`"
+    except ValueError:  # brackets, ports, labels: the first text says it
+        pass
+    return ConfigError(f"the URL {what}", where=request.method, hint=hint)

@@ -1,0 +1,27 @@
+"""HTTP as values: requests, answers and headers, and what bodies are made of; nothing here sends, opens or reads.
+
+Everything above speaks of requests and answers in these types; only the transport knows a library.
+
+::
+
+    messages    Request, Response, Headers, origin
+    multipart   parts, and the bytes around what they hold
+    xml_text    a structure as an XML document
+"""
+
+from __future__ import annotations
+
+from connector_core.http.messages import Headers, Request, Response, encode_query, origin
+from connector_core.http.multipart import Binary, Multipart, Part, is_binary
+
+__all__ = [
+    "Binary",
+    "Headers",
+    "Multipart",
+    "Part",
+    "Request",
+    "Response",
+    "encode_query",
+    "is_binary",
+    "origin",
+]
