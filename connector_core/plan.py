@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from connector_core.address import MISSING, AnswerPath
 from connector_core.auth import Auth, NoAuth
@@ -16,11 +16,13 @@ from connector_core.component import suggestion
 from connector_core.errors import ErrorRule
 from connector_core.exceptions import ConfigError, ResponseError
 from connector_core.http import Request
+from connector_core.json_schema import judge
 from connector_core.pagination import NoPagination, Pagination
 from connector_core.request import BaseUrl, compose
 from connector_core.response import records_of
 from connector_core.spec import Endpoint, Spec
 from connector_core.template import MissingError, TemplateError, Value
+from connector_core.transform import NO_HOOKS, Hooks, fused
 
 __all__ = ["Plan", "base_urls", "compile_plan"]
 
@@ -49,6 +51,11 @@ class Plan:
     records: AnswerPath | None
     keep: Callable[[list[dict[str, Any]], Scope], list[dict[str, Any]]] | None
     """The declared filter over a page; None: there is none, and no record is looked at."""
+    transform: Callable[[list[dict[str, Any]], Scope], list[dict[str, Any]]] | None
+    """The declared changes over a page, in place; None: there are none, and no record is looked at."""
+    judge: Callable[[dict[str, Any]], str | None] | None
+    """How a record breaks the schema, in words without its values, or None where it fits; None: nobody asks."""
+    on_invalid: Literal["keep", "reject", "fail"] | None
     output: Callable[[Scope], Any] | None
     input: Mapping[str, dict[str, Any]]
     reads_page: bool
@@ -63,8 +70,11 @@ class Plan:
         return records_of(body, self.records) if self.records is not None else None
 
 
-def compile_plan(spec: Spec, name: str) -> Plan:
-    """The plan for an endpoint of the spec; raises ConfigError where there is none of that name."""
+def compile_plan(spec: Spec, name: str, hooks: Hooks = NO_HOOKS) -> Plan:
+    """The plan for an endpoint of the spec; raises ConfigError where there is none of that name.
+
+    `hooks` are the functions that `transform` may call; one that is not among them is a ConfigError too.
+    """
     endpoint = spec.endpoints.get(name)
     if endpoint is None:
         raise ConfigError(
@@ -87,6 +97,9 @@ def compile_plan(spec: Spec, name: str) -> Plan:
         judges_success=any(rule.looks_at(status) for rule in endpoint.errors for status in range(200, 300)),
         records=endpoint.records,
         keep=_filter(endpoint),
+        transform=fused(endpoint.transform, hooks) if endpoint.readable else None,
+        judge=_judge(endpoint),
+        on_invalid=endpoint.on_invalid,
         output=_output(endpoint.output),
         input=endpoint.input or {},
         reads_page=any(read[0] == "page" for value in _sent(endpoint) for read in value.reads),
@@ -120,6 +133,12 @@ def _filter(endpoint: Endpoint) -> Callable[[list[dict[str, Any]], Scope], list[
         return found
 
     return kept
+
+
+def _judge(endpoint: Endpoint) -> Callable[[dict[str, Any]], str | None] | None:
+    if endpoint.on_invalid is None or endpoint.schema_ is None or not endpoint.readable:
+        return None
+    return judge(endpoint.schema_)
 
 
 def _output(output: Value | None) -> Callable[[Scope], Any] | None:

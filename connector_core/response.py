@@ -5,6 +5,7 @@
     records: body.data
     primary_key: id
     filter: record.status != 'draft'
+    on_invalid: reject
 
 JSON is read exactly: integers of any size, no silent repair. Two faults of real services are read all the same and
 reported: NaN and Infinity become null, a lone surrogate becomes U+FFFD.
@@ -16,7 +17,7 @@ import json
 import re
 from collections.abc import Callable
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from connector_core.address import MISSING, AnswerPath, BodyPath, FieldPath
 from connector_core.component import Model
@@ -31,9 +32,12 @@ class ResponseKeys(Model):
     records: BodyPath | None = None
     """Where the records stand. An object is one record, a scalar becomes `{value: …}`."""
     primary_key: FieldPath | list[FieldPath] | None = None
-    """What tells one record from another: a field, or a list of them."""
+    """What tells one record from another as they are handed out: a field, or a list of them."""
     filter: Annotated[Condition, Reads("filter")] | None = None
-    """A condition on `record`; only records for which it is true are kept."""
+    """A condition on `record` as it came; only records for which it is true are kept."""
+    on_invalid: Literal["keep", "reject", "fail"] | None = None
+    """What becomes of a record that does not fit the endpoint's `schema`: `keep` and `reject` report it, `fail` ends
+    the reading. Left out: no record is looked at."""
 
 
 class UndecodableError(ValueError):

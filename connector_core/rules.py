@@ -9,11 +9,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from connector_core import json_schema
-from connector_core.address import AnswerPath
+from connector_core.address import AnswerPath, FieldPath
 from connector_core.component import Model, families, suggestion
 from connector_core.request import METHODS
 from connector_core.spec import Endpoint, Environment, Inherited, Spec
 from connector_core.template import unknown_names
+from connector_core.transform import Cast, Drop, Keep, Prune, Rename, Set, Transform
 
 __all__ = ["broken"]
 
@@ -30,9 +31,11 @@ def broken(spec: Spec) -> Iterator[Mistake]:
         yield from _one_method(path, endpoint)
         yield from _same_header(path, endpoint)
         yield from _own_fields(path, endpoint)
+        yield from _lost_key(path, endpoint)
         yield from _output(path, endpoint)
     for name, environment in spec.environments.items():
         yield from _emptied(("environments", name), environment)
+    yield from _unjudged(spec)
     yield from _base_url(spec)
     yield from _defaults(spec)
     yield from _names(spec)
@@ -64,7 +67,10 @@ def _same_header(path: Path, endpoint: Endpoint) -> Iterator[Mistake]:
 
 
 def _own_fields(path: Path, endpoint: Endpoint) -> Iterator[Mistake]:
-    """A primary key and a filter speak of fields that the schema knows, where there is one."""
+    """A primary key and a filter speak of fields that the schema knows, where there is one.
+
+    It describes records as they are handed out; a filter sees them before `transform`.
+    """
     schema, key = endpoint.schema_, endpoint.primary_key
     if schema is None or endpoint.records is None:
         return
@@ -75,9 +81,61 @@ def _own_fields(path: Path, endpoint: Endpoint) -> Iterator[Mistake]:
     for place, field in places:
         if field is not None and field.keys[0] not in schema:
             yield (*path, *place), f"{field} {of}{suggestion(field.keys[0], schema)}"
-    for read in sorted(endpoint.filter.reads) if endpoint.filter is not None else ():
+    for read in sorted(endpoint.filter.reads) if endpoint.filter is not None and not endpoint.transform else ():
         if read[0] == "record" and len(read) > 1 and read[1] not in schema:
             yield (*path, "filter"), f"record.{read[1]} {of}{suggestion(read[1], schema)}"
+
+
+def _lost_key(path: Path, endpoint: Endpoint) -> Iterator[Mistake]:
+    """What tells records apart is in them when they are handed out."""
+    key = endpoint.primary_key
+    for field in key if isinstance(key, list) else [key] if key is not None else []:
+        if (lost := _loser(field.keys, endpoint.transform)) is not None:
+            at, how = lost
+            yield (*path, "transform", at), f"{how} {field}, which is the primary_key of {path[-1]}"
+
+
+def _loser(field: tuple[str, ...], transforms: list[Transform]) -> tuple[int, str] | None:
+    """The last step that takes the field away, and how; None where there is none, or a later one may bring it back."""
+    for at, step in reversed(list(enumerate(transforms))):
+        match step:
+            case Keep() if not any(_meet(path.keys, field) for path in step.fields):
+                return at, "does not keep"
+            case Drop() if any(_covers(path.keys, field) for path in step.fields):
+                return at, "drops"
+            case Rename():
+                if any(_meet(new.keys, field) for new in step.fields.values()):
+                    return None
+                if any(_covers(FieldPath(old).keys, field) for old in step.fields):
+                    return at, "renames"
+            case Set() if any(_meet(FieldPath(name).keys, field) for name in step.fields):
+                return None
+            case Keep() | Drop() | Set() | Cast() | Prune():
+                pass
+            case _:
+                return None
+    return None
+
+
+def _covers(path: tuple[str, ...], field: tuple[str, ...]) -> bool:
+    """Whether the field is at the path or below it."""
+    return all(step in ("*", key) for step, key in zip(path, field, strict=False)) and len(path) <= len(field)
+
+
+def _meet(path: tuple[str, ...], field: tuple[str, ...]) -> bool:
+    """Whether one of the two is at the other or below it."""
+    return all(step in ("*", key) for step, key in zip(path, field, strict=False))
+
+
+def _unjudged(spec: Spec) -> Iterator[Mistake]:
+    """Records are judged by a schema; one that all endpoints inherit is for those that have one."""
+    judged = [endpoint for endpoint in spec.endpoints.values() if endpoint.schema_ is not None]
+    if spec.on_invalid is not None and spec.endpoints and not judged:
+        yield ("on_invalid",), "says what becomes of records that do not fit, and no endpoint has a schema"
+    for name, endpoint in spec.endpoints.items():
+        own = endpoint.on_invalid not in (None, spec.on_invalid)
+        if own and endpoint.schema_ is None:
+            yield ("endpoints", name, "on_invalid"), f"needs a schema to judge by: {name} has none"
 
 
 def _output(path: Path, endpoint: Endpoint) -> Iterator[Mistake]:

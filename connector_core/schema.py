@@ -87,6 +87,8 @@ class _Plain(GenerateJsonSchema):
 
 def _never_null(family: Json) -> Json:
     """The schema of a family's key: what has no value is left out, and what is not wanted is `none`."""
+    if "anyOf" not in family:
+        return family  # a list of its kinds
     return {**family, "anyOf": [option for option in family["anyOf"] if option != {"type": "null"}]}
 
 

@@ -24,6 +24,7 @@ from connector_core.rate_limit import RateLimit
 from connector_core.request import METHODS, BaseUrl, Method, Path, RequestKeys
 from connector_core.response import ResponseKeys
 from connector_core.template import Reads, Value
+from connector_core.transform import Transform
 
 __all__ = ["INHERITED", "Docs", "Endpoint", "Environment", "Host", "Spec"]
 
@@ -106,6 +107,8 @@ class Inherited(RequestKeys, ResponseKeys):
     """How pages follow each other."""
     errors: list[ErrorRule] = []
     """What answers mean; the first rule that matches decides, an endpoint's own rules come first."""
+    transform: list[Transform] = []
+    """What is done to every record before it is handed out, in order; an endpoint's own come first."""
     rate_limit: RateLimit | None = None
     """How fast the service may be asked; an endpoint's own comes on top of the connector's."""
 
@@ -134,7 +137,7 @@ class Endpoint(Inherited):
     output: Annotated[Value, Reads("output")] | None = None
     """What a call gives: an address such as `body.order`, or a template."""
     schema_: dict[str, Property] | None = Field(default=None, alias="schema")
-    """What a record holds, by name, as JSON Schema. It describes; nothing is refused by it."""
+    """What a record holds as it is handed out, by name, as JSON Schema. It judges only where `on_invalid` is."""
 
     @property
     def method(self) -> Method:

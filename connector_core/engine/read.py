@@ -22,6 +22,7 @@ from typing import Any, Self
 
 from connector_core.engine.call import Answered, answer_scope, decoded, exchange
 from connector_core.engine.connection import Connection
+from connector_core.engine.records import judged, transformed
 from connector_core.events import PageRead, ReadFinished, ReadStarted, RecordsMissing
 from connector_core.exceptions import ResponseError
 from connector_core.pagination import Answer, Stop
@@ -34,7 +35,7 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of records, after `filter`."""
+    """One page of records, after `filter`, `transform` and `on_invalid`."""
 
     records: list[Record]
     position: Any
@@ -77,7 +78,7 @@ class _Reading:
             rows = self._found(body)
             answer = self._answer(position, answered, body, rows)
             following = self._follow(answer, answered, rows)
-            rows = rows if self._plan.keep is None else self._plan.keep(rows, self._scope)
+            rows = self._finished(rows)
         else:
             rows, following = [], self._ended_by(answered)
         self._count += 1
@@ -92,6 +93,17 @@ class _Reading:
         if rows is None:
             self._announce(RecordsMissing, address=str(self._plan.records))
         return rows or []
+
+    def _finished(self, rows: list[Record]) -> list[Record]:
+        """The records as they are handed out; what the spec does not declare is not done."""
+        plan = self._plan
+        if plan.keep is not None:
+            rows = plan.keep(rows, self._scope)
+        if plan.transform is not None:
+            rows = transformed(plan, rows, self._scope, page=self._count + 1)
+        if plan.judge is not None:
+            rows = judged(self._connection, plan, rows, page=self._count + 1)
+        return rows
 
     def _ended_by(self, answered: Answered) -> Stop:
         rule = f"a rule for status {answered.response.status} says {answered.outcome.then}"
