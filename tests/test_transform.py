@@ -139,6 +139,7 @@ def test_keep(fields, record, expected):
         ({"a.i.*.c": 1}, {"a": {}}, {"a": {}}),
         ({"i.*": 0}, {"i": [1, 2]}, {"i": [0, 0]}),
         ({"*": 0}, {"i": [1, 2], "j": {}}, {"i": 0, "j": 0}),
+        ({"*.c": "{{ record }}"}, {"a": None}, {"a": {"c": {"a": None}}}),
         ({"a": "{{ record }}"}, {"b": 1}, {"a": {"b": 1}, "b": 1}),
     ],
 )  # fmt: skip
@@ -342,7 +343,9 @@ MASK = {"type": "hook", "name": "mask"}
 
 
 @pytest.mark.parametrize(
-    "function", [lambda record: {**record, "a": 1}, lambda record: record.update(a=1), lambda record: record | {"a": 1}]
+    "function",
+    [lambda record: {**record, "a": 1}, lambda record: record.update(a=1), lambda record: record | {"a": 1}],
+    ids=["another", "changed", "merged"],
 )
 def test_hook(function):
     """A function gives another record, or changes the one it is given."""
@@ -357,7 +360,7 @@ def test_unknown_hook():
         "no plug-in provides the hook 'mask', did you mean 'masks'? — transform — "
         "install the plug-in that does, or correct the name in the spec"
     )
-    with pytest.raises(ConfigError, match="^no plug-in provides the hook 'mask' — transform"):
+    with pytest.raises(ConfigError, match=r"^no plug-in provides the hook 'mask' — transform"):
         fused(made(MASK))
 
 
@@ -546,7 +549,7 @@ def mistakes(text: str) -> list[str]:
 @pytest.mark.parametrize(
     "step, what",
     [
-        ("{type: renam, fields: {a: b}}", "6:20 transform.0: unknown type 'renam' (one of: cast, drop, flatten, hook, keep, keys, prune, rename, set, zip)"),
+        ("{type: renam, fields: {a: b}}", "6:13 transform.0: unknown type 'renam', did you mean 'rename'?"),
         ("{type: rename, fields: {a: c, b: c}}", "6:36 transform.0.fields: two fields become 'c'"),
         ("{type: rename, fields: {a: b, b: c}}", "6:36 transform.0.fields: 'b' is renamed itself; write two steps, in the order that is meant"),
         ("{type: rename, fields: {a: a}}", "6:36 transform.0.fields: 'a' is renamed itself; write two steps, in the order that is meant"),
@@ -558,7 +561,7 @@ def mistakes(text: str) -> list[str]:
         ("{type: drop, fields: []}", "6:34 transform.0.fields: names no field"),
         ("{type: drop, fields: [items.0.cost]}", "6:35 transform.0.fields.0: 'items.0.cost' names a position in a list; here * runs over all items, and a key of digits is quoted"),
         ("{type: drop, fields: ['a[0]']}", "6:35 transform.0.fields.0: 'a[0]' is not an address: dots, not brackets: body.data.0.id; quote a name that has brackets: query.\"page[size]\""),
-        ("{type: set, fields: {a..b: 1}}", "6:34 transform.0.fields.a..b: 'a..b' is not an address: a key is missing"),
+        ("{type: set, fields: {a..b: 1}}", "6:34 transform.0.fields.\"a..b\": 'a..b' is not an address: a key is missing"),
         ("{type: cast, fields: {a: int}}", "6:38 transform.0.fields.a: unknown value 'int', did you mean 'integer'?"),
         ("{type: keys, case: sanke}", "6:32 transform.0.case: unknown value 'sanke', did you mean 'snake'?"),
         ("{type: flatten, separator: '-'}", "6:40 transform.0.separator: unknown value '-' (one of: ., _)"),
@@ -571,7 +574,7 @@ def mistakes(text: str) -> list[str]:
 )  # fmt: skip
 def test_what_may_not_be_written(step, what):
     """Each mistake in a step is told at its place when the spec loads."""
-    assert mistakes(f"transform: [{step}]\nendpoints: {{r: {{get: /r}}}}") == [what.replace("6:", "6:", 1)]
+    assert mistakes(f"transform: [{step}]\nendpoints: {{r: {{get: /r}}}}") == [what]
 
 
 def spec(endpoint: dict[str, Any], **top: Any) -> Spec:
@@ -609,7 +612,7 @@ def test_lists_are_joined():
 def test_a_primary_key_that_is_lost(steps, what):
     """What tells records apart may not be taken away, at the endpoint or by a step that it inherits."""
     own = mistakes(f"primary_key: id\nendpoints: {{r: {{get: /r, transform: [{steps}]}}}}")
-    assert own == [f"7:42 endpoints.r.transform.0: {what}"]
+    assert own == [f"7:38 endpoints.r.transform.0: {what}"]
     inherited = mistakes(f"primary_key: id\ntransform: [{steps}]\nendpoints: {{r: {{get: /r}}}}")
     assert inherited == [f"7:13 transform.0: {what} (inherited by r)"]
 

@@ -1,7 +1,7 @@
 """Whether a record fits the schemas of its fields: one verdict per record, without anything of its values in it.
 
-jsonschema judges, and jsonschema-rs before it where that is installed: what it passes is passed, some ninety times
-faster; what it refuses is judged again, so that the verdicts and the words are the same with and without it.
+jsonschema judges, and jsonschema-rs before it where that is installed: what it passes is passed, many times faster;
+what it refuses is judged again, so that the verdicts and the words are the same with and without it.
 """
 
 from __future__ import annotations

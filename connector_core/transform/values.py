@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Final, Literal
 
 from connector_core.address import MISSING
 from connector_core.exceptions import ResponseError
 from connector_core.template import PLACES, MissingError, Reads, TemplateError, Value
-from connector_core.template.expression import dotted
 from connector_core.template.places import EVERYWHERE
 from connector_core.transform.family import NO_HOOKS, Hooks, Record, Scope, Step, Transform, some
 from connector_core.transform.paths import FieldName, changed, copied, keys_of, names_in
@@ -46,8 +45,8 @@ class Set(Transform):
             keys = keys_of(path)
             if not any(read[0] in _VARYING for read in value.reads):
                 yield _setting_all(path, value)
-            elif len(keys) == 1 and keys != ("*",) and (take := _plain(value)) is not None:
-                yield _taking(keys[0], take)
+            elif len(keys) == 1 and keys != ("*",) and (taken := _taken(value)):
+                yield _taking(keys[0], taken)
             else:
                 yield _setting_each(path, value)
 
@@ -123,26 +122,31 @@ def _setting_each(path: str, value: Value) -> Step:
         for record in records:
             names["record"] = record  # one dict for the page: nothing keeps it
             if (found := _rendered(path, value, names)) is not MISSING:
-                _put(record, keys, found)
+                _put(record, keys, copied(found))  # as it is now: it may hold what changes on the way
 
     return run
 
 
-def _taking(name: str, take: Callable[[Record], Any]) -> Step:
-    """For a value that stands elsewhere in the record."""
+def _taking(name: str, keys: Sequence[str]) -> Step:
+    """For a value that stands elsewhere in the record; what a template makes of it, without a call for each record."""
 
     def run(records: list[Record], _scope: Scope) -> None:
         for record in records:
-            if (found := take(record)) is not MISSING:
-                record[name] = copied(found) if found.__class__ is dict or found.__class__ is list else found
+            found: Any = record
+            try:
+                for key in keys:
+                    found = found[key]
+            except (KeyError, TypeError):
+                continue
+            record[name] = copied(found) if found.__class__ is dict or found.__class__ is list else found
 
     return run
 
 
-def _plain(value: Value) -> Callable[[Record], Any] | None:
-    """Looks the value up in a record, where it is no more than that: `{{ record.customer.id }}`."""
+def _taken(value: Value) -> Sequence[str]:
+    """The keys of a value that is no more than a place in the record: `{{ record.customer.id }}`; empty where it is."""
     [(root, *keys), *others] = value.reads
-    if others or root != "record" or not keys or not isinstance(value.raw, str):
-        return None
+    if others or root != "record" or not isinstance(value.raw, str):
+        return ()
     written = value.raw.strip().removeprefix("{{").removesuffix("}}").strip()
-    return dotted(tuple(keys)) if written == ".".join((root, *keys)) else None
+    return tuple(keys) if written == ".".join((root, *keys)) else ()
