@@ -144,7 +144,7 @@ def _taking(name: str, keys: Sequence[str]) -> Step:
 
 
 def _taken(value: Value) -> Sequence[str]:
-    """The keys of a value that is no more than a place in the record: `{{ record.customer.id }}`; empty where it is."""
+    """The keys of a value that is a place in the record and no more: `{{ record.customer.id }}`; else none."""
     [(root, *keys), *others] = value.reads
     if others or root != "record" or not isinstance(value.raw, str):
         return ()

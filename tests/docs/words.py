@@ -14,6 +14,7 @@ from connector_core.errors import ErrorRule
 from connector_core.request import BaseUrl
 from connector_core.spec import Docs, Endpoint, Environment, Host
 from connector_core.template import Condition, Flag, Message, PathText, Template, Value
+from connector_core.transform import FieldsPath
 from connector_core.units import Unit
 
 __all__ = ["default", "value"]
@@ -22,6 +23,7 @@ FIELD_TYPES: dict[Any, str] = {
     AnswerPath: "address in the answer",
     BodyPath: "address in the body",
     FieldPath: "address in a record",
+    FieldsPath: "address in a record",
     Put: "address in the request",
     BaseUrl: "address of a service, with templates",
     PathText: "path, with templates",

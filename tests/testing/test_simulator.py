@@ -383,3 +383,22 @@ async def test_service_refuses_bad_input():
         async with Connector.open(ours, config=service.config, secrets=service.secrets, effects=effects) as connector:
             with pytest.raises(ValidationError, match="shop answered 422: buyer is missing"):
                 await connector.call("create_order")
+
+
+async def test_transforms_run_on_top():
+    """Records are served as they are handed out, and the client's transforms find what they would have made."""
+    spec = shop(KINDS["cursor_record"])
+    spec["endpoints"]["orders"] |= {
+        "primary_key": "order_id",
+        "schema": {"order_id": {"type": "integer"}, "total": {"type": "number"}, "source": {"type": "string"}},
+        "on_invalid": "fail",
+        "transform": [
+            {"type": "rename", "fields": {"id": "order_id"}},
+            {"type": "cast", "fields": {"total": "number"}},
+            {"type": "set", "fields": {"source": "shop"}},
+            {"type": "keep", "fields": ["order_id", "total", "source"]},
+        ],
+    }
+    read, had, _ = await both_ways(spec, 25)
+    assert len(read) == 25
+    assert read == [{"order_id": one["order_id"], "total": one["total"], "source": "shop"} for one in had]
