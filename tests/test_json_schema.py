@@ -370,7 +370,7 @@ def test_simple_schemas_import_nothing():
 
 # ── whole records ─────────────────────────────────────────────────────────────────────────────────
 
-RECORD = {
+RECORD: dict[str, Any] = {
     "id": {"type": "integer", "minimum": 1},
     "email": {"type": "string", "format": "email"},
     "state": {"enum": ["open", "paid"]},

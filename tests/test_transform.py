@@ -240,12 +240,13 @@ def test_cast_that_cannot_be(path, to, value, what):
         ({"fields": ["i.*.p"]}, {"i": [{"p": {"a": 1}}, {"p": 2}]}, {"i": [{"p_a": 1}, {"p": 2}]}),
         ({"fields": ["i.*"]}, {"i": [{"p": 1}]}, {"i": [{"p": 1}]}),
         ({}, {"a": {}, "b": {"c": {}}, "d": None}, {"a": {}, "b_c": {}, "d": None}),
-        ({}, {"a": {"b": 1}, "a_b": 2}, {"a_b": 2}),
-        ({}, {"a_b": 2, "a": {"b": 1}}, {"a_b": 2}),
+        ({}, {"a": {"b": 1, "c": 3}, "a_b": 2}, {"a": {"b": 1, "c": 3}, "a_b": 2}),
+        ({}, {"a": {"b": {"c": 1}, "b_c": 2}}, {"a": {"b": {"c": 1}, "b_c": 2}}),
+        ({}, {"a": {"b_c": 1}, "a_b": {"c": 2}}, {"a_b_c": 1, "a_b": {"c": 2}}),
     ],
 )
 def test_flatten(keys, record, expected):
-    """The fields of objects go into the object around them; what has the name already wins."""
+    """The fields of objects go into the object around them; where a name is taken, nothing is lost."""
     assert both(record, {"type": "flatten", **keys}) == expected
 
 
@@ -639,7 +640,7 @@ def test_a_primary_key_that_is_there(key, steps):
 
 def test_the_schema_is_of_what_is_handed_out():
     """With transforms, the primary key is looked up in the schema and the filter, which comes before them, is not."""
-    schema = {"order_id": {}, "total": {}}
+    schema: dict[str, Any] = {"order_id": {}, "total": {}}
     steps = [{"type": "rename", "fields": {"id": "order_id"}}]
     spec({"schema": schema, "primary_key": "order_id", "filter": "record.id > 1", "transform": steps})
     with pytest.raises(SpecError, match="id is not in the schema of r"):

@@ -47,7 +47,7 @@ class _Shape(Transform):
 class Flatten(_Shape):
     """Puts the fields of objects into the object around them: `{customer: {id: 1}}` becomes `{customer_id: 1}`.
 
-    Lists and empty objects stay as they are. A field that has such a name already wins.
+    Lists and empty objects stay as they are, and so does an object of which one field would get a name that is taken.
 
     Example: `transform: [{type: flatten, fields: [customer], separator: "_"}]`
     """
@@ -70,11 +70,13 @@ class Flatten(_Shape):
 
     def _expand(self, holder: Record, names: Sequence[str]) -> None:
         for name in names:
-            value = holder[name]
-            if value.__class__ is dict and value:
+            if holder[name].__class__ is not dict or not holder[name]:
+                continue
+            leaves = list(_leaves(holder[name], name + self.separator, self.separator, self.depth))
+            fields = dict(leaves)
+            if len(fields) == len(leaves) and fields.keys().isdisjoint(holder):
                 del holder[name]
-                for key, inner in _leaves(value, name + self.separator, self.separator, self.depth):
-                    holder.setdefault(key, inner)
+                holder.update(fields)
 
 
 def _leaves(value: Record, before: str, separator: str, depth: int | None) -> Iterator[tuple[str, Any]]:

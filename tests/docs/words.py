@@ -57,6 +57,8 @@ def default(field: FieldInfo) -> str:
     found = field.get_default(call_default_factory=True)
     if isinstance(found, bool):
         return f"`{str(found).lower()}`"
+    if isinstance(found, list) and found:
+        return f"`[{', '.join(map(str, found))}]`"
     if found is None or found in ("", [], {}) or (isinstance(found, Template) and not found.source):
         return "–"
     return f"`{found}`"
