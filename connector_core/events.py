@@ -20,6 +20,7 @@ __all__ = [
     "PartitionFinished",
     "ReadFinished",
     "ReadStarted",
+    "RecordInvalid",
     "RecordsMissing",
     "RequestFailed",
     "RequestFinished",
@@ -107,8 +108,20 @@ class RecordsMissing(Event, frozen=True, kw_only=True):
     address: str
 
 
+class RecordInvalid(Event, frozen=True, kw_only=True):
+    """So many records of a page do not fit the schema; `what` is wrong with the first, without any value of it.
+
+    `on_invalid` says what became of them: `keep` or `reject`.
+    """
+
+    page: int
+    count: int
+    what: str
+    on_invalid: str
+
+
 class PageRead(Event, frozen=True, kw_only=True):
-    """A page was handed out; `page` counts from 1, `records` are those of this page after `filter`."""
+    """A page was handed out; `page` counts from 1, `records` are those that were handed out with it."""
 
     page: int
     records: int

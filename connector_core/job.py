@@ -19,8 +19,8 @@
                └─────┤ (wait)
                      └─ done ────> [locate] ──> result, once for each ──> pages
 
-The answers to start, poll and locate are JSON, known as `job.start`, `job.poll` and `job.locate`. `records`, `decode` and
-`pagination` speak of the result, or of the last poll's answer where there is no `result`.
+The answers to start, poll and locate are JSON, known as `job.start`, `job.poll` and `job.locate`. What else speaks of
+an answer (`decode`, `records`, `pagination`) speaks of the result, or of the last poll's answer without a `result`.
 """
 
 from __future__ import annotations

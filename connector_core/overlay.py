@@ -2,8 +2,8 @@
 
 Rule 1: it happens on the raw document, before anything is validated, and remembers where each part was written.
 Rule 2: another `type` replaces a component whole; a bare kind name does too, and may itself be completed.
-Rule 3: `errors` are joined, the endpoint's first; every other list replaces, and so does the other form of a body.
-        Names of headers ignore case.
+Rule 3: `errors` and `transform` are joined, the endpoint's first; every other list replaces, and so does the other form
+        of a body. Names of headers ignore case.
 Rule 4: `rate_limit` is not inherited: the connector's bucket stands beside the endpoint's. `records` are inherited by
         `get`, `graphql` and `job` alone: a `post` is a search only where it says so itself. Those inherit no body.
 Rule 5: one entry of a list of entries (`for_each`) may be written without the list.
@@ -26,6 +26,8 @@ _REPLACED = ("base_url", "auth", "hosts")
 """What an environment says instead of the top level."""
 _LISTED = ("for_each",)
 """Keys of an endpoint that are lists, and may be one item without the list."""
+_JOINED = ("errors", "transform")
+"""The lists that an endpoint adds to."""
 
 
 class Origins:
@@ -81,8 +83,8 @@ def _endpoint(name: str, own: dict[str, Any], top: dict[str, Any], origins: Orig
         if key not in own:
             merged[key] = top[key]
             origins.inherit(path, (key,))
-        elif key == "errors":
-            merged[key] = _joined(own[key], top[key], path, origins)
+        elif key in _JOINED:
+            merged[key] = _joined(key, own[key], top[key], path, origins)
         else:
             merged[key] = _laid_key(key, own[key], top[key], path, origins)
     for key in _LISTED:
@@ -103,11 +105,11 @@ def _inherits(own: dict[str, Any], key: str) -> bool:
     return True
 
 
-def _joined(own: Any, inherited: Any, path: Path, origins: Origins) -> Any:
+def _joined(key: str, own: Any, inherited: Any, path: Path, origins: Origins) -> Any:
     if not isinstance(own, list) or not isinstance(inherited, list):
         return own
     for index in range(len(inherited)):
-        origins.inherit((*path, len(own) + index), ("errors", index))
+        origins.inherit((*path, len(own) + index), (key, index))
     return [*own, *inherited]
 
 

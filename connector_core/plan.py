@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from connector_core.address import MISSING, AnswerPath, BodyPath, FieldPath
 from connector_core.auth import Auth, NoAuth
@@ -21,12 +21,14 @@ from connector_core.for_each import ForEach
 from connector_core.graphql import with_query
 from connector_core.http import Request
 from connector_core.job import Job
+from connector_core.json_schema import judge
 from connector_core.pagination import NoPagination, Pagination
 from connector_core.request import BaseUrl, InlineRequest, compose
 from connector_core.response import records_of, rows_of
 from connector_core.spec import Endpoint, Spec, templates
 from connector_core.steps import Step
 from connector_core.template import Condition, Flag, MissingError, Template, TemplateError, Value
+from connector_core.transform import NO_HOOKS, Hooks, fused
 
 __all__ = ["Plan", "base_urls", "compile_plan"]
 
@@ -66,6 +68,11 @@ class Plan:
     keep: Callable[..., list[dict[str, Any]]] | None
     """The declared filter over a page, given a scope and the records' keys, if they have any; None: there is none, and
     no record is looked at."""
+    transform: Callable[[list[dict[str, Any]], Scope], list[dict[str, Any]]] | None
+    """The declared changes over a page, in place; None: there are none, and no record is looked at."""
+    judge: Callable[[dict[str, Any]], str | None] | None
+    """How a record breaks the schema, in words without its values, or None where it fits; None: nobody asks."""
+    on_invalid: Literal["keep", "reject", "fail"] | None
     output: Callable[[Scope], Any] | None
     input: Mapping[str, dict[str, Any]]
     reads_page: bool
@@ -119,9 +126,12 @@ class JobPlan:
     as_: str
 
 
-def compile_plan(spec: Spec, name: str) -> Plan:
-    """The plan for an endpoint of the spec; raises ConfigError where there is none of that name."""
-    endpoint, plan = _endpoint(spec, name), _compiled(spec, name)
+def compile_plan(spec: Spec, name: str, hooks: Hooks = NO_HOOKS) -> Plan:
+    """The plan for an endpoint of the spec; raises ConfigError where there is none of that name.
+
+    `hooks` are the functions that `transform` may call; one that is not among them is a ConfigError too.
+    """
+    endpoint, plan = _endpoint(spec, name), _compiled(spec, name, hooks)
     return plan if endpoint.job is None else replace(plan, job=_job(plan, endpoint, endpoint.job))
 
 
@@ -161,7 +171,7 @@ def _endpoint(spec: Spec, name: str) -> Endpoint:
     return endpoint
 
 
-def _compiled(spec: Spec, name: str) -> Plan:
+def _compiled(spec: Spec, name: str, hooks: Hooks) -> Plan:
     endpoint = _endpoint(spec, name)
     pagination = endpoint.pagination if endpoint.readable and endpoint.pagination else NoPagination()
     auth = endpoint.auth or NoAuth()
@@ -189,6 +199,9 @@ def _compiled(spec: Spec, name: str) -> Plan:
         columns=endpoint.columns,
         reads_key=endpoint.filter is not None and any(read[0] == "key" for read in endpoint.filter.reads),
         keep=_filter(endpoint),
+        transform=fused(endpoint.transform, hooks) if endpoint.readable else None,
+        judge=_judge(endpoint),
+        on_invalid=endpoint.on_invalid,
         output=_output(endpoint.output),
         input=endpoint.input or {},
         reads_page=any(read[0] == "page" for value in _sent(endpoint) for read in value.reads),
@@ -254,6 +267,12 @@ def _filter(endpoint: Endpoint) -> Callable[..., list[dict[str, Any]]] | None:
         return found
 
     return kept
+
+
+def _judge(endpoint: Endpoint) -> Callable[[dict[str, Any]], str | None] | None:
+    if endpoint.on_invalid is None or endpoint.schema_ is None or not endpoint.readable:
+        return None
+    return judge(endpoint.schema_)
 
 
 def _output(output: Value | None) -> Callable[[Scope], Any] | None:

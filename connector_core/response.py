@@ -6,11 +6,12 @@
     records: body.data
     primary_key: id
     filter: record.status != 'draft'
+    on_invalid: reject
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from connector_core.address import MISSING, AnswerPath, BodyPath, FieldPath
 from connector_core.component import Model
@@ -31,9 +32,12 @@ class ResponseKeys(Model):
     columns: BodyPath | None = None
     """Where the names of the columns stand, where records are lists of values; each becomes an object."""
     primary_key: FieldPath | list[FieldPath] | None = None
-    """What tells one record from another: a field, or a list of them."""
+    """What tells one record from another as they are handed out: a field, or a list of them."""
     filter: Annotated[Condition, Reads("filter")] | None = None
-    """A condition on `record` and `key`; only records for which it is true are kept."""
+    """A condition on `record` as it came and `key`; only records for which it is true are kept."""
+    on_invalid: Literal["keep", "reject", "fail"] | None = None
+    """What becomes of a record that does not fit the endpoint's `schema`: `keep` and `reject` report it, `fail` ends
+    the reading. Left out: no record is looked at."""
 
 
 _OBJECTS = frozenset({dict})

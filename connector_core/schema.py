@@ -13,7 +13,7 @@ Rule 3: it is draft 2020-12 without anything that draft-07 lacks but `$defs`, si
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
@@ -34,7 +34,7 @@ _WHOLE = "rate_limit"
 
 def json_schema() -> Json:
     """The schema, as JSON data; reads docstrings from source, which takes a moment."""
-    written = Spec.model_json_schema(schema_generator=_Plain)
+    written = _named(Spec.model_json_schema(schema_generator=_Plain))
     definitions = written.pop("$defs") | meta_schemas(_DEFS)
     endpoint, environment = (definitions[name]["properties"] for name in ("Endpoint", "Environment"))
     for keys in (written["properties"], endpoint, environment):
@@ -51,6 +51,28 @@ def json_schema() -> Json:
         **_referring(written),
         "$defs": {name: _referring(definitions[name]) for name in sorted(definitions)},
     }
+
+
+def _named(written: Json) -> Json:
+    """The schema with kinds of one name in two families told apart by their key: `DecodeZip`, `TransformZip`."""
+    kinds = [kind for family in families().values() for kind in family.kinds.values()]
+    names = {
+        long: f"{kind.key.title().replace('_', '')}{kind.__name__}"
+        for kind in kinds
+        if (long := f"{kind.__module__}__{kind.__qualname__}".replace(".", "__")) in written["$defs"]
+    }
+    return cast("Json", _renamed(written, names)) if names else written
+
+
+def _renamed(value: Any, names: dict[str, str]) -> Any:
+    if isinstance(value, list):
+        return [_renamed(item, names) for item in value]
+    if isinstance(value, dict):
+        return {names.get(key, key): _renamed(item, names) for key, item in value.items()}
+    if isinstance(value, str) and value.startswith(_DEFS):
+        name = value.removeprefix(_DEFS)
+        return _DEFS + names.get(name, name)
+    return value
 
 
 class _Plain(GenerateJsonSchema):
@@ -87,6 +109,8 @@ class _Plain(GenerateJsonSchema):
 
 def _never_null(family: Json) -> Json:
     """The schema of a family's key: what has no value is left out, and what is not wanted is `none`."""
+    if "anyOf" not in family:
+        return family  # a list of its kinds
     return {**family, "anyOf": [option for option in family["anyOf"] if option != {"type": "null"}]}
 
 

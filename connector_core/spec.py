@@ -30,6 +30,7 @@ from connector_core.request import METHODS, BaseUrl, Method, Path, RequestKeys
 from connector_core.response import ResponseKeys
 from connector_core.steps import Steps
 from connector_core.template import Reads, Value
+from connector_core.transform import Transform
 
 __all__ = ["INHERITED", "VERBS", "Docs", "Endpoint", "Environment", "Host", "Spec", "templates"]
 
@@ -121,6 +122,8 @@ class Inherited(RequestKeys, ResponseKeys):
     """How pages follow each other."""
     errors: list[ErrorRule] = []
     """What answers mean; the first rule that matches decides, an endpoint's own rules come first."""
+    transform: list[Transform] = []
+    """What is done to every record before it is handed out, in order; an endpoint's own come first."""
     rate_limit: RateLimit | None = None
     """How fast the service may be asked; an endpoint's own comes on top of the connector's."""
 
@@ -162,8 +165,8 @@ class Endpoint(Inherited, GraphqlKeys):
     batch: BatchWrite | None = None
     """How a list is sent in several requests."""
     schema_: Annotated[dict[str, Property], _OrFile()] | None = Field(default=None, alias="schema")
-    """What a record holds, by name, as JSON Schema, or the name of a file beside the spec. It describes; nothing is
-    refused by it."""
+    """What a record holds as it is handed out, by name, as JSON Schema, or the name of a file beside the spec. It
+    judges only where `on_invalid` is."""
 
     @property
     def method(self) -> Method:

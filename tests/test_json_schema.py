@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 
-from connector_core.json_schema import check, violations
+from connector_core.json_schema import check, judge, violations
 from connector_core.json_schema.formats import FORMATS
 
 NO_TYPE = "must be one of: array, boolean, integer, null, number, object, string, or a list of them"
@@ -409,3 +409,109 @@ def test_simple_schemas_import_nothing():
         "sys.exit('jsonschema' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+# ── whole records ─────────────────────────────────────────────────────────────────────────────────
+
+RECORD: dict[str, Any] = {
+    "id": {"type": "integer", "minimum": 1},
+    "email": {"type": "string", "format": "email"},
+    "state": {"enum": ["open", "paid"]},
+    "items": {
+        "type": "array",
+        "items": {"type": "object", "required": ["sku"], "properties": {"sku": {"type": "string"}}},
+    },
+    "prices": {"type": "object", "additionalProperties": {"type": "number"}},
+    "ref": {"anyOf": [{"type": "string"}, {"type": "null"}], "optional": True, "x-note": 1},
+}
+
+
+@pytest.mark.parametrize(
+    "record, what",
+    [
+        ({}, None),
+        ({"id": 1, "email": "a@b", "more": "x", "ref": None}, None),
+        ({"id": 1.0, "items": [{"sku": "a", "more": 1}], "prices": {"EUR": 1}}, None),
+        ({"id": "hunter2"}, "id: must be a whole number"),
+        ({"id": None}, "id: must be a whole number"),
+        ({"id": 0}, "id: must be at least 1"),
+        ({"email": "hunter2"}, "email: must be an e-mail address"),
+        ({"state": "hunter2"}, 'state: must be one of "open", "paid"'),
+        ({"items": [{"sku": "a"}, {"sku": 1}]}, "items.*.sku: must be text"),
+        ({"items": [{"hunter2": 1}]}, "items.*: lacks 'sku'"),
+        ({"prices": {"hunter2": "x"}}, "prices.*: must be a number"),
+        ({"ref": 1}, "ref: must be text, or must be null"),
+        ({"id": float("inf")}, "id: must be a whole number"),
+    ],
+)
+def test_judge(record, what):
+    """A record is judged by the schemas of its fields, none required; the words name declared fields and no values."""
+    assert judge(RECORD)(record) == what
+
+
+def test_judge_of_what_is_nested_too_deeply():
+    """Depth that nobody can follow is a verdict, not a crash."""
+    schema: dict[str, Any] = {"type": "array"}
+    value: Any = []
+    for _ in range(60):
+        schema = {"type": "array", "items": schema}
+    for _ in range(20_000):
+        value = [value]
+    assert judge({"a": {"uniqueItems": True}})({"a": [value, value]}) is not None
+    assert judge({"a": schema})({"a": []}) is None
+
+
+def test_judge_imports_nothing_until_it_has_to():
+    """Making a judge imports no validator, or only the fast one."""
+    code = (
+        "import sys; from connector_core.json_schema import judge; judge({'id': {'type': 'integer'}});"
+        "sys.exit('jsonschema' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+ANY = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-3, 3)
+    | st.sampled_from([1.0, 0.5, 10**30, "", "a", "abc", "2020-01-31", "a@b"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("ab"), inner, max_size=2),
+    max_leaves=6,
+)  # fmt: skip
+SCHEMAS = st.recursive(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "type": st.sampled_from(["string", "integer", "number", "boolean", "null", "array", "object"]),
+            "enum": st.lists(ANY, min_size=1, max_size=3),
+            "const": ANY,
+            "format": st.sampled_from([*FORMATS, "int32", "uri-reference"]),
+            "minimum": st.integers(-2, 2),
+            "maxLength": st.integers(0, 2),
+            "minItems": st.integers(0, 2),
+            "uniqueItems": st.booleans(),
+            "multipleOf": st.sampled_from([1, 0.5]),
+            "pattern": st.sampled_from(["^a", "b$"]),
+            "required": st.lists(st.sampled_from("ab"), unique=True),
+        },
+    ),
+    lambda inner: st.fixed_dictionaries(
+        {},
+        optional={
+            "properties": st.dictionaries(st.sampled_from("ab"), inner, max_size=2),
+            "items": inner,
+            "prefixItems": st.lists(inner, min_size=1, max_size=2),
+            "additionalProperties": inner,
+            "anyOf": st.lists(inner, min_size=1, max_size=2),
+            "oneOf": st.lists(inner, min_size=1, max_size=2),
+            "not": inner,
+        },
+    ),
+    max_leaves=4,
+)  # fmt: skip
+
+
+@given(SCHEMAS, ANY)
+def test_judge_agrees_with_violations(schema, value):
+    """A record's verdict is that of its field's schema, whichever validator is installed."""
+    assert (judge({"a": schema})({"a": value}) is None) == (violations(schema, value) == [])

@@ -83,9 +83,11 @@ def test_records_are_for_get_and_bodies_for_the_others(method, records, body):
         ("headers", {"accept": "text/csv"}, {"Accept": "application/json", "X": "1"}, {"accept": "text/csv", "X": "1"}),
         # the other form of a body replaces
         ("body", {"form": {"b": 2}}, {"json": {"a": 1}}, {"form": {"b": 2}}),
-        # errors are joined, the endpoint's first
+        # errors and transform are joined, the endpoint's first
         ("errors", [{"status": 1}], [{"status": 2}, {"status": 3}], [{"status": 1}, {"status": 2}, {"status": 3}]),
         ("errors", [], [{"status": 2}], [{"status": 2}]),
+        ("transform", ["prune"], [{"type": "hook", "name": "h"}], ["prune", {"type": "hook", "name": "h"}]),
+        ("transform", [], ["prune"], ["prune"]),
         # other lists and plain values replace
         ("primary_key", ["a"], ["b", "c"], ["a"]),
         ("params", {"tag": ["a"]}, {"tag": ["b", "c"]}, {"tag": ["a"]}),

@@ -188,6 +188,27 @@ def test_a_filter_keeps_records():
     assert found.keep([], scope) == []
 
 
+def test_it_transforms_and_judges_what_is_read():
+    """A read has its transforms as one function, and a judge where it says on_invalid; a call has neither."""
+    keys = {
+        "get": "/e",
+        "records": "body",
+        "schema": {"n": {"type": "integer"}},
+        "on_invalid": "keep",
+        "transform": [{"type": "rename", "fields": {"a": "n"}}, {"type": "hook", "name": "h"}],
+    }
+    spec = load({**SPEC, "endpoints": {"e": keys, "call": {**keys, "input": {}}}})
+    found = compile_plan(spec, "e", {"h": lambda record: {**record, "h": 1}})
+    assert found.transform is not None
+    assert found.judge is not None
+    assert found.transform([{"a": 1}], {}) == [{"n": 1, "h": 1}]
+    assert (found.judge({"n": 1}), found.judge({"n": "x"})) == (None, "n: must be a whole number")
+    with pytest.raises(ConfigError, match="no plug-in provides the hook 'h'"):
+        compile_plan(spec, "e")
+    call = compile_plan(spec, "call")
+    assert (call.transform, call.judge) == (None, None)
+
+
 SCOPE = {
     "body": {"order": {"id": 7, "tags": ["a"]}, "null": None},
     "status": 201,

@@ -20,6 +20,7 @@ from connector_core.events import (
     PageRead,
     PartitionFinished,
     ReadFinished,
+    RecordInvalid,
     RecordsMissing,
     RequestFailed,
     RequestFinished,
@@ -43,6 +44,9 @@ class Warnings:
                 line = f"{endpoint}: nothing is at {address}, where the records should be; the page was read as empty"
             case AnswerRepaired(endpoint=endpoint, repair=repair):
                 line = f"{endpoint}: the service sends invalid JSON, which was read all the same: {repair}"
+            case RecordInvalid(endpoint=endpoint, what=what, on_invalid=on_invalid):
+                become = "left out" if on_invalid == "reject" else "kept"
+                line = f"{endpoint}: records do not fit the schema and are {become}: {what}"
             case _:
                 return
         if line not in self._said:

@@ -90,7 +90,7 @@ class Connection:
     def plan(self, endpoint: str) -> Plan:
         """The endpoint's plan, made once."""
         if endpoint not in self._plans:
-            self._plans[endpoint] = compile_plan(self.spec, endpoint)
+            self._plans[endpoint] = compile_plan(self.spec, endpoint, self.effects.hooks)
         return self._plans[endpoint]
 
     def names(self, plan: Plan) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from connector_core.engine.guard import Network
 from connector_core.engine.transport import AiohttpTransport, Transport
 from connector_core.events import Event, Listener
 from connector_core.exceptions import ConfigError
+from connector_core.transform import Hooks
 
 __all__ = ["Effects"]
 
@@ -40,6 +41,8 @@ class Effects:
     """A text that never comes twice."""
     listeners: list[Listener] = field(default_factory=list)
     """Who hears the events."""
+    hooks: Hooks = field(default_factory=dict)
+    """The functions that `transform: [{type: hook, name: …}]` calls, by name; what plug-ins bring comes in here."""
     _transports: dict[Network, Transport] = field(default_factory=dict)
 
     def reach(self, network: Network) -> Transport:

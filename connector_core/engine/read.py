@@ -23,6 +23,7 @@ from connector_core.engine.call import Answered, answer_scope, decoded, exchange
 from connector_core.engine.connection import Connection
 from connector_core.engine.facts import prepare
 from connector_core.engine.pages import Page, Pages, Record
+from connector_core.engine.records import judged, transformed
 from connector_core.events import PageRead, PartitionFinished, ReadFinished, ReadStarted, RecordsMissing
 from connector_core.exceptions import ResponseError
 from connector_core.for_each import WHOLE, Partition
@@ -77,8 +78,7 @@ class Reading:
             rows = self._found(body)
             answer = self._answer(position, answered, body, rows)
             following = self._follow(answer, answered, rows)
-            if self._plan.keep is not None:
-                rows = self._plan.keep(rows, self._scope, self._plan.keys(body))
+            rows = self._handed_out(rows, body)
         else:
             rows, following = [], self._ended_by(answered)
         self._count += 1
@@ -104,6 +104,17 @@ class Reading:
         if rows is None:
             self._announce(RecordsMissing, address=str(self._plan.records))
         return rows or []
+
+    def _handed_out(self, rows: list[Record], body: Any) -> list[Record]:
+        """The records as they are handed out; what the spec does not declare is not done."""
+        plan = self._plan
+        if plan.keep is not None:
+            rows = plan.keep(rows, self._scope, plan.keys(body))
+        if plan.transform is not None:
+            rows = transformed(plan, rows, self._scope, page=self._count + 1)
+        if plan.judge is not None:
+            rows = judged(self._connection, plan, rows, page=self._count + 1)
+        return rows
 
     def _ended_by(self, answered: Answered) -> Stop:
         rule = f"a rule for status {answered.response.status} says {answered.outcome.then}"

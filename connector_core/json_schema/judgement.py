@@ -24,7 +24,7 @@ from connector_core.source import dotted
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
 
-__all__ = ["violations"]
+__all__ = ["judgement", "validator", "violations"]
 
 MOST_VIOLATIONS = 20
 LONGEST_MATCHED = 1000
@@ -58,7 +58,7 @@ def _no_file(schema: Mapping[str, Any], value: Any, *, secret: bool) -> list[str
 
 def _deeply(schema: Mapping[str, Any], value: Any, *, secret: bool, files: bool) -> list[str]:
     try:
-        errors = list(islice(_validator(files=files)(schema).iter_errors(value), MOST_VIOLATIONS))
+        errors = list(islice(validator(files=files)(schema).iter_errors(value), MOST_VIOLATIONS))
     except RecursionError:
         return ["is nested too deeply"]
     return list(dict.fromkeys(_told(error, secret=secret) for error in errors))
@@ -101,7 +101,7 @@ def _same(one: Any, other: Any) -> bool:
 
 
 @cache
-def _validator(*, files: bool) -> Callable[[Mapping[str, Any]], Validator]:
+def validator(*, files: bool = False) -> Callable[[Mapping[str, Any]], Validator]:
     """The draft's own validator, with our formats, a cap on what patterns are tried on, and exact steps."""
     from jsonschema import Draft202012Validator, FormatChecker, ValidationError, validators
 
@@ -147,10 +147,11 @@ def _exactly(number: Any) -> Fraction:
 
 def _told(error: Any, *, secret: bool) -> str:
     where = "" if secret or not error.absolute_path else f"{dotted(tuple(error.absolute_path))}: "
-    return where + _judgement(error, secret=secret)
+    return where + judgement(error, secret=secret)
 
 
-def _judgement(error: Any, *, secret: bool) -> str:
+def judgement(error: Any, *, secret: bool) -> str:
+    """What one of the validator's errors means, in words; nothing of a `secret` value is in them."""
     match error.validator:
         case "required":
             missing = [repr(name) for name in error.validator_value if name not in error.instance]
@@ -180,7 +181,7 @@ def _alternatives(error: Any, *, secret: bool) -> str:
         return "fits more than one of the schemas under 'oneOf', and may fit only one"
     if any(form.relative_path for form in forms) or len(forms) > len(TYPES):
         return f"fits none of the {len(error.validator_value)} schemas under {str(error.validator)!r}"
-    sentences = ", or ".join(dict.fromkeys(_judgement(form, secret=True) for form in forms))
+    sentences = ", or ".join(dict.fromkeys(judgement(form, secret=True) for form in forms))
     return sentences if secret else f"{sentences}, not {_shown(error.instance)}"
 
 

@@ -3,6 +3,9 @@
 It shares no code with the side that sends: the pages are `pagination.serve`, the check of credentials is
 `auth.refusal`, and everything else is here and in the modules beside it. What it cannot know it answers with 501 and
 the key in question; an endpoint of which no page can be served is refused at the start.
+
+No transform can be run backwards: records are served as the schema describes them, which is how they are handed out,
+and the client transforms them on top of that.
 """
 
 from __future__ import annotations
@@ -227,7 +230,17 @@ def _keys(endpoint: Endpoint) -> list[FieldPath]:
         found = [FieldPath(".".join(f'"{key}"' for key in pagination.take.keys))]
     else:
         found = [FieldPath("id")]
-    return [path for path in found if not schema or path.keys[0] in schema]
+    found = [path for path in found if not schema or path.keys[0] in schema]
+    return [*found, *_asked_by(pagination, found)] if endpoint.transform else found
+
+
+def _asked_by(pagination: Pagination, keys: list[FieldPath]) -> list[FieldPath]:
+    """The field of the last record that the next page is asked by, which every record has then."""
+    if not isinstance(pagination, Cursor) or pagination.take.root != "record":
+        return []
+    if any(path.keys == pagination.take.keys for path in keys):
+        return []
+    return [FieldPath(".".join(f'"{key}"' for key in pagination.take.keys))]
 
 
 def _noun(route: Route) -> str:

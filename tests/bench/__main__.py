@@ -33,7 +33,10 @@ def run(who: str, url: str, stream: str, pages: int, side_by_side: int = 1) -> R
         raise SystemExit(f"{who} {stream} failed:\n{done.stderr[-2000:]}")
     report: Report = json.loads(done.stdout)
     count = pages * PER_PAGE
-    if (report["records"], report["checksum"]) != (count, count * FIRST_ID + count * (count - 1) // 2):
+    once = (
+        min(count, 10 * PER_PAGE) if stream == "shaping" else count
+    )  # which shapes the same ten pages again and again
+    if (report["records"], report["checksum"]) != (count, count * FIRST_ID + (count // once) * once * (once - 1) // 2):
         raise SystemExit(f"{who} {stream}: wrong records: {report}")
     return report
 
@@ -64,6 +67,12 @@ def measure(url: str, runs: int) -> None:
         per = 1e6 / (999 * PER_PAGE)
         row = f"{stream}: CPU per record, 100k records | {ours * per:.2f} µs | {theirs * per:.2f} µs | {ratio:.2f}"
         print(f"| {row} |", flush=True)
+    ours, theirs, ratio = paired(
+        runs, "cpu", partial(run, "ours", url, "shaping", 1000), partial(run, "hand", url, "shaping", 1000)
+    )
+    per = 1e6 / (1000 * PER_PAGE)
+    row = f"8 fields set, renamed, dropped: CPU per record | {ours * per:.2f} µs | {theirs * per:.2f} µs | {ratio:.2f}"
+    print(f"| {row} |", flush=True)
     ours, theirs, ratio = paired(
         runs, "first", partial(run, "ours", url, "items", 1), partial(run, "hand", url, "items", 1)
     )

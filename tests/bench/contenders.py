@@ -109,6 +109,11 @@ def _pages(connector: Any, stream: str) -> AsyncIterator[Any]:
 def main() -> None:
     """Runs one contender and prints its report."""
     who, arguments = sys.argv[1], json.loads(sys.argv[2])
+    if arguments["stream"] == "shaping":
+        from tests.bench.shaping import shaping
+
+        print(json.dumps(shaping(who, arguments["pages"])))
+        return
     tally = Tally(arguments.pop("started"))
     asyncio.run({"hand": hand, "ours": ours}[who](tally=tally, **arguments))
     print(json.dumps(tally.report()))

@@ -61,6 +61,18 @@ def test_records_missing(live):
     )
 
 
+@pytest.mark.parametrize("on_invalid, become, written", [("keep", "kept", 3), ("reject", "left out", 1)])
+def test_records_that_do_not_fit(live, folder, on_invalid, become, written):
+    """What does not fit the schema is a warning that is said once for each way of not fitting, without the value."""
+    path = folder / "specs" / "shop.yaml"
+    path.write_text(path.read_text("utf-8") + f"on_invalid: {on_invalid}\n", "utf-8")
+    done = live(200, b'{"data": [{"id": 1}, {"id": "hunter2"}, {"id": "hunter3"}]}', "read", "shop", "orders")
+    assert (done.exit_code, len(done.stdout.splitlines())) == (0, written)
+    assert done.stderr == (
+        f"warning: orders: records do not fit the schema and are {become}: id: must be a whole number\n"
+    )
+
+
 def test_unknown_endpoint(run):
     """An endpoint that is not there is told with the nearest, before anything else is asked for."""
     done = run("read", "shop", "ordres")

@@ -20,6 +20,7 @@ from connector_core.request.parts import PartKeys
 from connector_core.spec import Docs, Endpoint, Environment, Host
 from connector_core.steps import Step
 from connector_core.template import Condition, Flag, Message, PathText, Template, Value
+from connector_core.transform import FieldsPath
 from connector_core.units import Unit
 
 __all__ = ["default", "value"]
@@ -28,6 +29,7 @@ FIELD_TYPES: dict[Any, str] = {
     AnswerPath: "address in the answer",
     BodyPath: "address in the body",
     FieldPath: "address in a record",
+    FieldsPath: "address in a record",
     Put: "address in the request",
     SpreadPut: "address in the request",
     BaseUrl: "address of a service, with templates",
@@ -71,6 +73,8 @@ def default(field: FieldInfo) -> str:
     found = field.get_default(call_default_factory=True)
     if isinstance(found, bool):
         return f"`{str(found).lower()}`"
+    if isinstance(found, list) and found:
+        return f"`[{', '.join(map(str, found))}]`"
     if found is None or found in ("", [], {}) or (isinstance(found, Template) and not found.source):
         return "–"
     return f"`{found}`"

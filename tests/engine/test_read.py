@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from connector_core import Connector
-from connector_core.events import Event, PageRead, ReadFinished, ReadStarted, RecordsMissing
+from connector_core.events import Event, PageRead, ReadFinished, ReadStarted, RecordInvalid, RecordsMissing
 from connector_core.exceptions import ConfigError, ResponseError, ServerError
 from connector_core.http import Request, Response
 from connector_core.testing import FakeTransport, VirtualClock, effects, respond
@@ -442,3 +442,130 @@ async def test_closing_a_reading_ends_it_for_who_waits(how):
             await waiting
         with pytest.raises(StopAsyncIteration):
             await anext(reading)
+
+
+# ── what is done to records before they are handed out ───────────────────────────────────────────
+
+
+def shaped(**keys: Any) -> dict[str, Any]:
+    """A spec whose one endpoint has further keys; its pages are two by two, by the id of the last record."""
+    document = spec({"type": "cursor", "take": "record.id", "put": "query.after"})
+    document["endpoints"]["things"] |= keys
+    return document
+
+
+def rows(*pages: list[dict[str, Any]]) -> Any:
+    """A service with these pages; the one after a page is asked for by the id of its last record."""
+
+    def answer(request: Request) -> Response:
+        after = dict(request.query).get("after")
+        at = next((at for at, page in enumerate(pages, 1) if page and str(page[-1]["id"]) == after), 0)
+        return respond(json={"data": pages[at] if at < len(pages) else []})
+
+    return answer
+
+
+RENAMED = [{"type": "rename", "fields": {"id": "number"}}]
+NUMBER = {"number": {"type": "integer"}}
+MIXED = rows([{"id": 1, "n": 1}, {"id": "x2", "n": 2}], [{"id": "x3", "n": 3}])
+ABOUT: dict[str, Any] = {"connection": "demo", "endpoint": "things"}
+
+
+async def test_filter_then_transform_then_schema():
+    """A filter and pagination see records as they came, the schema sees them as they are handed out."""
+    events: list[Event] = []
+    document = shaped(filter="record.id != 1", transform=RENAMED, schema=NUMBER, on_invalid="reject")
+    service = rows([{"id": 1}, {"id": 2}], [{"id": 3}, {"id": "x4"}])
+    async with opened(document, service, listeners=[events.append]) as demo:
+        pages = [page.records async for page in demo.pages("things")]
+    assert pages == [[{"number": 2}], [{"number": 3}], []]
+    assert [event for event in events if isinstance(event, RecordInvalid)] == [
+        RecordInvalid(**ABOUT, page=2, count=1, what="number: must be a whole number", on_invalid="reject")
+    ]
+    assert [event.records for event in events if isinstance(event, PageRead)] == [1, 1, 0]
+
+
+async def test_a_call_of_a_read_is_transformed_too():
+    """`call` gives the first page's records as `read` would."""
+    async with opened(shaped(transform=RENAMED), rows([{"id": 1}, {"id": 2}], [{"id": 3}])) as demo:
+        assert (await demo.call("things")).data == [{"number": 1}, {"number": 2}]
+
+
+async def test_what_on_invalid_says():
+    """`keep` hands everything out, `reject` only what fits, each telling once per page; without it nobody judges."""
+    for on_invalid, ids in (("keep", [1, "x2", "x3"]), ("reject", [1]), (None, [1, "x2", "x3"])):
+        events: list[Event] = []
+        document = shaped(schema={"id": {"type": "integer"}}, on_invalid=on_invalid)
+        async with opened(document, MIXED, listeners=[events.append]) as demo:
+            assert [record["id"] async for record in demo.read("things")] == ids
+        told = [event for event in events if isinstance(event, RecordInvalid)]
+        assert [(event.page, event.count, event.on_invalid) for event in told] == (
+            [(1, 1, on_invalid), (2, 1, on_invalid)] if on_invalid else []
+        )
+
+
+async def test_on_invalid_may_end_the_reading():
+    """`fail` raises on the page of the first record that does not fit, and shows where but not what it holds."""
+    document = shaped(schema={"id": {"type": ["integer", "null"]}}, on_invalid="fail")
+    async with opened(document, rows([{"id": None}, {"id": 1}], [{"id": "hunter2"}])) as demo:
+        reading = demo.pages("things")
+        assert [record["id"] for record in (await anext(reading)).records] == [None, 1]
+        with pytest.raises(ResponseError) as wrong:
+            await anext(reading)
+    assert str(wrong.value) == (
+        "a record does not fit the schema: id: must be a whole number or null — demo.things, page 2 — "
+        "compare the schema with what the service sends, or say on_invalid: keep"
+    )
+    assert (wrong.value.code, wrong.value.context) == (
+        "schema.violation",
+        {"connector": "demo", "endpoint": "things"},
+    )
+
+
+async def test_a_transform_that_fails_says_where():
+    """The error names the endpoint, the page and the field, and comes after the pages before it."""
+    document = shaped(transform=[{"type": "cast", "fields": {"n": "integer"}}])
+    async with opened(document, rows([{"id": 1, "n": "1"}], [{"id": 2, "n": "hunter2"}])) as demo:
+        reading = demo.pages("things")
+        assert (await anext(reading)).records == [{"id": 1, "n": 1}]
+        with pytest.raises(ResponseError) as wrong:
+            await anext(reading)
+    assert str(wrong.value).startswith("n is text that has no form as a whole number — demo.things, page 2 — ")
+    assert (wrong.value.code, "hunter2" in str(wrong.value)) == ("transform.cast", False)
+
+
+async def test_a_record_nested_beyond_all_bounds_is_an_error():
+    """Depth that a transform cannot follow is told as such, not as a crash of ours."""
+    deep: Any = 1
+    for _ in range(900):
+        deep = [deep]
+    document = shaped(transform=[{"type": "keys", "case": "snake"}])
+    async with opened(document, lambda _: respond(json={"data": [{"id": 1, "deep": deep}]})) as demo:
+        with pytest.raises(ResponseError, match=r"^a record is nested too deeply to be transformed") as wrong:
+            await demo.call("things")
+    assert wrong.value.code == "transform.depth"
+
+
+async def test_hooks_come_from_the_effects():
+    """A hook is looked up among the functions that the engine was given, when the endpoint is first asked for."""
+    document = shaped(transform=[{"type": "hook", "name": "mask"}])
+    world = effects(rows([{"id": 1}]))
+    world.hooks = {"mask": lambda record: {**record, "masked": True}}
+    async with Connector.open(document, effects=world) as demo:
+        assert (await demo.call("things")).data == [{"id": 1, "masked": True}]
+    async with opened(document, rows([{"id": 1}])) as demo:
+        with pytest.raises(ConfigError, match="no plug-in provides the hook 'mask'"):
+            demo.pages("things")
+
+
+async def test_what_is_not_declared_is_not_done():
+    """Without filter, transform and on_invalid, a plan has nothing to call, and records are handed out untouched."""
+    document = shaped(schema={"id": {"type": "integer"}})
+    async with opened(document, MIXED) as demo:
+        plan = demo._connection.plan("things")
+        assert (plan.keep, plan.transform, plan.judge) == (None, None, None)
+        assert [record async for record in demo.read("things")] == [
+            {"id": 1, "n": 1},
+            {"id": "x2", "n": 2},
+            {"id": "x3", "n": 3},
+        ]

@@ -402,3 +402,22 @@ async def test_children_are_dealt_out_among_their_parents():
         pages = [page async for page in service.pages("members")]
     assert len(pages) == 7
     assert sorted(record["id"] for page in pages for record in page.records) == list(range(1, 8))
+
+
+async def test_transforms_run_on_top():
+    """Records are served as they are handed out, and the client's transforms find what they would have made."""
+    spec = shop(KINDS["cursor_record"])
+    spec["endpoints"]["orders"] |= {
+        "primary_key": "order_id",
+        "schema": {"order_id": {"type": "integer"}, "total": {"type": "number"}, "source": {"type": "string"}},
+        "on_invalid": "fail",
+        "transform": [
+            {"type": "rename", "fields": {"id": "order_id"}},
+            {"type": "cast", "fields": {"total": "number"}},
+            {"type": "set", "fields": {"source": "shop"}},
+            {"type": "keep", "fields": ["order_id", "total", "source"]},
+        ],
+    }
+    read, had, _ = await both_ways(spec, 25)
+    assert len(read) == 25
+    assert read == [{"order_id": one["order_id"], "total": one["total"], "source": "shop"} for one in had]

@@ -1,0 +1,85 @@
+"""What must hold across the keys of a spec, checked before anything is sent: names that templates read, and references.
+
+Each rule takes the validated spec and yields the path of a mistake and what it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from connector_core import json_schema
+from connector_core.component import families, suggestion
+from connector_core.request import METHODS
+from connector_core.rules.endpoints import of_endpoint
+from connector_core.rules.names import of_names
+from connector_core.rules.relations import of_relations
+from connector_core.spec import Environment, Inherited, Spec
+
+__all__ = ["broken"]
+
+Path = tuple[str | int, ...]
+Mistake = tuple[Path, str]
+
+
+def broken(spec: Spec) -> Iterator[Mistake]:
+    """Every mistake that only shows when the whole spec is seen."""
+    yield from _emptied((), spec)
+    for name, endpoint in spec.endpoints.items():
+        path: Path = ("endpoints", name)
+        yield from _emptied(path, endpoint)
+        yield from of_endpoint(path, endpoint)
+    for name, environment in spec.environments.items():
+        yield from _emptied(("environments", name), environment)
+    yield from _unjudged(spec)
+    yield from _base_url(spec)
+    yield from _defaults(spec)
+    yield from of_relations(spec)
+    yield from of_names(spec)
+
+
+def _emptied(path: Path, keys: Inherited | Environment) -> Iterator[Mistake]:
+    """Null is no second way to say `none`."""
+    for key in ("auth", "decode", "pagination", "rate_limit"):
+        if key in keys.model_fields_set and getattr(keys, key) is None:
+            known = families()[key].kinds
+            yield (*path, key), f"is empty: {'write none, or ' if 'none' in known else ''}leave the key out"
+
+
+def _unjudged(spec: Spec) -> Iterator[Mistake]:
+    """Records are judged by a schema; one that all endpoints inherit is for those that have one."""
+    judged = [endpoint for endpoint in spec.endpoints.values() if endpoint.schema_ is not None]
+    if spec.on_invalid is not None and spec.endpoints and not judged:
+        yield ("on_invalid",), "says what becomes of records that do not fit, and no endpoint has a schema"
+    for name, endpoint in spec.endpoints.items():
+        own = endpoint.on_invalid not in (None, spec.on_invalid)
+        if own and endpoint.schema_ is None:
+            yield ("endpoints", name, "on_invalid"), f"needs a schema to judge by: {name} has none"
+
+
+def _base_url(spec: Spec) -> Iterator[Mistake]:
+    """Told for the first endpoint that needs one; an environment may bring it, and then one has to be chosen."""
+    if any(environment.base_url is not None for environment in spec.environments.values()):
+        return
+    for name, endpoint in spec.endpoints.items():
+        paths = [path for method in METHODS if (path := getattr(endpoint, method)) is not None]
+        if endpoint.base_url is None and (endpoint.graphql or any(not path.whole for path in paths)):
+            yield ("endpoints", name, "base_url"), "is missing, here and at the top level"
+            return
+
+
+def _defaults(spec: Spec) -> Iterator[Mistake]:
+    for name, schema in spec.secrets.items():
+        if "default" in schema:
+            yield ("secrets", name, "default"), "a secret has no default: a spec is no place for one"
+    for name, schema in spec.config.items():
+        if "default" in schema:
+            yield from (
+                (("config", name, "default"), wrong) for wrong in json_schema.violations(schema, schema["default"])
+            )
+    for home, environment in spec.environments.items():
+        for name, value in (environment.config or {}).items():
+            path: Path = ("environments", home, "config", name)
+            if name not in spec.config:
+                yield path, f"{name!r} is not declared under config{suggestion(name, spec.config)}"
+            else:
+                yield from ((path, wrong) for wrong in json_schema.violations(spec.config[name], value))

@@ -1,0 +1,50 @@
+"""What templates may read: every name that they read is there, at the place where they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from connector_core.rules.relations import made_up
+from connector_core.spec import Spec, templates
+from connector_core.template import unknown_names
+
+__all__ = ["of_names"]
+
+Path = tuple[str | int, ...]
+Mistake = tuple[Path, str]
+
+
+def of_names(spec: Spec) -> Iterator[Mistake]:
+    """Every name that a template cannot read."""
+    invented: dict[str, Any] = {}
+    for endpoint in spec.endpoints.values():
+        invented |= made_up(spec, endpoint, ())
+    known: dict[str, Any] = {
+        "config": spec.config,
+        "secrets": spec.secrets,
+        "connection": ("id", *spec.capture),
+        "input": None,
+    }
+    for path, value in templates(spec):
+        inside = spec.endpoints.get(str(path[1])) if path[0] == "endpoints" else None
+        if inside is not None:
+            place = value.place if inside.readable else _IN_A_CALL.get(value.place, value.place)
+            names = {**known, "input": inside.input or ()}
+            found = unknown_names(value.reads, place, names, made_up(spec, inside, path))
+        else:
+            found = _unknown_everywhere(value, known, invented)
+        for what in found:
+            yield path, what
+
+
+_IN_A_CALL = {"request": "call", "path": "call_path"}
+"""The row of the table of names that a call has in place of a read's."""
+
+
+def _unknown_everywhere(value: Any, known: Mapping[str, Any], made_up: Mapping[str, Any]) -> list[str]:
+    """At the top level, what neither a read nor a call may say: each endpoint that inherits it is checked again."""
+    found = unknown_names(value.reads, value.place, known, made_up)
+    place = _IN_A_CALL.get(value.place, value.place)
+    in_a_call = unknown_names(value.reads, place, known, made_up) if found else []
+    return found if in_a_call else []

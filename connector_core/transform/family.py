@@ -1,0 +1,63 @@
+"""What every kind of transform is, and the list of them as one function over a page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from pydantic import AfterValidator
+from pydantic_core import PydanticCustomError
+
+from connector_core.component import Component
+
+__all__ = ["NO_HOOKS", "Hooks", "Record", "Scope", "Step", "Transform", "fused", "some"]
+
+Record = dict[str, Any]
+Scope = Mapping[str, Any]
+Step = Callable[[list[Record], Scope], None]
+"""Changes the records of a page in place, or puts others into the list."""
+Hooks = Mapping[str, Callable[[Record], Record | None]]
+"""The functions that plug-ins brought, by name."""
+NO_HOOKS: Hooks = {}
+
+
+class Transform(Component, key="transform"):
+    """One change to every record of a page."""
+
+    def apply(self, record: Record, scope: Scope, hooks: Hooks = NO_HOOKS) -> Record:
+        """What it makes of one record, which stays as it is; raises ResponseError where it can't be done."""
+        raise NotImplementedError
+
+    def steps(self, hooks: Hooks) -> Iterator[Step]:
+        """The same for a page of records that nobody else holds; raises ConfigError for a hook that is not there."""
+        raise NotImplementedError
+
+
+def fused(
+    transforms: Sequence[Transform], hooks: Hooks = NO_HOOKS
+) -> Callable[[list[Record], Scope], list[Record]] | None:
+    """All of them over a page, which is changed and given back; None where there are none.
+
+    Every step runs over the whole page before the next one does: what can be decided once is decided once for all its
+    records, and what is left to do for each of them is what one would write by hand.
+    """
+    steps = [step for transform in transforms for step in transform.steps(hooks)]
+    if not steps:
+        return None
+
+    def run(records: list[Record], scope: Scope) -> list[Record]:
+        for step in steps:
+            step(records, scope)
+        return records
+
+    return run
+
+
+def _some(fields: Any) -> Any:
+    if not fields:
+        raise PydanticCustomError("transform", "names no field")
+    return fields
+
+
+some = AfterValidator(_some)
+"""In an annotation: a mapping or list that may not be empty."""
