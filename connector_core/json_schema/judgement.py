@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from functools import cache, partial
@@ -16,7 +15,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from connector_core.component import suggestion
-from connector_core.json_schema.dialect import ANNOTATIONS, TYPES
+from connector_core.json_schema.dialect import ANNOTATIONS, LONGEST_MATCHED, TYPES, compiled
 from connector_core.json_schema.formats import FORMATS
 from connector_core.source import dotted
 
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["violations"]
 
 MOST_VIOLATIONS = 20
-LONGEST_MATCHED = 1000
-"""Characters of a value that a pattern is tried on; longer ones are refused."""
 LONGEST_SHOWN = 60
 
 _SIMPLE = {*ANNOTATIONS, "const", "enum", "format", "optional", "type"}
@@ -93,7 +90,7 @@ def _validator() -> Callable[[Mapping[str, Any]], Validator]:
     from jsonschema import Draft202012Validator, FormatChecker, ValidationError, validators
 
     def pattern(_validator: Any, pattern: str, value: Any, _schema: Any) -> Iterator[ValidationError]:
-        if isinstance(value, str) and (len(value) > LONGEST_MATCHED or not re.search(pattern, value)):
+        if isinstance(value, str) and not _fits(pattern, value):
             yield ValidationError("pattern")
 
     def multiple_of(validator: Any, step: float, value: Any, _schema: Any) -> Iterator[ValidationError]:
@@ -107,6 +104,13 @@ def _validator() -> Callable[[Mapping[str, Any]], Validator]:
         Draft202012Validator, {"pattern": pattern, "multipleOf": multiple_of}
     )
     return partial(extended, format_checker=formats)
+
+
+def _fits(pattern: str, value: str) -> bool:
+    try:
+        return compiled(pattern).matches(value)
+    except ValueError:  # it is too long, or holds half a character
+        return False
 
 
 def _text_holds(holds: Callable[[str], bool], value: object) -> bool:
