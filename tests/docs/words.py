@@ -10,7 +10,8 @@ from pydantic.fields import FieldInfo
 from connector_core.address import AnswerPath, BodyPath, FieldPath, Put
 from connector_core.component import Component, Model
 from connector_core.config import Property
-from connector_core.errors import ErrorRule
+from connector_core.errors import ErrorRule, Wait
+from connector_core.formats import Format
 from connector_core.request import BaseUrl
 from connector_core.spec import Docs, Endpoint, Environment, Host
 from connector_core.template import Condition, Flag, Message, PathText, Template, Value
@@ -23,6 +24,7 @@ FIELD_TYPES: dict[Any, str] = {
     BodyPath: "address in the body",
     FieldPath: "address in a record",
     Put: "address in the request",
+    Format: "[format](formats.md)",
     BaseUrl: "address of a service, with templates",
     PathText: "path, with templates",
     Template: "text with templates, or a plain value",
@@ -61,8 +63,8 @@ def default(field: FieldInfo) -> str:
 
 
 def _words(annotation: Any, metadata: Any = ()) -> str:
-    if any(isinstance(mark, Unit) for mark in metadata):
-        return "duration, or a template" if Template in get_args(annotation) else "duration"
+    if (marked := _marked(annotation, metadata)) is not None:
+        return marked
     if annotation is get_args(Property)[0] and metadata and _is_property(metadata):
         return "JSON Schema"
     origin, arguments = get_origin(annotation), get_args(annotation)
@@ -81,6 +83,15 @@ def _words(annotation: Any, metadata: Any = ()) -> str:
     if annotation not in FIELD_TYPES and issubclass(annotation, Model):
         return f"mapping: {', '.join(f'`{field.alias or key}`' for key, field in annotation.model_fields.items())}"
     return FIELD_TYPES[annotation]
+
+
+def _marked(annotation: Any, metadata: Any) -> str | None:
+    """What a mark in the annotation says, whatever the type is."""
+    if any(isinstance(mark, Wait) for mark in metadata):
+        return "duration, [address in the answer](formats.md#addresses-with-a-format), or a template"
+    if any(isinstance(mark, Unit) for mark in metadata):
+        return "duration, or a template" if Template in get_args(annotation) else "duration"
+    return None
 
 
 def _options(options: list[Any]) -> str:
