@@ -14,18 +14,22 @@ status (RFC 9110 §15).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any, Literal, Protocol, get_args
 
-from pydantic import BeforeValidator, WithJsonSchema, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BeforeValidator, GetCoreSchemaHandler, GetJsonSchemaHandler, WithJsonSchema, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import PydanticCustomError, core_schema
 
 from connector_core.address import AnswerPath
 from connector_core.component import Model, suggestion
-from connector_core.template import Condition, Message, Reads
+from connector_core.formats import Format, FormattedTake, take_from
+from connector_core.template import Condition, Message, MissingError, Reads, Template
+from connector_core.units import duration
 
-__all__ = ["GRAPHQL", "Category", "ErrorRule", "Outcome", "Rule", "classify"]
+__all__ = ["GRAPHQL", "Category", "ErrorRule", "Outcome", "Rule", "Wait", "classify"]
 
 Category = Literal[
     "connection", "authentication", "authorization", "validation", "not_found", "conflict", "rate_limit", "server"
@@ -37,6 +41,7 @@ CATEGORIES: Mapping[int, Category] = {
     408: "server", 409: "conflict", 410: "not_found", 412: "conflict", 421: "server", 423: "conflict",
     425: "server", 429: "rate_limit",
 }  # fmt: skip
+SECONDS = Format("seconds")
 RETRYABLE = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
@@ -95,6 +100,35 @@ Statuses = Annotated[
 ]
 
 
+class Wait:
+    """In an annotation: a duration, an address in the answer (long or short), or a template."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return core_schema.no_info_wrap_validator_function(_wait, handler.generate_schema(FormattedTake))
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Text, or the mapping of the long address."""
+        examples = ["30s", "header.X-Retry-In", "{{ body.minutes * 60 }}"]
+        return {"anyOf": [{"type": "string", "examples": examples}, handler(schema)]}
+
+
+def _wait(value: Any, mapping: Callable[[Any], FormattedTake]) -> AnswerPath | FormattedTake | Template | float:
+    if isinstance(value, str) and "{{" in value:
+        return Template.parse(value)
+    if isinstance(value, int | float) or (isinstance(value, str) and re.match(r"[0-9]", value)):
+        return _duration(value)
+    return AnswerPath.parse(value) if isinstance(value, str | AnswerPath) else mapping(value)
+
+
+def _duration(value: Any) -> float:
+    try:
+        return duration(value)
+    except ValueError as error:
+        raise PydanticCustomError("unit", "{why}", {"why": str(error)}) from None
+
+
 class ErrorRule(Model):
     """One line of the error map: what it matches, and what that means.
 
@@ -113,8 +147,9 @@ class ErrorRule(Model):
     """A stable name for it: text, or an address in the answer."""
     message: Annotated[Message, Reads("errors")] | None = None
     """What to tell the user."""
-    retry_after: AnswerPath | None = None
-    """Where the answer says how many seconds to wait."""
+    retry_after: Annotated[AnswerPath | FormattedTake | Template | float, Wait(), Reads("errors")] | None = None
+    """How long to wait before it is sent again: a duration, or where the answer says it (in seconds, if no format says
+    otherwise; a time is waited for), or a template that gives seconds or a duration."""
     then: Then | None = None
     """`ok`: no error. `skip`: nothing to read here. `stop`: the reading ends. `retry`: it is sent again.
     `reauthenticate`: the credentials are refused. Left out: it is an error of the category."""
@@ -140,15 +175,15 @@ class ErrorRule(Model):
         """Whether it may match an answer of that status at all."""
         return self.status is None or any(status in span for span in self.status)
 
-    def outcome(self, status: int, scope: Mapping[str, Any]) -> Outcome:
-        """What it makes of the answer."""
+    def outcome(self, status: int, scope: Mapping[str, Any], *, now: float) -> Outcome:
+        """What it makes of the answer; `now` in seconds since 1970."""
         category = self.category or by_status(status).category
         return Outcome(
             then=self.then or "fail",
             category=category,
             code=self._code(scope),
             message=self.message.text(scope) if self.message is not None else "",
-            retry_after=_seconds(self.retry_after, scope),
+            retry_after=_sensible(self._waits(scope), now),
             retryable=self.then == "retry"
             or category == "rate_limit"
             or (category == "server" and status in RETRYABLE),
@@ -158,14 +193,24 @@ class ErrorRule(Model):
         found = self.code.take(scope) if isinstance(self.code, AnswerPath) else self.code
         return str(found) if isinstance(found, (str, int)) and not isinstance(found, bool) else ""
 
+    def _waits(self, scope: Mapping[str, Any]) -> Any:
+        """Seconds, or the time that is waited for; what says neither is None."""
+        place = self.retry_after
+        try:
+            if isinstance(place, Template):
+                found = place.value(scope)
+                return duration(found) if isinstance(found, str) else found
+            return place if isinstance(place, float | None) else take_from(place, scope, SECONDS)
+        except (ValueError, MissingError):
+            return None
 
-def _seconds(path: AnswerPath | None, scope: Mapping[str, Any]) -> float | None:
-    found = path.take(scope) if path is not None else None
-    if isinstance(found, str) and re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", found.strip()):
-        found = float(found)
-    if isinstance(found, bool) or not isinstance(found, (int, float)) or not 0 <= found < 1e9:  # noqa: PLR2004
+
+def _sensible(wait: Any, now: float) -> float | None:
+    if isinstance(wait, datetime):
+        return max(0.0, wait.timestamp() - now)
+    if isinstance(wait, bool) or not isinstance(wait, (int, float)) or not 0 <= wait < 1e9:  # noqa: PLR2004
         return None  # beyond it (and NaN) is nonsense, not a wait
-    return float(found)
+    return float(wait)
 
 
 def by_status(status: int) -> Outcome:
@@ -186,8 +231,8 @@ class Rule(Protocol):
     def looks_at(self, status: int) -> bool:
         """Whether it may speak of an answer of that status."""
 
-    def outcome(self, status: int, scope: Mapping[str, Any]) -> Outcome:
-        """What it makes of the answer."""
+    def outcome(self, status: int, scope: Mapping[str, Any], *, now: float) -> Outcome:
+        """What it makes of the answer; `now` in seconds since 1970."""
 
 
 GRAPHQL_CODES: Mapping[str, Category] = {
@@ -216,7 +261,7 @@ class GraphqlErrors:
         """Only a success can hide errors; else HTTP has said it."""
         return 200 <= status < 300  # noqa: PLR2004 - RFC 9110 §15.3
 
-    def outcome(self, status: int, scope: Mapping[str, Any]) -> Outcome:  # noqa: ARG002 - it is a success
+    def outcome(self, status: int, scope: Mapping[str, Any], *, now: float) -> Outcome:  # noqa: ARG002 - a success
         """An error of the category that the first error's code names."""
         errors = scope["body"]["errors"]
         code = _graphql_code(errors[0] if isinstance(errors, list) else errors)
@@ -236,9 +281,12 @@ def _graphql_code(error: Any) -> str:
 GRAPHQL = GraphqlErrors()
 
 
-def classify(rules: Sequence[Rule], status: int, scope: Mapping[str, Any]) -> Outcome:
-    """What the answer means; `scope` holds its `status`, `header` and decoded `body` besides config and endpoint."""
+def classify(rules: Sequence[Rule], status: int, scope: Mapping[str, Any], *, now: float) -> Outcome:
+    """What the answer means; `scope` holds its `status`, `header` and decoded `body` besides config and endpoint.
+
+    `now` is in seconds since 1970.
+    """
     for rule in rules:
         if rule.matches(status, scope):
-            return rule.outcome(status, scope)
+            return rule.outcome(status, scope, now=now)
     return by_status(status)

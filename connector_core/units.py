@@ -3,11 +3,12 @@
 ::
 
     timeout: 30s                      # ms s m h d w
+    add('-1mo')                       # mo y too, and a sign, where a calendar is at hand
     max_size: 10MiB                   # B KB MB GB KiB MiB GiB
     rates: [10/second, 900/15m]       # second minute hour day, or a duration
 
 Rule 1: a bare number is refused; the unit is said.
-Rule 2: every unit has one length: months and years have none, so they are no durations.
+Rule 2: a duration has one length: months and years have none, so they are for spans, which move a time.
 Rule 3: a field that may also hold a template is annotated `Annotated[Template | float, DURATION]`: text with `{{` is
         left to the other type, and what it gives later is read by `duration`.
 """
@@ -17,15 +18,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, NamedTuple, get_args
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticCustomError, core_schema
 
-__all__ = ["DURATION", "RATE", "SIZE", "Duration", "Rate", "Size", "Unit", "duration", "rate", "size"]
+__all__ = ["DURATION", "RATE", "SIZE", "Duration", "Rate", "Size", "Span", "Unit", "duration", "rate", "size", "span"]
 
 SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+MONTHS = {"mo": 1, "y": 12}
 BYTES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 PERIODS = {"second": "1s", "minute": "1m", "hour": "1h", "day": "1d"}
 LONGEST_SHOWN = 50
@@ -40,6 +42,26 @@ def duration(text: str) -> float:
     if unit in ("mo", "y"):
         raise ValueError(f"{text!r} has no fixed length, since months and years differ: count it in days, such as 30d")
     return float(number) * SECONDS[_known(text, unit, "duration", SECONDS)]
+
+
+class Span(NamedTuple):
+    """A way through the calendar: so many months, then so many seconds."""
+
+    months: int
+    seconds: float
+
+
+def span(text: str) -> Span:
+    """The way of `30d`, `1mo`, `1y` to a later time, or with a minus to an earlier one; raises ValueError."""
+    units = (*SECONDS, *MONTHS)
+    sign = -1 if str(text).startswith("-") else 1
+    text = text[1:] if sign < 0 and isinstance(text, str) else text
+    number, unit = _parts(text, "duration", units, "30d")
+    if _known(text, unit, "duration", units) in SECONDS:
+        return Span(0, sign * float(number) * SECONDS[unit])
+    if "." in number:
+        raise ValueError(f"{text!r} is not a whole number of months or years: count it in days")
+    return Span(sign * int(number) * MONTHS[unit], 0.0)
 
 
 def size(text: str) -> int:

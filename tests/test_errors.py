@@ -13,6 +13,8 @@ from connector_core.errors import CATEGORIES, Category, ErrorRule, Outcome, clas
 from connector_core.exceptions import ConnectionError, IntegrationError, SpecError
 from connector_core.http import Headers
 
+NOW = 1_700_000_000.0
+
 
 def rule(**written: Any) -> ErrorRule:
     return ErrorRule.model_validate(written)
@@ -23,7 +25,7 @@ def scope(status: int = 400, body: Any = None, headers: dict[str, str] | None = 
 
 
 def meant(*rules: ErrorRule, status: int = 400, body: Any = None, headers: dict[str, str] | None = None) -> Outcome:
-    return classify(rules, status, scope(status, body, headers))
+    return classify(rules, status, scope(status, body, headers), now=NOW)
 
 
 # ── what HTTP says ────────────────────────────────────────────────────────────────────────────────
@@ -228,6 +230,33 @@ def test_a_wait_may_stand_in_a_header():
     assert meant(found).retry_after is None
 
 
+@pytest.mark.parametrize(
+    "written, seconds",
+    [
+        ("30s", 30.0),
+        ("500ms", 0.5),
+        ({"take": "header.X", "format": "epoch_seconds"}, 90.0),
+        ({"take": "body.at", "format": "http_date"}, 40.0),
+        ({"take": "body.past", "format": "rfc3339"}, 0.0),
+        ({"take": "body.ms", "format": "milliseconds"}, 1.5),
+        ({"take": "body.text", "format": "duration"}, 360.0),
+        ({"take": "body.at", "format": "epoch_seconds"}, None),
+        ({"take": "body.none", "format": "epoch_seconds"}, None),
+        ("{{ body.ms / 1000 }}", 1.5),
+        ("{{ body.text | parse('duration') }}", 360.0),
+        ("{{ '2' ~ 'm' }}", 120.0),
+        ("{{ body.none }}", None),
+        ("{{ body.at }}", None),
+        ("{{ body.ms ~ body.none }}", None),
+    ],
+)
+def test_waits_in_every_form(written, seconds):
+    """A duration, an address with a format, or a template; a time is waited for, and nonsense says nothing."""
+    found = rule(status=429, category="rate_limit", retry_after=written)
+    body = {"at": "Tue, 14 Nov 2023 22:14:00 GMT", "past": "2020-01-01", "ms": 1500, "text": "6m0s"}
+    assert meant(found, status=429, body=body, headers={"X": "1700000090"}).retry_after == seconds
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["error", "wait", "code"]), inner),
@@ -281,7 +310,16 @@ NOTHING = "says nothing: give it a 'category', or a 'then'"
         ({"status": 404, "then": "ignore"}, ("then",),
          "Input should be 'fail', 'ok', 'skip', 'stop', 'retry' or 'reauthenticate'"),
         ({"status": 429, "category": "rate_limit", "retry_after": "30"}, ("retry_after",),
-         "'30' is not an address: unknown root '30' (one of: body, header, record, status)"),
+         "say the unit: 30s"),
+        ({"status": 429, "category": "rate_limit", "retry_after": 30}, ("retry_after",), "say the unit: 30s"),
+        ({"status": 429, "category": "rate_limit", "retry_after": "3mo"}, ("retry_after",),
+         "'3mo' has no fixed length, since months and years differ: count it in days, such as 30d"),
+        ({"status": 429, "category": "rate_limit", "retry_after": "heder.X"}, ("retry_after",),
+         "'heder.X' is not an address: unknown root 'heder', did you mean 'header'?"),
+        ({"status": 429, "category": "rate_limit", "retry_after": {"take": "header.X", "format": "rfc339"}},
+         ("retry_after", "format"), "unknown format 'rfc339', did you mean 'rfc3339'?"),
+        ({"status": 429, "category": "rate_limit", "retry_after": {"take": "header.X"}},
+         ("retry_after", "format"), "Field required"),
         ({"status": 404, "category": "server", "code": "body."}, ("code",),
          "'body.' is not an address: a key is missing"),
         ({"status": 404, "category": "server", "cod": "x"}, ("cod",), "Extra inputs are not permitted"),

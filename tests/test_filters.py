@@ -29,9 +29,18 @@ SCOPE = {
     "header": Headers({"X-A": "1"}),
     "big": "x" * 1_000_000,
     "lone": "\ud800",
+    "at": "2024-01-31T23:30:15.25+01:00",
+    "epoch": 1_700_000_000,
+    "way": "-1mo",
+    "form": "%d.%m.%Y",
+    "long": "x" * 10_001,
     "secret": "hunter2",
     "raw": b"\x00\xff",
 }
+
+
+NEEDED = {"add": ["'1d'"], "start_of": ["'day'"], "date": ["'date'"], "parse": ["'date'"], "regex": ["'a'"]}
+"""Arguments of filters that do not take any text."""
 
 
 def computed(expression: str) -> Any:
@@ -116,6 +125,47 @@ def computed(expression: str) -> Any:
         ("'a' | hash('sha1')", hashlib.sha1(b"a").hexdigest()),  # noqa: S324 - what services still ask for
         ("'a' | hash('sha512')", hashlib.sha512(b"a").hexdigest()),
         ("'a' | hmac(secret)", hmac.new(b"hunter2", b"a", "sha256").hexdigest()),
+        ("at | add('30d')", "2024-03-01T22:30:15.250000Z"),
+        ("at | add('-30d')", "2024-01-01T22:30:15.250000Z"),
+        ("at | add('1mo')", "2024-02-29T22:30:15.250000Z"),
+        ("'2024-02-29' | add('-1y')", "2023-02-28T00:00:00Z"),
+        ("'2024-02-29' | add('12mo')", "2025-02-28T00:00:00Z"),
+        ("epoch | add('500ms')", "2023-11-14T22:13:20.500000Z"),
+        ("epoch | add(way)", "2023-10-14T22:13:20Z"),
+        ("at | start_of('hour')", "2024-01-31T22:00:00Z"),
+        ("at | start_of('day')", "2024-01-31T00:00:00Z"),
+        ("'2024-09-01T00:00:00Z' | start_of('week')", "2024-08-26T00:00:00Z"),
+        ("at | start_of('month')", "2024-01-01T00:00:00Z"),
+        ("'2024-09-30' | start_of('quarter')", "2024-07-01T00:00:00Z"),
+        ("at | start_of('year')", "2024-01-01T00:00:00Z"),
+        ("at | date('date')", "2024-01-31"),
+        ("at | date(form)", "31.01.2024"),
+        ("at | date('epoch_milliseconds')", 1706740215250),
+        ("at | date('epoch_seconds')", 1706740215.25),
+        ("epoch | date('http_date')", "Tue, 14 Nov 2023 22:13:20 GMT"),
+        ("'31.01.2024' | parse('%d.%m.%Y')", "2024-01-31T00:00:00Z"),
+        ("'31.01.2024' | parse(form)", "2024-01-31T00:00:00Z"),
+        ("at | parse('rfc3339')", "2024-01-31T22:30:15.250000Z"),
+        ("epoch | parse('epoch_seconds')", "2023-11-14T22:13:20Z"),
+        ("'1h30m' | parse('duration')", 5400.0),
+        ("'1500' | parse('milliseconds')", 1.5),
+        ("'12' | parse('integer')", 12),
+        ("12 | parse('text')", "12"),
+        (r"'retry in 30 s' | regex('in (\d+)', 1)", "30"),
+        (r"'retry in 30 s' | regex('in (?P<s>\d+)', group='s')", "30"),
+        (r"'retry in 30 s' | regex('in \d+')", "in 30"),
+        (r"'Retry' | regex('(?i)RE')", "Re"),
+        (r"'a' | regex('a(b)?', 1)", MISSING),
+        (r"'a' | regex('b') is defined", False),
+        (r"'Rate-limit' | regex('ate.?limit') is defined", True),
+        (r"1234 | regex('\\b\d$')", MISSING),
+        (r"1234 | regex('\d$')", "4"),
+        ("['2024-01-01T00:00:00.5Z', '2024-01-01T00:00:00Z'] | min", "2024-01-01T00:00:00Z"),
+        ("['2024-01-01T00:00:00+02:00', '2024-01-01T00:00:00+00:00'] | max", "2024-01-01T00:00:00+00:00"),
+        (
+            "[{'a': '2024-01-01T00:00:00.5Z'}, {'a': '2024-01-01T00:00:00Z'}] | sort('a') | last",
+            {"a": "2024-01-01T00:00:00.5Z"},
+        ),
         (
             "'a' | hmac(secret, 'sha1', encoding='base64')",
             base64.b64encode(hmac.new(b"hunter2", b"a", "sha1").digest()).decode(),
@@ -132,7 +182,8 @@ def test_value(expression, expected):
 def test_missing_input(name):
     """A filter of something missing is missing, whatever its arguments; `default` alone is not."""
     _, *parameters = inspect.signature(FILTERS[name]).parameters.values()
-    arguments = ", ".join("'a'" for p in parameters if p.default is inspect.Parameter.empty)
+    needed = ["'a'" for p in parameters if p.default is inspect.Parameter.empty]
+    arguments = ", ".join(NEEDED.get(name, needed))
     assert computed(f"absent.below | {name}({arguments})") == ("a" if name == "default" else MISSING)
 
 
@@ -171,6 +222,20 @@ def test_missing_argument():
         ("text | query", "| query takes an object, not text"),
         ("text | hash('crc32')", "| hash knows the algorithms sha256, sha1, sha512, md5"),
         ("text | hmac('k', encoding='raw')", "| hmac writes hex or base64"),
+        ("text | add('1d')", "| add the text is not a time such as 2024-01-31T09:30:00Z"),
+        ("nothing | add('1d')", "| add null is not a time such as 2024-01-31T09:30:00Z"),
+        ("epoch | add(text)", "| add takes a duration such as 30d, -1mo or 1y"),
+        ("epoch | add(words)", "| add takes a duration such as 30d, -1mo or 1y"),
+        ("'9999-12-31' | add('1d')", "| add the result is outside of the years 1 to 9999"),
+        ("'0001-01-01' | add('-1mo')", "| add the result is outside of the years 1 to 9999"),
+        ("1e30 | start_of('day')", "| start_of the number is outside of the years 1 to 9999"),
+        ("at | start_of(words)", "| start_of takes a period such as day"),
+        ("at | date('seconds' ~ '')", "| date takes the format of a time, such as epoch_seconds"),
+        ("text | parse('date')", "| parse the text is not a date such as 2024-01-31"),
+        ("text | parse(words)", "| parse takes a format such as rfc3339"),
+        ("long | regex('x')", "| regex takes text of at most 10000 characters"),
+        ("rows | regex('x')", "| regex a list has no form as text; write it as JSON: | json"),
+        ("lone | regex('x')", "| regex the text holds half a character (a lone surrogate)"),
         ("lone | url", "| url the text holds half a character (a lone surrogate), which has no UTF-8"),
     ],
 )
@@ -193,6 +258,34 @@ def test_refused(expression, message):
         ("x | default", "the filter default is written | default(instead[, empty])"),
         ("x | join(*y)", "the filter join is written | join([separator])"),
         ("x | json(**y)", "the filter json is written | json"),
+        ("x | date('rfc339')", "| date: unknown format 'rfc339', did you mean 'rfc3339'?"),
+        ("x | date(format='%F')", "| date: unknown directive '%F'; write %Y-%m-%d"),
+        ("x | date('seconds')", "| date: 'seconds' is no format of a time"),
+        ("x | parse('%H')", "| parse: the pattern '%H' has no year: %Y"),
+        (
+            "x | add('1month')",
+            "| add: '1month' is not a duration: unknown unit 'month', one of ms, s, m, h, d, w, mo, y",
+        ),
+        ("x | add(30)", "| add: say the unit: 30d"),
+        ("x | add('1.5mo')", "| add: '1.5mo' is not a whole number of months or years: count it in days"),
+        ("x | start_of('days')", "| start_of: unknown period 'days', did you mean 'day'?"),
+        ("x | regex(y)", "| regex is written with literals, such as | regex('id=([0-9]+)', 1)"),
+        ("x | regex('a', y)", "| regex is written with literals, such as | regex('id=([0-9]+)', 1)"),
+        ("x | regex('(a)', 2)", "| regex: the pattern has no group 2 (one of: 0, 1)"),
+        ("x | regex('(?P<name>a)', 'nam')", "| regex: the pattern has no group 'nam', did you mean 'name'?"),
+        ("x | regex(1)", "| regex: a pattern is text"),
+        (
+            "x | regex('(')",
+            "| regex: the pattern is not a regular expression: missing ), unterminated subpattern at position 0",
+        ),
+        (
+            "x | regex('^(a+)+$')",
+            "| regex: the pattern has a repeat without bound inside of another: its ways double with each character",
+        ),
+        (
+            r"x | regex('\bfoo')",
+            r"| regex: the pattern holds a control character; in an expression, write '\\b' with two backslashes",
+        ),
     ],
 )
 def test_written_wrong(expression, message):
@@ -257,7 +350,8 @@ def test_any_value(name, arguments, value):
     """Whatever a filter is given, it answers or raises TemplateError."""
     names = [f"a{at}" for at in range(len(arguments))]
     try:
-        template = Template("{{ x | " + name + "(" + ", ".join(names) + ") }}")
+        written = ["'a+'", *names[1:]] if name == "regex" else names
+        template = Template("{{ x | " + name + "(" + ", ".join(written) + ") }}")
         template.value({"x": value, **dict(zip(names, arguments, strict=True))})
     except TemplateError as wrong:
         assert str(wrong)  # noqa: PT017 - one of two outcomes

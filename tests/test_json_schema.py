@@ -64,6 +64,12 @@ NO_SCHEMA = "must be a JSON Schema, such as {type: string}"
         ({"title": 1}, "title", "must be text"),
         ({"pattern": "("}, "pattern", "is not a regular expression: missing ), unterminated subpattern at position 0"),
         ({"pattern": "[[a]"}, "pattern", "is not a regular expression: Possible nested set at position 1"),
+        (
+            {"pattern": "^(a+)+$"},
+            "pattern",
+            "has a repeat without bound inside of another: its ways double with each character",
+        ),
+        ({"pattern": "(?=a)"}, "pattern", "looks around, (?=…) or (?<=…), and nothing bounds the time of that"),
         ({"pattern": "a" * 501}, "pattern", "must be a regular expression of at most 500 characters"),
     ],
     ids=lambda value: repr(value)[:60],

@@ -1029,3 +1029,31 @@ def test_path_stays_below(value):
     assert path.count("/") == 3
     assert path.isascii()
     assert not {".", ".."} & set(path.split("/"))
+
+
+@pytest.mark.parametrize(
+    "expression, expected",
+    [
+        ("'2024-01-01T00:00:00Z' < '2024-01-01T00:00:00.5Z'", True),
+        ("'2024-01-01T00:00:00.25Z' < '2024-01-01T00:00:00.5Z'", True),
+        ("'2024-01-01T01:00:00+02:00' < '2024-01-01T00:00:00Z'", True),
+        ("'2024-01-01T00:00:00+00:00' >= '2024-01-01T00:00:00Z'", True),
+        ("'2024-01-01T00:00:00+00:00' == '2024-01-01T00:00:00Z'", False),
+        ("'2024-01-01' < '2024-01-01T00:00:00Z'", True),
+        ("now | add('-1d') < '2024-01-01T00:00:00.001Z' < now", True),
+    ],
+)
+def test_times_in_order(expression, expected):
+    """Text that is a time beyond doubt is in the order of times; equality is of the text."""
+    assert Template("{{ " + expression + " }}").value({"now": "2024-01-01T12:00:00Z"}) is expected
+
+
+@pytest.mark.parametrize("written", [r"'\d\.\w'", r"'\\d\\.\\w'", r'"\d\.\w"'])
+def test_backslashes(written):
+    """A backslash that escapes nothing is itself, so that a pattern can be written as it is."""
+    assert Template("{{ " + written + " }}").value({}) == r"\d\.\w"
+
+
+def test_usual_escapes():
+    """What escapes something still does."""
+    assert Template(r"""{{ '\n\t\'\x41\u00e9\\' ~ "\"" }}""").value({}) == "\n\t'A\u00e9\\" + '"'

@@ -6,7 +6,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from connector_core.template import Template
-from connector_core.units import DURATION, Duration, Rate, Size, duration, rate, size
+from connector_core.units import DURATION, Duration, Rate, Size, Span, duration, rate, size, span
 
 UNITS = "write a number and a unit (ms, s, m, h, d, w), such as 30s"
 PERIODS = "one of second, minute, hour, day, or a duration such as 15m"
@@ -56,6 +56,43 @@ def test_no_duration(written, message):
     """What is no duration is refused with what to write."""
     with pytest.raises(ValueError) as caught:  # noqa: PT011 - the whole text is compared
         duration(written)
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    "text, found",
+    [
+        ("30d", Span(0, 2_592_000.0)),
+        ("-30d", Span(0, -2_592_000.0)),
+        ("1.5h", Span(0, 5400.0)),
+        ("1mo", Span(1, 0.0)),
+        ("-3mo", Span(-3, 0.0)),
+        ("-1y", Span(-12, 0.0)),
+    ],
+)
+def test_span(text, found):
+    """A span has a sign, and knows months and years, which a calendar gives their length."""
+    assert span(text) == found
+
+
+@pytest.mark.parametrize(
+    "written, message",
+    [
+        (30, "say the unit: 30d"),
+        (-30, "say the unit: -30d"),
+        ("1M", "'1M' is not a duration: unknown unit 'M', did you mean 'm'?"),
+        ("1MO", "'1MO' is not a duration: unknown unit 'MO', did you mean 'mo'?"),
+        ("0.5y", "'0.5y' is not a whole number of months or years: count it in days"),
+        ("--1d", "'-1d' is not a duration: write a number and a unit (ms, s, m, h, d, w, mo, y), such as 30d"),
+        ("+1d", "'+1d' is not a duration: write a number and a unit (ms, s, m, h, d, w, mo, y), such as 30d"),
+        (None, "this is not a duration: write a number and a unit (ms, s, m, h, d, w, mo, y), such as 30d"),
+    ],
+    ids=repr,
+)
+def test_no_span(written, message):
+    """What is no span is refused with what to write."""
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - the whole text is compared
+        span(written)
     assert str(caught.value) == message
 
 

@@ -83,7 +83,7 @@ async def exchange(
             if 200 <= response.status < 300 and not plan.judges_success:  # noqa: PLR2004 - RFC 9110 §15.3
                 return Answered(response, OK, attempt, UNREAD)
             body = _decoded(connection, plan, response)
-            outcome = _classified(plan, response, body, scope)
+            outcome = _classified(plan, response, body, scope, effects.now())
             if outcome.then in ("ok", "skip", "stop"):
                 return Answered(response, outcome, attempt, body)
             failure, problem = _failed(connection, plan, response, body, outcome)
@@ -224,9 +224,9 @@ def _decoded(connection: Connection, plan: Plan, response: Response) -> Any:
     return body
 
 
-def _classified(plan: Plan, response: Response, body: Any, scope: dict[str, Any]) -> Outcome:
+def _classified(plan: Plan, response: Response, body: Any, scope: dict[str, Any], now: float) -> Outcome:
     known = response.content.decode("utf-8", "replace") if isinstance(body, _Unreadable) else body
-    return classify(plan.rules, response.status, {**scope, **answer_scope(response, known)})
+    return classify(plan.rules, response.status, {**scope, **answer_scope(response, known)}, now=now)
 
 
 def decoded(connection: Connection, plan: Plan, answered: Answered) -> Any:

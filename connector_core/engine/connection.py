@@ -14,6 +14,7 @@ from connector_core.config import settle, settled_secrets
 from connector_core.engine.effects import Effects
 from connector_core.engine.guard import Network
 from connector_core.exceptions import ConfigError, ResponseError
+from connector_core.formats import instant, written
 from connector_core.http import Request, origin
 from connector_core.plan import Plan, base_urls, compile_plan
 from connector_core.spec import Spec
@@ -98,7 +99,7 @@ class Connection:
         return {
             **self.scope,
             "endpoint": {"name": plan.endpoint},
-            "now": self.effects.now(),
+            "now": written(instant(int(self.effects.now()))),  # whole seconds: what every service reads
             "uuid": self.effects.unique(),
         }
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import re
-import warnings
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 from connector_core.component import suggestion
 from connector_core.json_schema.formats import ANNOTATION_FORMATS, FORMATS
 from connector_core.source import Path
 
-__all__ = ["ANNOTATIONS", "TYPES", "check"]
+if TYPE_CHECKING:
+    from connector_core.patterns import Pattern
 
-LONGEST_PATTERN = 500
+__all__ = ["ANNOTATIONS", "LONGEST_MATCHED", "TYPES", "check", "compiled"]
+
+LONGEST_MATCHED = 1000
+"""Characters of a value that a pattern is tried on; longer ones are refused."""
 
 TYPES = {
     "array": "a list",
@@ -110,15 +113,21 @@ def _format(argument: Any) -> str:
 
 
 def _pattern(argument: Any) -> str:
-    if not isinstance(argument, str) or len(argument) > LONGEST_PATTERN:
-        return f"must be a regular expression of at most {LONGEST_PATTERN} characters"
+    if not isinstance(argument, str):
+        return "must be text, a regular expression"
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")  # what Python will read otherwise one day
-            re.compile(argument)
-    except (re.error, Warning, OverflowError, RecursionError) as error:
-        return f"is not a regular expression: {error}"
+        compiled(argument)
+    except ValueError as error:
+        return str(error)
     return ""
+
+
+@lru_cache(256)
+def compiled(pattern: str) -> Pattern:
+    """The pattern of a schema; raises ValueError, in words, where it is none."""
+    from connector_core.patterns import Pattern
+
+    return Pattern(pattern, LONGEST_MATCHED)
 
 
 def _required(argument: Any) -> str:

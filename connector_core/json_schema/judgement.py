@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from functools import cache, partial
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from connector_core.component import suggestion
 from connector_core.http import is_binary
-from connector_core.json_schema.dialect import ANNOTATIONS, TYPES
+from connector_core.json_schema.dialect import ANNOTATIONS, LONGEST_MATCHED, TYPES, compiled
 from connector_core.json_schema.formats import BINARY, FORMATS
 from connector_core.source import dotted
 
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["judgement", "validator", "violations"]
 
 MOST_VIOLATIONS = 20
-LONGEST_MATCHED = 1000
-"""Characters of a value that a pattern is tried on; longer ones are refused."""
 LONGEST_SHOWN = 60
 
 _SIMPLE = {*ANNOTATIONS, "const", "enum", "format", "optional", "type"}
@@ -106,7 +103,7 @@ def validator(*, files: bool = False) -> Callable[[Mapping[str, Any]], Validator
     from jsonschema import Draft202012Validator, FormatChecker, ValidationError, validators
 
     def pattern(_validator: Any, pattern: str, value: Any, _schema: Any) -> Iterator[ValidationError]:
-        if isinstance(value, str) and (len(value) > LONGEST_MATCHED or not re.search(pattern, value)):
+        if isinstance(value, str) and not _fits(pattern, value):
             yield ValidationError("pattern")
 
     def multiple_of(validator: Any, step: float, value: Any, _schema: Any) -> Iterator[ValidationError]:
@@ -125,6 +122,13 @@ def validator(*, files: bool = False) -> Callable[[Mapping[str, Any]], Validator
         Draft202012Validator, {"pattern": pattern, "multipleOf": multiple_of, **({"type": type_} if files else {})}
     )
     return partial(extended, format_checker=formats)
+
+
+def _fits(pattern: str, value: str) -> bool:
+    try:
+        return compiled(pattern).matches(value)
+    except ValueError:  # it is too long, or holds half a character
+        return False
 
 
 def _text_holds(holds: Callable[[str], bool], value: object) -> bool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from connector_core.json_schema.dialect import LONGEST_PATTERN, TYPES
+from connector_core.json_schema.dialect import TYPES
 from connector_core.json_schema.formats import ANNOTATION_FORMATS, FORMATS
+from connector_core.patterns import LONGEST_PATTERN
 
 __all__ = ["INNER", "NAMED", "meta_schemas"]
 

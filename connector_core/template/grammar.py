@@ -13,7 +13,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from connector_core.component import suggestion
 from connector_core.template.expression import Path
-from connector_core.template.filters import FILTERS
+from connector_core.template.filters import FILTERS, LITERALS, WRITTEN_OUT
 from connector_core.template.written import TemplateError
 
 __all__ = ["chain", "checked_arguments", "parsed", "reads_of", "refusal"]
@@ -26,6 +26,7 @@ DEEPEST_BRACKETS = 20
 
 _GRAMMAR: Final = ImmutableSandboxedEnvironment(extensions=(), autoescape=False)
 _QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""", re.DOTALL)
+_ESCAPE = re.compile(r"""\\(\\|(?![\\'"abfnrtvxuUN0-7\n]))""")
 _QUOTED_KEY = re.compile(r"""([\w.]*\w)\.('[^']*'|"[^"]*")""")
 _ADDRESSES = (
     (re.compile(r"\bheader\.(\w+(?:-\w+)+)"), "header['{0}']"),
@@ -68,7 +69,7 @@ def parsed(source: str) -> nodes.Expr:
     _check_addresses(bare, source)
     _check_brackets(bare)
     try:
-        body = _GRAMMAR.parse("{{ " + source + " }}").body
+        body = _GRAMMAR.parse("{{ " + _QUOTED.sub(_escaped, source) + " }}").body
     except TemplateSyntaxError as wrong:
         raise _unreadable(source, bare, wrong.message or "") from None
     except SyntaxError:
@@ -82,6 +83,11 @@ def parsed(source: str) -> nodes.Expr:
         raise _unreadable(source, bare, "it is not one expression")
     _check_nodes(tree)
     return tree
+
+
+def _escaped(quoted: re.Match[str]) -> str:
+    """The literal with the backslashes doubled that escape nothing, so that a pattern can be written as it is."""
+    return _ESCAPE.sub(r"\\\\", quoted[0])
 
 
 def _only(body: list[nodes.Node]) -> nodes.Expr | None:
@@ -199,11 +205,29 @@ def checked_arguments(node: nodes.Filter) -> None:
     signature = inspect.signature(FILTERS[node.name])
     if not (node.dyn_args or node.dyn_kwargs):
         try:
-            signature.bind(None, *node.args, **{str(keyword.key): None for keyword in node.kwargs})
-            return
+            given = {str(keyword.key): keyword.value for keyword in node.kwargs}
+            bound = signature.bind(None, *node.args, **given)
         except TypeError:
             pass
+        else:
+            _check_literals(node.name, bound.args[1:])
+            return
     raise TemplateError(f"the filter {node.name} is written {_usage(node.name, signature)}")
+
+
+def _check_literals(name: str, arguments: tuple[nodes.Expr, ...]) -> None:
+    """Raises where the filter can't have what is written out; what is computed is checked when it is there."""
+    check = LITERALS.get(name)
+    if check is None:
+        return
+    literals = [argument.value for argument in arguments if isinstance(argument, nodes.Const)]
+    if len(literals) == len(arguments):
+        try:
+            check(*literals)
+        except TemplateError as wrong:
+            raise TemplateError(f"| {name}: {wrong}") from None
+    elif name in WRITTEN_OUT:
+        raise TemplateError(f"| {name} is written with literals, such as | regex('id=([0-9]+)', 1)")
 
 
 def _usage(name: str, signature: inspect.Signature) -> str:

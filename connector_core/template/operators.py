@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from connector_core.address import MISSING
+from connector_core.formats import moment
 from connector_core.template.written import LONGEST, TemplateError, kind_of
 
 __all__ = ["ARITHMETIC", "COMPARISONS", "bounded", "finite", "key_of", "member", "number", "part_of"]
@@ -78,7 +79,10 @@ def bounded(value: Any) -> Any:
 
 def _ordered(compare: Callable[[Any, Any], bool], one: Any, other: Any) -> bool:
     kinds = {kind_of(one), kind_of(other)}
-    if kinds in ({"a number"}, {"text"}):
+    if kinds == {"text"}:
+        times = moment(one), moment(other)
+        return compare(one, other) if None in times else compare(*times)
+    if kinds == {"a number"}:
         return compare(one, other)
     raise TemplateError(f"{kind_of(one)} and {kind_of(other)} have no order")
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from connector_core.decode import decode_json
 from connector_core.exceptions import ResponseError
-from connector_core.template.filters import json
+from connector_core.template.filters.encodings import json
 from connector_core.template.written import kind_of
 from connector_core.transform.family import NO_HOOKS, Hooks, Record, Scope, Step, Transform, some
 from connector_core.transform.paths import FieldName, changed, holders, keys_of

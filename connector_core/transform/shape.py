@@ -10,7 +10,7 @@ from pydantic import Field
 
 from connector_core.address import MISSING
 from connector_core.exceptions import ResponseError
-from connector_core.template.filters import snake
+from connector_core.template.filters.text import snake
 from connector_core.template.written import kind_of
 from connector_core.transform.family import NO_HOOKS, Hooks, Record, Scope, Step, Transform, some
 from connector_core.transform.paths import FieldsPath, copied, holders

@@ -12,6 +12,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
 
@@ -20,6 +21,8 @@ from connector_core.component import Component, Model, descriptions, families
 from connector_core.engine.call import EXCEPTIONS
 from connector_core.errors import CATEGORIES, RETRYABLE, Category, by_status
 from connector_core.exceptions import IntegrationError
+from connector_core.formats import FORMATS as DECLARED
+from connector_core.formats.strftime import DIRECTIVES
 from connector_core.json_schema.dialect import TYPES
 from connector_core.json_schema.formats import FORMATS
 from connector_core.json_schema.meta_schema import NAMED, meta_schemas
@@ -265,8 +268,29 @@ def _lint() -> Iterator[str]:
     )  # fmt: skip
 
 
+_GIVES = {"time": "a time", "duration": "seconds", "number": "a whole number", "text": "text"}
+
+
+def _declared() -> Iterator[str]:
+    return _table(
+        "format", "gives", "such as", "",
+        rows=((f"`{name}`", _GIVES[found.kind], f"`{found.example}`", found.words)
+              for name, found in DECLARED.items()),
+    )  # fmt: skip
+
+
+def _directives() -> Iterator[str]:
+    moment = datetime(2024, 1, 31, 21, 5, 7, 250_000, UTC)
+    return _table(
+        "directive", "", "such as",
+        rows=((f"`%{letter}`", found.says, f"`{found.writes(moment)}`") for letter, found in DIRECTIVES.items()),
+    )  # fmt: skip
+
+
 PARTS: dict[str, Callable[..., Iterator[str]]] = {
     "categories": _categories,
+    "declared": _declared,
+    "directives": _directives,
     "events": _events,
     "exceptions": _exceptions,
     "fields": _fields,

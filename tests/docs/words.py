@@ -12,8 +12,9 @@ from connector_core.batch import BatchWrite
 from connector_core.capture import Capture
 from connector_core.component import Component, Model
 from connector_core.config import Property
-from connector_core.errors import ErrorRule
+from connector_core.errors import ErrorRule, Wait
 from connector_core.for_each import Batch, ForEach
+from connector_core.formats import Format
 from connector_core.job import Job, JobResult
 from connector_core.request import BaseUrl, InlineRequest
 from connector_core.request.parts import PartKeys
@@ -32,6 +33,7 @@ FIELD_TYPES: dict[Any, str] = {
     FieldsPath: "address in a record",
     Put: "address in the request",
     SpreadPut: "address in the request",
+    Format: "[format](formats.md)",
     BaseUrl: "address of a service, with templates",
     PathText: "path, with templates",
     Template: "text with templates, or a plain value",
@@ -81,8 +83,8 @@ def default(field: FieldInfo) -> str:
 
 
 def _words(annotation: Any, metadata: Any = ()) -> str:
-    if any(isinstance(mark, Unit) for mark in metadata):
-        return "duration, or a template" if Template in get_args(annotation) else "duration"
+    if (marked := _marked(annotation, metadata)) is not None:
+        return marked
     if annotation is get_args(Property)[0] and metadata and _is_property(metadata):
         return "JSON Schema"
     origin, arguments = get_origin(annotation), get_args(annotation)
@@ -101,6 +103,15 @@ def _words(annotation: Any, metadata: Any = ()) -> str:
     if annotation not in FIELD_TYPES and issubclass(annotation, Model):
         return f"mapping: {', '.join(f'`{field.alias or key}`' for key, field in annotation.model_fields.items())}"
     return FIELD_TYPES[annotation]
+
+
+def _marked(annotation: Any, metadata: Any) -> str | None:
+    """What a mark in the annotation says, whatever the type is."""
+    if any(isinstance(mark, Wait) for mark in metadata):
+        return "duration, [address in the answer](formats.md#addresses-with-a-format), or a template"
+    if any(isinstance(mark, Unit) for mark in metadata):
+        return "duration, or a template" if Template in get_args(annotation) else "duration"
+    return None
 
 
 def _options(options: list[Any]) -> str:

@@ -90,3 +90,16 @@ async def test_an_unknown_network_is_told_when_opening():
 def test_a_session_shows_nothing():
     """What crash reporters print of a session holds neither secrets nor tokens."""
     assert repr(Session({"secrets": {"token": "t0ps3cret"}}, {"token": "t0ps3cret"})) == "Session()"
+
+
+async def test_now_is_text_that_services_read():
+    """`now` is RFC 3339 in UTC, cut to the second, and the same on every page of a reading."""
+    spec = {**SPEC, "base_url": "https://a.example", "auth": "none", "config": {}, "secrets": {}}
+    params = {"now": "{{ now }}", "since": "{{ now | add('-1d') | date('epoch_seconds') }}"}
+    spec["endpoints"] = {"things": {"get": "/things", "records": "body", "params": params}}
+    transport = FakeTransport(lambda _: respond(json=[]))
+    world = effects(transport)
+    world.now = lambda: 1_700_000_000.75
+    async with Connector.open(spec, effects=world) as demo:
+        await demo.call("things")
+    assert dict(transport.requests[0].query) == {"now": "2023-11-14T22:13:20Z", "since": "1699913600"}
