@@ -192,6 +192,28 @@ def test_cast_of_nothing(to):
 
 
 @pytest.mark.parametrize(
+    "change, value, expected",
+    [
+        ({"from": "epoch_seconds"}, 1704067200, "2024-01-01T00:00:00Z"),
+        ({"from": "epoch_milliseconds", "to": "date"}, 1704067200123, "2024-01-01"),
+        ({"from": "%d.%m.%Y", "to": "epoch_seconds"}, "01.01.2024", 1704067200),
+        ({"from": "duration", "to": "seconds"}, "1m30s", 90),
+    ],
+)
+def test_cast_of_times(change, value, expected):
+    """A time or duration is read in one format and written in another; null stays null."""
+    found = both({"a": value, "n": None}, {"type": "cast", "fields": {"a": change, "n": change}})
+    assert found == {"a": expected, "n": None}
+
+
+def test_cast_of_a_time_that_is_none():
+    """A text that is not of the declared format is told without its value."""
+    with pytest.raises(ResponseError, match="a is text that has no form as epoch_seconds") as wrong:
+        made({"type": "cast", "fields": {"a": {"from": "epoch_seconds"}}})[0].apply({"a": "s3cret"}, {})
+    assert "s3cret" not in str(wrong.value)
+
+
+@pytest.mark.parametrize(
     "to, value, what",
     [
         ("integer", "1.5", "text that has no form as a whole number"),
@@ -563,6 +585,7 @@ def mistakes(text: str) -> list[str]:
         ("{type: drop, fields: [items.0.cost]}", "6:35 transform.0.fields.0: 'items.0.cost' names a position in a list; here * runs over all items, and a key of digits is quoted"),
         ("{type: drop, fields: ['a[0]']}", "6:35 transform.0.fields.0: 'a[0]' is not an address: dots, not brackets: body.data.0.id; quote a name that has brackets: query.\"page[size]\""),
         ("{type: set, fields: {a..b: 1}}", "6:34 transform.0.fields.\"a..b\": 'a..b' is not an address: a key is missing"),
+        ("{type: cast, fields: {a: {from: epoch_seconds, to: duration}}}", "6:38 transform.0.fields.a: epoch_seconds is a time, and duration is a duration"),
         ("{type: cast, fields: {a: int}}", "6:38 transform.0.fields.a: unknown value 'int', did you mean 'integer'?"),
         ("{type: keys, case: sanke}", "6:32 transform.0.case: unknown value 'sanke', did you mean 'snake'?"),
         ("{type: flatten, separator: '-'}", "6:40 transform.0.separator: unknown value '-' (one of: ., _)"),

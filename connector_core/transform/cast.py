@@ -7,8 +7,12 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, Literal
 
+from pydantic import Discriminator, Field, Tag, model_validator
+
+from connector_core.component import Model
 from connector_core.decode import decode_json
 from connector_core.exceptions import ResponseError
+from connector_core.formats import Format
 from connector_core.template.filters.encodings import json
 from connector_core.template.written import kind_of
 from connector_core.transform.family import NO_HOOKS, Hooks, Record, Scope, Step, Transform, some
@@ -78,20 +82,47 @@ CASTS: Mapping[Type, tuple[Read, str]] = {
 """How a value is read as each type, and what that is called in messages."""
 
 
+class Recast(Model):
+    """A value that is read in one format and written in another."""
+
+    from_: Format = Field(alias="from")
+    """The format that it comes in, such as `epoch_seconds` or `%d.%m.%Y`."""
+    to: Format = Format("rfc3339")
+    """The format that it is written in."""
+
+    @model_validator(mode="after")
+    def _of_one_kind(self) -> Recast:
+        if self.from_.kind != self.to.kind:
+            raise ValueError(f"{self.from_.name} is a {self.from_.kind}, and {self.to.name} is a {self.to.kind}")
+        return self
+
+    def recast(self, value: Any) -> Any:
+        """The value in the other format; raises ValueError."""
+        return self.to.write(self.from_.read(value))
+
+
+def _written(value: Any) -> str:
+    return "formats" if isinstance(value, (dict, Recast)) else "type"
+
+
+To = Annotated[Annotated[Type, Tag("type")] | Annotated[Recast, Tag("formats")], Discriminator(_written)]
+
+
 class Cast(Transform):
     """Turns values into another type; null stays null.
 
     `integer` and `number` read numbers, text that writes one, and true and false as 1 and 0; nothing is rounded.
     `boolean` reads 1 and 0, and the words true, yes, y, t, on and their opposites. `text` writes numbers, objects and
-    lists as JSON does. `json` reads text that holds JSON, and leaves every other value as it is. What has no such form
-    is an error that names the field.
+    lists as JSON does. `json` reads text that holds JSON, and leaves every other value as it is. A time or duration is
+    read in one format and written in another: `{from: epoch_seconds, to: rfc3339}`. What has no such form is an error
+    that names the field.
 
     Example: `transform: [{type: cast, fields: {total: number, items.*.quantity: integer, metadata: json}}]`
     """
 
     type: Literal["cast"] = "cast"
-    fields: Annotated[dict[FieldName, Type], some]
-    """The type of each field, by its path."""
+    fields: Annotated[dict[FieldName, To], some]
+    """The type of each field, or the formats that it changes from and to, by its path."""
 
     def apply(self, record: Record, scope: Scope, hooks: Hooks = NO_HOOKS) -> Record:  # noqa: ARG002 - the family's
         """A copy with the values as other types."""
@@ -108,9 +139,9 @@ class Cast(Transform):
             yield _casting(keys[0], read) if len(keys) == 1 and keys != ("*",) else _casting_below(keys, read)
 
 
-def _told(path: str, to: Type) -> Read:
+def _told(path: str, to: Type | Recast) -> Read:
     """Reads a value as the type; raises ResponseError, which shows the kind of value and not the value."""
-    read, words = CASTS[to]
+    read, words = (to.recast, to.from_.name) if isinstance(to, Recast) else CASTS[to]
 
     def told(value: Any) -> Any:
         try:

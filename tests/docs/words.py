@@ -22,6 +22,7 @@ from connector_core.spec import Docs, Endpoint, Environment, Host
 from connector_core.steps import Step
 from connector_core.template import Condition, Flag, Message, PathText, Template, Value
 from connector_core.transform import FieldsPath
+from connector_core.transform.cast import Recast
 from connector_core.units import Unit
 
 __all__ = ["default", "value"]
@@ -34,6 +35,7 @@ FIELD_TYPES: dict[Any, str] = {
     Put: "address in the request",
     SpreadPut: "address in the request",
     Format: "[format](formats.md)",
+    Recast: "mapping: `from`, `to`",
     BaseUrl: "address of a service, with templates",
     PathText: "path, with templates",
     Template: "text with templates, or a plain value",
