@@ -342,6 +342,7 @@ def _with_cookie(request: Request, name: str, value: str) -> Request:
         raise ConfigError(
             f"the value for cookie.{name} has a semicolon in it, where the next cookie would begin",
             hint="a cookie cannot hold it; put the value elsewhere, or encode it",
+            code="request.cookie",
         )
     before = next((old for key, old in request.headers.items() if key.lower() == "cookie"), "")
     kept = [pair for pair in before.split("; ") if pair and pair.partition("=")[0] != name]

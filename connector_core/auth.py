@@ -169,11 +169,24 @@ def _credential(template: Template, session: Session, where: str) -> str:
         rendered = MISSING
     except TemplateError as wrong:
         raise ConfigError(f"the credential cannot be made: {wrong}", where=f"{where}: {template.source}") from None
+    if isinstance(rendered, str) and not _is_text(rendered):
+        raise ConfigError(
+            "the credential holds bytes that are no text",
+            where=f"{where}: {template.source}",
+            hint="it was read from something that is not UTF-8; check where the secret comes from",
+        )
     if not isinstance(rendered, str) or not rendered.strip() or _reads_nothing(template, session):
         raise ConfigError(
             "the credential is empty", where=f"{where}: {template.source}", hint="pass the secret it reads"
         )
     return rendered
+
+
+def _is_text(rendered: str) -> bool:
+    try:
+        return rendered.isascii() or bool(rendered.encode())
+    except UnicodeEncodeError:
+        return False
 
 
 def _reads_nothing(template: Template, session: Session) -> bool:

@@ -12,6 +12,8 @@ __all__ = ["GZIP", "STEP", "ZSTD", "Frames", "Inflate", "gunzipped", "zstd"]
 
 STEP = 64 * 1024
 """What a decompressor is fed at once (it copies what it leaves over), and the longest piece that it gives."""
+MANY, SMALLEST = 10_000, 64
+"""More frames than that have to be so many bytes long on average."""
 GZIP = (b"\x1f\x8b",)
 ZSTD = (b"\x28\xb5\x2f\xfd", *(bytes([byte]) + b"\x2a\x4d\x18" for byte in range(0x50, 0x60)))
 """How a frame begins; the further ones are frames that hold no data (RFC 8878 §3.1.2)."""
@@ -40,6 +42,7 @@ class Frames:
         """`opened`: makes a decompressor for a frame; `magic`: how a further frame begins, none: there is but one."""
         self._opened, self._magic = opened, magic
         self._stream = opened()
+        self._frames = self._received = 0
         self._after: bytes | None = None  # the bytes behind a frame's end, until they tell whether another begins
         self.trailing = False
         """Whether something else follows the last frame; it is passed over."""
@@ -47,6 +50,7 @@ class Frames:
     def feed(self, data: bytes) -> Iterator[bytes]:
         """What the bytes give, piece by piece; the library's own error where they are broken."""
         for at in range(0, len(data), STEP):
+            self._received += len(data[at : at + STEP])
             yield from self._fed(data[at : at + STEP])
 
     def close(self) -> None:
@@ -75,6 +79,9 @@ class Frames:
             self._after = b"" if self.trailing else self._after
             return b""
         begun, self._after, self._stream = self._after, None, self._opened()
+        self._frames += 1
+        if self._frames > MANY and self._frames * SMALLEST > self._received:
+            raise ValueError("frames that hold next to nothing")  # each costs what a whole step costs
         return begun
 
 

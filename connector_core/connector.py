@@ -48,6 +48,7 @@ class Engine:
         self._effects = effects or Effects()
         self._effects.listeners.extend(listeners)
         self._specs: dict[tuple[str, str | None], Spec] = {}
+        self._closed = False
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Calls the listener with every event from now on; the returned function takes it off again."""
@@ -70,6 +71,8 @@ class Engine:
         `spec` is a name, a path that ends in .yaml or .json, or the document itself. `id` tells accounts apart in
         events and stored state.
         """
+        if self._closed:
+            raise ConfigError("the engine is closed", hint="use it inside its `async with`", code="connection.closed")
         loaded = self._spec(spec, environment)
         connection = Connection(
             loaded,
@@ -97,7 +100,8 @@ class Engine:
         return self._specs[known]
 
     async def aclose(self) -> None:
-        """Closes every socket."""
+        """Closes every socket; nothing can be opened afterwards."""
+        self._closed = True
         await self._effects.aclose()
 
     async def __aenter__(self) -> Self:

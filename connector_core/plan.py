@@ -30,7 +30,7 @@ from connector_core.steps import Step
 from connector_core.template import Condition, Flag, MissingError, Template, TemplateError, Value
 from connector_core.transform import NO_HOOKS, Hooks, fused
 
-__all__ = ["Plan", "base_urls", "compile_plan"]
+__all__ = ["JobPlan", "Plan", "base_urls", "base_urls_of", "compile_plan"]
 
 Scope = Mapping[str, Any]
 
@@ -299,8 +299,15 @@ def _output(output: Value | None) -> Callable[[Scope], Any] | None:
 
 
 def base_urls(spec: Spec) -> list[BaseUrl]:
-    """Every base_url of the spec, the connector's first: the homes that credentials belong to."""
-    jobs = [endpoint.job for endpoint in spec.endpoints.values() if endpoint.job is not None]
-    requests = [request for job in jobs for request in (job.start, job.poll, job.locate, job.result)]
-    found = [spec.base_url, *(keys.base_url for keys in (*spec.endpoints.values(), *requests) if keys is not None)]
+    """Every base_url of the spec, the connector's first."""
+    own = [url for endpoint in spec.endpoints.values() for url in base_urls_of(endpoint)]
+    found = [spec.base_url, *own]
+    return list({url.source: url for url in found if url is not None}.values())
+
+
+def base_urls_of(endpoint: Endpoint) -> list[BaseUrl]:
+    """Where an endpoint's own requests go: the homes that its credentials belong to."""
+    job = endpoint.job
+    requests = (job.start, job.poll, job.locate, job.result) if job is not None else ()
+    found = [endpoint.base_url, *(request.base_url for request in requests if request is not None)]
     return list({url.source: url for url in found if url is not None}.values())

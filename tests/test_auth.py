@@ -16,7 +16,9 @@ from connector_core.exceptions import ConfigError
 from connector_core.http import Request
 from connector_core.template import MissingError, Template
 
-SESSION = Session({"secrets": {"key": "s3cret", "user": "ann", "password": "p:w", "empty": "  "}, "config": {}})
+SESSION = Session(
+    {"secrets": {"key": "s3cret", "user": "ann", "password": "p:w", "empty": "  ", "bytes": "a\udcff"}, "config": {}}
+)
 REQUEST = Request("GET", "https://a.example/x", (("q", "1"),), {"Accept": "a"})
 KEY = Template("Token {{ secrets.key }}")
 VECTORS = Path(__file__).resolve().parents[2] / "shared" / "vectors" / "auth_vectors.json"
@@ -208,6 +210,10 @@ def test_any_name_and_password_come_through(user, password):
         (
             Bearer(token=Template("{{ secrets.key + 1 }}")),
             "the credential cannot be made: ",
+        ),
+        (
+            Bearer(token=Template("{{ secrets.bytes }}")),
+            "the credential holds bytes that are no text — auth.token: {{ secrets.bytes }} — it was read from",
         ),
         (Basic(username=Template("a:b")), "the user name for basic sign-in has a colon in it — RFC 7617 has no way"),
     ],

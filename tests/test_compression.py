@@ -63,3 +63,10 @@ def test_cut_off(kept):
     list(frames.feed(gzip.compress(TEXT)[:kept]))
     with pytest.raises(EOFError):
         frames.close()
+
+
+def test_frames_that_hold_nothing():
+    """Each frame costs a step of work, so that many of them have to hold something."""
+    frames = gunzipped()
+    with pytest.raises(ValueError, match="frames that hold next to nothing"):
+        undone(frames, [gzip.compress(b"") * 11_000])

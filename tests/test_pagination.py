@@ -539,7 +539,8 @@ TEN = {"value": 10}
         ({"type": "page_number", "pages": "body.pages"}, page(3, {"pages": 4}, position=4), Stop("body.pages says 4")),
         ({"type": "page_number", "pages": "body.p"}, page(3, {"p": "4"}, position=4), Stop("body.p says 4")),
         ({"type": "page_number", "pages": "body.pages"}, page(3, {"pages": 5}, position=4), 5),
-        ({"type": "page_number", "pages": "body.pages"}, page(0, {"pages": 5}, position=4), Stop("the page is empty")),
+        ({"type": "page_number", "pages": "body.pages"}, page(0, {"pages": 0}), Stop("body.pages says 0")),
+        ({"type": "page_number", "pages": "body.pages"}, page(0), Stop("the page is empty")),
         ({"type": "page_number", "pages": "body.pages"}, page(3, position=4), 5),
         ({"type": "page_number", "pages": "body.pages", "first": 0}, page(3, {"pages": 5}, position=4),
          Stop("body.pages says 5")),
@@ -560,7 +561,7 @@ TEN = {"value": 10}
         ({"type": "page_number", "has_more": "body.more"}, page(3, {"more": False}),
          Stop("has_more is false: body.more")),
         ({"type": "page_number", "has_more": "body.more", "size": TEN}, page(3, {"more": True}), 2),
-        ({"type": "page_number", "has_more": "body.more"}, page(0, {"more": True}), Stop("the page is empty")),
+        ({"type": "page_number", "has_more": "body.more"}, page(0, {"more": True}), 2),
         ({"type": "page_number", "has_more": "page.count == 30"}, page(30), 2),
         ({"type": "page_number", "has_more": "page.count == 30"}, page(29),
          Stop("has_more is false: page.count == 30")),
@@ -602,6 +603,22 @@ def test_what_follows_a_page(document, answer, expected):
     found = made(document).next(answer)
     assert found == expected
     assert type(found) is type(expected)
+
+
+@pytest.mark.parametrize(
+    "body, message",
+    [
+        ({"n": 45}, "the page is empty, and body.n says that there is more (45)"),
+        ({"error": "busy"}, "the answer has neither records nor body.n: it is no page"),
+    ],
+)
+def test_an_empty_page_too_early(body, message):
+    """Where the answer said how many there are, an empty page before that is no end: the rest would be lost."""
+    kind = made({"type": "offset", "size": TEN, "total": "body.n"})
+    with pytest.raises(ResponseError) as failed:
+        kind.next(page(0, body, position=20))
+    assert failed.value.what == message
+    assert failed.value.code == "pagination.short"
 
 
 LURE = "has_more says that pages follow (body.more), but there is nothing at {} to ask for them with"

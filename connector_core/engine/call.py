@@ -25,7 +25,7 @@ from connector_core.exceptions import (
     ServerError,
     ValidationError,
 )
-from connector_core.http import Request, Response
+from connector_core.http import Request, Response, as_sent
 from connector_core.plan import Plan
 
 __all__ = ["Answered", "answer_scope", "decoded", "exchange", "said"]
@@ -72,10 +72,11 @@ async def exchange(
         request = prepared(request, effects.unique)
     started = effects.monotonic()
     attempt = 0
+    way = _Way(request)
     while True:
         attempt += 1
         try:
-            response = await _send(connection, plan, request, attempt, why)
+            response = await _send(connection, plan, way, attempt, why)
         except ConnectionError as error:
             failure = retry.Failure(error.phase, error.retryable)
             problem: IntegrationError = error
@@ -90,13 +91,13 @@ async def exchange(
         seconds = retry.wait(
             failure,
             attempt=attempt,
-            idempotent=plan.idempotent,
+            idempotent=plan.idempotent or way.acted,
             elapsed=effects.monotonic() - started,
             dice=effects.dice,
         )
         if seconds is None:
             _give_up(problem, plan, attempt)
-        if spent(request):
+        if spent(way.request):
             _give_up(problem, plan, attempt, "not sent again: a file in it can be read only once")
         if effects.listeners:
             effects.announce(
@@ -121,16 +122,32 @@ def _give_up(problem: IntegrationError, plan: Plan, attempts: int, why: str = ""
 # ── send ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def _send(connection: Connection, plan: Plan, request: Request, attempt: int, why: str) -> Response:
+class _Way:
+    """How far a request has come: what a service has acted on and redirected is not sent to it again."""
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        """What is sent next; a repetition begins here."""
+        self.acted = False
+        """Whether the service has acted, and the answer is to be fetched with GET."""
+
+    def redirected(self, moved: Request) -> None:
+        """Notes where the answer to a write is; a read begins anew, since it may be sent elsewhere next time."""
+        if self.request.method != "GET":
+            self.request, self.acted = moved, moved.method == "GET"
+
+
+async def _send(connection: Connection, plan: Plan, way: _Way, attempt: int, why: str) -> Response:
     """The answer after redirects; the permit is held until the last byte is here."""
     permit = connection.permit(plan)
     if permit is None:
-        return await _followed(connection, plan, request, attempt, why)
+        return await _followed(connection, plan, way, attempt, why)
     async with permit:
-        return await _followed(connection, plan, request, attempt, why)
+        return await _followed(connection, plan, way, attempt, why)
 
 
-async def _followed(connection: Connection, plan: Plan, request: Request, attempt: int, why: str) -> Response:
+async def _followed(connection: Connection, plan: Plan, way: _Way, attempt: int, why: str) -> Response:
+    request = way.request
     for hop in range(MAX_REDIRECTS + 1):
         request, trusted = connection.admit(request, plan.endpoint)
         signed = await _signed(connection, plan, request) if trusted and plan.signs else request
@@ -141,6 +158,7 @@ async def _followed(connection: Connection, plan: Plan, request: Request, attemp
         if response.status not in REDIRECTS or "Location" not in response.headers:
             return response
         request = _redirected(request, response, plan)
+        way.redirected(request)
     raise ResponseError(
         f"{plan.connector} redirects more than {MAX_REDIRECTS} times",
         where=f"{plan.endpoint}: {request.method} {request.url}",
@@ -181,7 +199,7 @@ async def _signed(connection: Connection, plan: Plan, request: Request) -> Reque
 def _redirected(request: Request, response: Response, plan: Plan) -> Request:
     """The request that a redirect leads to; a POST is never quietly turned into a GET, except by 303."""
     try:
-        moved = request.followed(urljoin(response.request.url, response.headers["Location"]))
+        moved = request.followed(urljoin(response.request.url, as_sent(response.headers["Location"])))
     except ValueError:
         raise ResponseError(
             f"{plan.connector} redirects to what is no address",
@@ -257,7 +275,7 @@ def _failed(
         hint=hint,
         declared=outcome.then == "retry",
     )
-    what = outcome.message or said(body) or _nothingsaid(response, body)
+    what = outcome.message or said(body) or _nothing_said(response, body)
     category = "authentication" if outcome.then == "reauthenticate" else outcome.category
     return failure, _explained(
         EXCEPTIONS[category], connection, plan, response, what, code=outcome.code,
@@ -317,7 +335,7 @@ def _harmless(text: str) -> str:
     return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+", " ", text[:_QUOTED]).strip()[:300]
 
 
-def _nothingsaid(response: Response, body: Any) -> str:
+def _nothing_said(response: Response, body: Any) -> str:
     if isinstance(body, _Unreadable) and response.content:
         return re.sub(r", where \w+ is expected$", "", body.what)
     return "without a reason"

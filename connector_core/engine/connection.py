@@ -13,11 +13,12 @@ from connector_core.auth import Session
 from connector_core.config import settle, settled_secrets
 from connector_core.engine.effects import Effects
 from connector_core.engine.guard import Network
+from connector_core.engine.masks import Masks
 from connector_core.exceptions import ConfigError, ResponseError
 from connector_core.formats import instant, written
 from connector_core.http import Request, origin
-from connector_core.plan import Plan, base_urls, compile_plan
-from connector_core.spec import Spec
+from connector_core.plan import Plan, base_urls, base_urls_of, compile_plan
+from connector_core.spec import Host, Spec
 
 __all__ = ["Connection"]
 
@@ -25,8 +26,8 @@ __all__ = ["Connection"]
 class Reading(Protocol):
     """What is under way and can be ended."""
 
-    async def aclose(self) -> None:
-        """Ends it."""
+    async def cut(self) -> None:
+        """Ends it, so that whoever goes on with it is told."""
 
 
 class Facts:
@@ -81,9 +82,11 @@ class Connection:
         self._permits: dict[str, AbstractAsyncContextManager[Any] | None] = {}
         self._shared: asyncio.Semaphore | None = None
         self._closed = False
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._readings: WeakSet[Reading] = WeakSet()
-        self._homes = self._allowed()
-        self._near = tuple("/".join(base.render(self.scope).split("/")[:3]) + "/" for base in base_urls(spec))
+        self._elsewhere = [origin(url.render(self.scope)) for url in base_urls(spec)]
+        self._homes: dict[str, _Homes] = {}
+        self._masks = Masks(self._secrets)
 
     def __repr__(self) -> str:
         return f"Connection({self.spec.name}, {self.name!r})"  # no config, no secrets
@@ -111,12 +114,19 @@ class Connection:
         """Raises ConfigError once the connection is closed."""
         if self._closed:
             raise ConfigError(f"{self.name} is closed", hint="use it inside its `async with`", code="connection.closed")
+        loop = asyncio.get_running_loop()
+        if self._loop is None:
+            self._loop = loop
+        elif self._loop is not loop:
+            raise ConfigError(
+                f"{self.name} belongs to another event loop", hint="open one in each loop", code="connection.loop"
+            )
 
     async def aclose(self) -> None:
         """Ends every reading that is under way; nothing can be started afterwards."""
         self._closed = True
         for reading in list(self._readings):
-            await reading.aclose()
+            await reading.cut()
 
     # ── how many at once ──────────────────────────────────────────────────────────────────────────
 
@@ -137,23 +147,21 @@ class Connection:
 
     # ── who may be talked to ──────────────────────────────────────────────────────────────────────
 
-    def _allowed(self) -> dict[str, bool]:
-        """Origin → whether it sees the credentials."""
-        homes: dict[str, bool] = {}
-        for url in base_urls(self.spec):
-            homes[origin(url.render(self.scope))] = True
-        plain = any(home.startswith("http://") for home in homes)
-        for host in self.spec.hosts:
-            for scheme in ("https", "http") if plain else ("https",):
-                homes.setdefault(origin(f"{scheme}://{host.host}"), host.credentials)
-        return homes
+    def _homes_of(self, endpoint: str) -> _Homes:
+        """Where requests of an endpoint may go, worked out when the first of them does."""
+        if (known := self._homes.get(endpoint)) is None:
+            found = self.spec.endpoints.get(endpoint)
+            own = [url.render(self.scope) for url in (base_urls_of(found) if found is not None else [])]
+            known = self._homes[endpoint] = _Homes(own, self._elsewhere, self.spec.hosts)
+        return known
 
     def admit(self, request: Request, endpoint: str) -> tuple[Request, bool]:
         """The request as its host may see it, and whether it is to be signed; raises where the host is not allowed."""
-        if request.url.startswith(self._near):  # the usual case, without taking the URL apart
+        homes = self._homes_of(endpoint)
+        if request.url.startswith(homes.near):  # the usual case, without taking the URL apart
             return request, True
         home = self._origin(request, endpoint)
-        trusted = self._homes.get(home)
+        trusted = homes.known.get(home)
         if trusted is None and (trusted := self._wildcard(home)) is None:
             raise ResponseError(
                 f"{self.spec.name} was led to {home}, which is not one of its hosts",
@@ -188,15 +196,29 @@ class Connection:
         return None
 
     def mask(self, text: str) -> str:
-        """The text with this connection's secrets taken out, for messages that quote the service."""
-        for secret in sorted(map(str, self._secrets.values()), key=len, reverse=True):  # one may begin with another
-            if len(secret) >= 4:  # noqa: PLR2004 - shorter ones would mask half the text
-                text = text.replace(secret, "***")
-        return text
+        """The text with this connection's secrets taken out, in whatever form, for messages that quote the service."""
+        return self._masks.masked(text)
+
+
+class _Homes:
+    """Where the requests of one endpoint may go, and who of these sees the credentials."""
+
+    def __init__(self, own: list[str], elsewhere: list[str], hosts: list[Host]) -> None:
+        """`own`: the endpoint's addresses; `elsewhere`: the origins of the connector's other ones."""
+        self.near = tuple("/".join(url.split("/")[:3]) + "/" for url in own)
+        self.known = {origin(url): True for url in own}
+        """Origin → whether it sees the credentials."""
+        plain = any(url.startswith("http://") for url in own)
+        for host in hosts:
+            for scheme in ("https", "http") if plain else ("https",):
+                self.known.setdefault(origin(f"{scheme}://{host.host}"), host.credentials)
+        for home in elsewhere:
+            self.known.setdefault(home, False)
 
 
 def _how_to_allow(home: str) -> str:
-    host = home.partition("://")[2].rpartition(":")[0]
+    scheme, _, rest = home.partition("://")
+    host = rest.removesuffix({"https": ":443", "http": ":80"}.get(scheme, ":"))
     return f"if that is right, the spec says so: hosts: [{host}]" if host else "links lead to http or https addresses"
 
 

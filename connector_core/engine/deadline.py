@@ -19,7 +19,18 @@ _NOTHING_YET = -1
 class Exchange:
     """One exchange under watch; whoever runs it sets `answer` (an `aiohttp.ClientResponse`) when it begins."""
 
-    __slots__ = ("answer", "before", "broken", "deadline", "heard", "received", "silence", "task", "total")
+    __slots__ = (
+        "answer",
+        "before",
+        "broken",
+        "deadline",
+        "heard",
+        "is_connected",
+        "received",
+        "silence",
+        "task",
+        "total",
+    )
 
     def __init__(self, task: asyncio.Task[Any], now: float, total: float, silence: float | None) -> None:
         self.task = task
@@ -28,6 +39,7 @@ class Exchange:
         self.silence = silence
         self.heard, self.received = now, _NOTHING_YET
         self.answer: Any = None
+        self.is_connected = False
         self.broken: Literal["total", "read"] | None = None
 
     def ours(self) -> bool:
@@ -46,6 +58,8 @@ class Exchange:
             return self._end("total")
         if self.silence is None:
             return self.deadline
+        if not self.is_connected:  # it waits for a socket, and nobody is to be heard yet
+            self.heard = now
         if now >= self.heard + self.silence:
             return self._end("read")
         return min(self.deadline, self.heard + self.silence, now + self.silence / _LOOKS)
@@ -61,7 +75,7 @@ class Deadlines:
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._open: set[Exchange] = set()
+        self._open: dict[asyncio.Task[Any], Exchange] = {}
         self._timer: asyncio.TimerHandle | None = None
 
     def here(self) -> bool:
@@ -73,15 +87,21 @@ class Deadlines:
         task, now = asyncio.current_task(), self._loop.time()
         assert task is not None  # noqa: S101 - every await is in a task
         exchange = Exchange(task, now, total, silence)
-        self._open.add(exchange)
+        self._open[task] = exchange
         look = min(exchange.deadline, now + silence / _LOOKS) if silence is not None else exchange.deadline
         if self._timer is None or look < self._timer.when():
             self._wake_at(look)
         return exchange
 
+    def connected(self) -> None:
+        """The exchange of the current task has its socket: from now on the service may be at work."""
+        task = asyncio.current_task()
+        if task is not None and (exchange := self._open.get(task)) is not None:
+            exchange.is_connected, exchange.heard = True, self._loop.time()
+
     def end(self, exchange: Exchange) -> None:
         """Takes the exchange out, however it went."""
-        self._open.discard(exchange)
+        self._open.pop(exchange.task, None)
 
     def close(self) -> None:
         """Stops the timer."""
@@ -95,7 +115,7 @@ class Deadlines:
     def _look(self) -> None:
         self._timer, now = None, self._loop.time()
         next_look = min(
-            (exchange.look(now) for exchange in self._open if exchange.broken is None), default=float("inf")
+            (exchange.look(now) for exchange in self._open.values() if exchange.broken is None), default=float("inf")
         )
         if next_look < float("inf"):
             self._wake_at(next_look)

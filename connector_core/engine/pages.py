@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
+from connector_core.exceptions import ConfigError
 from connector_core.for_each import WHOLE
 
 __all__ = ["Page", "Pages", "Record", "Records"]
@@ -41,7 +42,7 @@ class Pages:
 
     def __init__(self) -> None:
         self._ready: Page | None = None
-        self._waiting = self._ended = False
+        self._waiting = self._ended = self._cut = False
         self.within = WHOLE
         """The partition of the page that was handed out last."""
         self.attempts = 0
@@ -53,6 +54,12 @@ class Pages:
     async def __anext__(self) -> Page:
         if self._waiting:
             raise RuntimeError("another task is waiting for the next page already; each needs a reading of its own")
+        if self._cut:
+            raise ConfigError(
+                "the connection was closed while this was read",
+                hint="read to the end inside its `async with`",
+                code="connection.closed",
+            )
         if self._ended and self._ready is None:
             raise StopAsyncIteration
         self._waiting = True
@@ -79,6 +86,11 @@ class Pages:
     async def pause(self) -> None:
         """Drops what is under way; it is asked for again when the next page is wanted."""
         await self._drop()
+
+    async def cut(self) -> None:
+        """Ends everything under way, since the connection closes; a later `anext` says so, unless all was read."""
+        self._cut = not self._ended or self._ready is not None
+        await self.aclose()
 
     async def aclose(self) -> None:
         """Ends everything under way; a later `anext` raises StopAsyncIteration."""

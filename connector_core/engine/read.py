@@ -24,8 +24,9 @@ from connector_core.engine.connection import Connection
 from connector_core.engine.facts import prepare
 from connector_core.engine.pages import Page, Pages, Record
 from connector_core.engine.records import judged, transformed
+from connector_core.engine.wire import UNSENDABLE
 from connector_core.events import PageRead, PartitionFinished, ReadFinished, ReadStarted, RecordsMissing
-from connector_core.exceptions import ResponseError
+from connector_core.exceptions import ConfigError, ResponseError
 from connector_core.for_each import WHOLE, Partition
 from connector_core.http import Request
 from connector_core.pagination import Answer, Stop
@@ -48,6 +49,7 @@ class Reading:
         self._request: Request | None = None
         self._seen: set[Any] = set()
         self._last_body = b""
+        self._last_ends: Any = None
         self._count = self._records = 0
 
     def _composed(self, position: Any) -> Request:
@@ -62,7 +64,17 @@ class Reading:
         if (base := self._request) is None or plan.reads_page:
             base = self._request = self._composed(position)
         why = self._why(position) if self._connection.effects.listeners else ""
-        return await exchange(self._connection, plan, plan.pagination.at(base, position), self._scope, why)
+        try:
+            return await exchange(self._connection, plan, plan.pagination.at(base, position), self._scope, why)
+        except ConfigError as error:
+            if position is None or error.code not in UNSENDABLE:
+                raise
+            raise ResponseError(
+                f"what the service sends for the next page can't be sent: {error.what}",
+                where=f"{plan.connector}.{plan.endpoint}, page at {_short(position)}",
+                hint="compare pagination with the service's documentation",
+                code="pagination.token",
+            ) from None
 
     def _why(self, position: Any) -> str:
         page = "first page" if position is None else f"page at {_short(position)}"
@@ -134,12 +146,14 @@ class Reading:
         return Answer(position, answered.response.request.url, len(rows), scope)
 
     def _follow(self, answer: Answer, answered: Answered, rows: list[Record]) -> Any:
+        if self._plan.pagination.counts:
+            self._guard_against_repetition(answered, rows)
         try:
             following = self._plan.pagination.next(answer)
         except ResponseError as error:
             raise self._placed(error) from None
         if not isinstance(following, Stop):
-            self._guard(following, answered, rows)
+            self._guard(following)
         return following
 
     def _placed(self, error: ResponseError) -> ResponseError:
@@ -152,8 +166,8 @@ class Reading:
             context={"connector": self._plan.connector, "endpoint": self._plan.endpoint},
         )
 
-    def _guard(self, following: Any, answered: Answered, rows: list[Record]) -> None:
-        """Raises where the pages run in a circle, or there are more than the spec allows."""
+    def _guard(self, following: Any) -> None:
+        """Raises where the pages run in a circle."""
         where = f"{self._plan.connector}.{self._plan.endpoint}, page {self._count + 1}"
         mark = json.dumps(following, sort_keys=True) if isinstance(following, dict) else following
         if mark in self._seen or following == self._position:
@@ -165,18 +179,36 @@ class Reading:
             )  # fmt: skip
         if not self._plan.pagination.counts:
             self._seen.add(mark)
-        elif rows and answered.response.content == self._last_body:
+
+    def _guard_against_repetition(self, answered: Answered, rows: list[Record]) -> None:
+        """Raises where a page holds the records of the one before, whatever else stands in its answer."""
+        ends = (len(rows), repr(rows[0]), repr(rows[-1])) if len(rows) > 1 else None
+        content, before, before_ends = answered.response.content, self._last_body, self._last_ends
+        self._last_body, self._last_ends = content, ends
+        same = bool(rows) and content == before
+        if not same and ends is not None and ends == before_ends:
+            same = self._plan.rows(self._plan.decode(before)[0]) == rows
+        if same:
             raise ResponseError(
                 "this page is the same as the one before: the service takes no notice of the page asked for",
-                where=where, hint="compare pagination.put with the service's documentation",
+                where=f"{self._plan.connector}.{self._plan.endpoint}, page {self._count + 1}",
+                hint="compare pagination.put with the service's documentation",
                 code="pagination.loop",
-            )  # fmt: skip
-        self._last_body = answered.response.content
-        if self._count + 1 >= self._plan.pagination.max_pages:
-            raise ResponseError(
-                f"there are more than {self._plan.pagination.max_pages} pages", where=where,
-                hint="raise pagination.max_pages if that is right", code="pagination.max_pages",
-            )  # fmt: skip
+            )
+
+    @property
+    def full(self) -> bool:
+        """Whether there are as many pages as the spec allows."""
+        return self._count >= self._plan.pagination.max_pages
+
+    def too_many(self) -> ResponseError:
+        """The error for a page beyond them."""
+        return ResponseError(
+            f"there are more than {self._plan.pagination.max_pages} pages",
+            where=f"{self._plan.connector}.{self._plan.endpoint}, page {self._count + 1}",
+            hint="raise pagination.max_pages if that is right",
+            code="pagination.max_pages",
+        )
 
     def _announce(self, event: type[Any], **about: Any) -> None:
         effects = self._connection.effects
@@ -235,6 +267,8 @@ class Sequence(Pages):
 
     async def _next(self) -> Page:
         reading = self._begun()
+        if reading.full:
+            raise reading.too_many()
         answered = await self._answered(reading)
         await self._guess(reading)  # before this page is decoded, so that the service is not kept waiting
         page, following, answer = reading.page(self._position, answered)
@@ -245,7 +279,8 @@ class Sequence(Pages):
             await self._drop()
             return page
         self._position = following
-        await self._look_ahead(reading, answer)
+        if not reading.full:
+            await self._look_ahead(reading, answer)
         return page
 
     async def _answered(self, reading: Reading) -> Answered:

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from connector_core.engine.content_encoding import accepted, decoded, too_large
 from connector_core.engine.deadline import Deadlines, Exchange
 from connector_core.engine.guard import GuardedResolver, Network, guarded_socket
+from connector_core.engine.pool import pool
 from connector_core.engine.upload import Upload, outgoing
 from connector_core.engine.wire import check_headers, target
 from connector_core.exceptions import ConfigError, ConnectionError, IntegrationError, ResponseError, TimeoutError
@@ -69,7 +70,7 @@ class AiohttpTransport:
         limit: int = 100,
         routes: Mapping[str, str] = _NO_ROUTES,
     ) -> None:
-        """`max_body` in bytes, as received and as decompressed; timeouts in seconds; `limit`: sockets open at once.
+        """`max_body` in bytes, as received and as decompressed; timeouts in seconds; `limit`: sockets open to one host.
 
         `timeout` is for the whole exchange; where a request brings its own, that one replaces `read_timeout` too.
         `routes`: what is really called in place of an origin (`https://api.shop.example:443`), for a simulator.
@@ -149,8 +150,9 @@ class AiohttpTransport:
 
         self._url, self._fields, self._deadlines = URL, CIMultiDict, Deadlines()
         self._session = session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=self._limit,
+            connector=pool(
+                connected=self._deadlines.connected,
+                per_host=self._limit,
                 resolver=cast("Any", GuardedResolver(aiohttp.ThreadedResolver(), self._network)),
                 socket_factory=guarded_socket(self._network),
             ),
@@ -158,7 +160,7 @@ class AiohttpTransport:
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             trust_env=False,
-            timeout=aiohttp.ClientTimeout(total=None, connect=self._connect_timeout),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._connect_timeout),
         )
         session._retry_connection = False  # noqa: SLF001 - the only switch; else idempotent requests are sent twice
         return session
@@ -261,6 +263,14 @@ class AiohttpTransport:
 
     def _timed_out(self, exchange: Exchange, request: Request) -> TimeoutError:
         peer, phase = _named(origin(request.url)), "sent" if exchange.answer is None else "answered"
+        if not exchange.is_connected:
+            return TimeoutError(
+                f"no connection to {peer} within {exchange.total:g} s",
+                hint=_IS_IT_UP,
+                code="timeout.connect",
+                phase="unsent",
+                retryable=True,
+            )
         what = f"{peer} sent nothing for {self._read_timeout:g} s"
         if exchange.broken == "total":
             what = f"no complete answer from {peer} within {exchange.total:g} s"

@@ -10,7 +10,10 @@ from urllib.parse import quote, urlsplit
 from connector_core.exceptions import ConfigError
 from connector_core.http import Request
 
-__all__ = ["check_headers", "target"]
+__all__ = ["UNSENDABLE", "check_headers", "target"]
+
+UNSENDABLE = frozenset({"request.url", "request.header", "request.cookie"})
+"""The codes of errors for a request that cannot go out as it is."""
 
 _PORT = r":(?:[0-5]?[0-9]{1,4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
 _URL = re.compile(rf"https?://(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?:{_PORT})?(?:/[!\"$->@-~]*)?")  # no `#`, no `?`
@@ -42,13 +45,24 @@ def _usable(name: str) -> bool:
 def _bad_header(name: str, request: Request) -> ConfigError:
     where = f"{request.method} {request.url}"
     if name.lower() in _OURS:
-        return ConfigError(f"the header {name} is the transport's own", where=where, hint="take it out of `headers`")
+        return ConfigError(
+            f"the header {name} is the transport's own",
+            where=where,
+            hint="take it out of `headers`",
+            code="request.header",
+        )
     if not _usable(name):
-        return ConfigError(f"{name!r} cannot be the name of a header", where=where, hint="use letters, digits and -")
+        return ConfigError(
+            f"{name!r} cannot be the name of a header",
+            where=where,
+            hint="use letters, digits and -",
+            code="request.header",
+        )
     return ConfigError(
         f"the value of the header {name} holds a line break or another control character",
         where=where,
         hint="a secret that was read from a file may end with a line break",
+        code="request.header",
     )
 
 
@@ -68,4 +82,4 @@ def _bad_url(request: Request) -> ConfigError:
             what, hint = "holds a query or a fragment", "a query goes into `params`"
     except ValueError:  # brackets, ports, labels: the first text says it
         pass
-    return ConfigError(f"the URL {what}", where=request.method, hint=hint)
+    return ConfigError(f"the URL {what}", where=request.method, hint=hint, code="request.url")

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 from connector_core.http import xml_text
 
-__all__ = ["Headers", "Request", "Response", "encode_query", "origin"]
+__all__ = ["Headers", "Request", "Response", "as_sent", "encode_query", "origin"]
 
 Query = tuple[tuple[str, str], ...]
 Encoding = Literal["json", "form", "multipart", "xml", "text", "bytes"]
@@ -66,6 +66,14 @@ class Headers(Mapping[str, str]):
         return f"Headers({', '.join(self._fields())})"  # names only: values hold credentials
 
 
+def as_sent(field: str) -> str:
+    """A header's link as its sender wrote it: fields are read as Latin-1, and some services send UTF-8."""
+    try:
+        return field if field.isascii() else field.encode("latin-1").decode()
+    except UnicodeError:
+        return field
+
+
 def _text(raw: str | bytes) -> str:
     return raw if isinstance(raw, str) else raw.decode("latin-1")
 
@@ -119,6 +127,8 @@ class Request:
     def followed(self, link: str) -> Request:
         """The same request sent to an absolute link, whose query stays as it is written."""
         url, _, query = link.partition("#")[0].partition("?")
+        if not url.isascii():
+            url = quote(url, safe="/:@!$&'()*+,;=~%[]")
         return Request(self.method, url, (), self.headers, self.body, self.encoding, self.position, self.timeout, query)
 
     @property

@@ -9,7 +9,7 @@ from urllib.parse import urljoin
 
 from connector_core.address import MISSING, AnswerPath, Put
 from connector_core.exceptions import ResponseError
-from connector_core.http import Request, encode_query
+from connector_core.http import Request, as_sent, encode_query
 from connector_core.pagination.family import Answer, Pagination, Served, Size, Stop, contradiction, more
 from connector_core.pagination.provider import asked, asked_size, flagged
 from connector_core.template import Flag, Reads
@@ -93,7 +93,9 @@ class LinkHeader(Linked):
 
     def next(self, answer: Answer) -> Any:
         """The link made absolute, or Stop where there is none."""
-        return self._follow(answer, _linked(answer.scope["header"].get("Link", ""), self.rel), f"Link rel={self.rel}")
+        return self._follow(
+            answer, _linked(as_sent(answer.scope["header"].get("Link", "")), self.rel), f"Link rel={self.rel}"
+        )
 
     def serve(self, request: Request, dataset: Sequence[Mapping[str, Any]]) -> Served:
         """Links to the next and the first page, as providers mix them."""

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import model_validator
 
 from connector_core.address import AnswerPath, Put
-from connector_core.exceptions import ConfigError
+from connector_core.exceptions import ConfigError, ResponseError
 from connector_core.http import Request
 from connector_core.pagination.family import Answer, Pagination, Served, Size, Stop, more
 from connector_core.pagination.provider import asked, asked_size, flagged, told
@@ -43,14 +43,14 @@ class Numbered(Pagination):
 
         `done` lie behind of the count at the address in `told`, whose other half is how many records a full page has.
         """
-        if answer.count == 0:
-            return Stop("the page is empty")
         path, full = told
         last = _count(path, answer)
         if last is not None and done >= last:
             return Stop(f"{path} says {last}")
         if self.has_more is not None:
             return None if more(self.has_more, answer) else Stop(f"has_more is false: {self.has_more.source}")
+        if answer.count == 0:
+            return _emptied(path, last, answer)
         if last is None and answer.count < full:
             return Stop(f"the page is short ({answer.count} of {full} records)")
         return None
@@ -168,6 +168,23 @@ class Offset(Numbered):
         start = max(int(asked(request, self.put) or self.first) - self.first, 0)
         more = start + size < len(dataset)
         return Served(dataset[start : start + size], {**told(self.total, len(dataset)), **flagged(self.has_more, more)})
+
+
+def _emptied(path: AnswerPath | None, last: int | None, answer: Answer) -> Stop:
+    """An empty page is the last, unless the answer says that more follows, or is no page at all."""
+    if last is not None:
+        raise ResponseError(
+            f"the page is empty, and {path} says that there is more ({last})",
+            hint="if that number is not exact, leave it out of the spec: then an empty page is the end",
+            code="pagination.short",
+        )
+    if path is not None and answer.position is not None:
+        raise ResponseError(
+            f"the answer has neither records nor {path}: it is no page",
+            hint="compare the answer with the spec; an error that comes with status 200 needs a rule under errors",
+            code="pagination.short",
+        )
+    return Stop("the page is empty")
 
 
 def _count(path: AnswerPath | None, answer: Answer) -> int | None:

@@ -1,5 +1,7 @@
 """One request seen through: retries, redirects, decoding, classification; no socket and no real time."""
 
+# ruff: noqa: E501 - a case is a line
+
 from __future__ import annotations
 
 import asyncio
@@ -483,3 +485,106 @@ async def test_words_that_lie_endlessly_deep_do_no_harm():
     with pytest.raises(ValidationError, match="answered 400: without a reason"):
         async with opened(spec(), lambda _: respond(400, content=body)) as demo:
             await demo.call("thing")
+
+
+# ── what a hostile service tries ──────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("how", ["503", "429", "unsent"])
+async def test_a_write_that_was_acted_on_is_not_sent_again(how):
+    """After a 303 only the answer is fetched again, however that fails; the write went out once."""
+    sent: list[str] = []
+
+    def service(request: Request) -> Response:
+        sent.append(f"{request.method} {request.url.removeprefix('https://api.example')}")
+        if request.method == "POST":
+            return respond(303, headers={"Location": "/orders/1"})
+        if how == "unsent":
+            raise ConnectionError("no connection", phase="unsent", retryable=True)
+        return respond(int(how), headers={"Retry-After": "0"})
+
+    document = {
+        "connector": "1",
+        "name": "demo",
+        "base_url": "https://api.example",
+        "endpoints": {"order": {"post": "/orders"}},
+    }
+    async with Connector.open(document, effects=effects(service)) as demo:
+        with pytest.raises(IntegrationError):
+            await demo.call("order")
+    assert sent == ["POST /orders", *["GET /orders/1"] * 4]
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "{0}", "Basic dXNlcjpTM2NyM3QvKyBUJng=", "{quoted}", "{plus}", "&lt;S3cr3t/+ T&amp;x&gt;", "s3CR3T/+ t&X",
+        "prefix UzNjcjN0LysgVCZ4 suffix",
+    ],
+)  # fmt: skip
+async def test_a_secret_that_comes_back_in_any_form_is_masked(form):
+    """Whatever form a service echoes a secret in, no message holds it."""
+    secret = "S3cr3t/+ T&x"
+    text = form.format(secret, quoted="S3cr3t%2F%2B%20T%26x", plus="S3cr3t%2F%2B+T%26x")
+    document = {
+        "connector": "1",
+        "name": "demo",
+        "secrets": {"token": {}},
+        "base_url": "https://api.example",
+        "auth": {"type": "basic", "username": "user", "password": "{{ secrets.token }}"},
+        "endpoints": {"order": {"post": "/orders"}},
+    }
+    fake = effects(lambda _request: respond(400, json={"message": f"you sent {text}"}))
+    async with Connector.open(document, secrets={"token": secret}, effects=fake) as demo:
+        with pytest.raises(ValidationError, match=r"you sent .*\*\*\*") as refused:
+            await demo.call("order")
+    for part in ("cr3t", "NyM3", "M2Ny", "jcjN0"):
+        assert part.lower() not in str(refused.value).lower()
+
+
+def homes(**more: Any) -> dict[str, Any]:
+    return {
+        "connector": "1",
+        "name": "demo",
+        "secrets": {"token": {}},
+        "base_url": "https://api.example",
+        "auth": {"type": "bearer", "token": "{{ secrets.token }}"},
+        "endpoints": {"a": {"get": "/a", "output": "body"}, **more.pop("endpoints", {})},
+        **more,
+    }
+
+
+@pytest.mark.parametrize(
+    "document, to, trusted",
+    [
+        (homes(endpoints={"s": {"get": "/s", "base_url": "https://other.example", "auth": "none"}}), "https://other.example/x", False),
+        (homes(hosts=[{"host": "files.example", "credentials": True}]), "https://files.example/x", True),
+        (homes(hosts=[{"host": "files.example", "credentials": True}], endpoints={"s": {"get": "/s", "base_url": "http://old.example"}}), "http://files.example/x", None),
+    ],
+)  # fmt: skip
+async def test_credentials_stay_at_the_endpoints_own_home(document, to, trusted):
+    """Another endpoint's address is no home of this one, and opens no way to send credentials in clear text."""
+    transport = FakeTransport(
+        lambda request: respond(302, headers={"Location": to}) if request.url.endswith("/a") else respond(json={})
+    )
+    async with Connector.open(document, secrets={"token": "t0ken"}, effects=effects(transport)) as demo:
+        if trusted is None:
+            with pytest.raises(ResponseError, match="which is not one of its hosts"):
+                await demo.call("a")
+        else:
+            await demo.call("a")
+    assert ("Authorization" in transport.requests[-1].headers) is (trusted is not False)
+
+
+@pytest.mark.parametrize("location", ["/x?q=é", "/é", "https://api.example/é?q=é"])
+async def test_a_location_in_utf_8_is_followed_as_it_was_meant(location):
+    """Bytes of UTF-8 in a header are percent-encoded as they are."""
+    raw = location.encode().decode("latin-1")
+    transport = FakeTransport(
+        lambda request: respond(302, headers={"Location": raw}) if request.url.endswith("/a") else respond(json={})
+    )
+    async with Connector.open(homes(), secrets={"token": "t0ken"}, effects=effects(transport)) as demo:
+        await demo.call("a")
+    request = transport.requests[-1]
+    assert request.url.endswith("/%C3%A9" if "/é" in location else "/x")
+    assert request.link in ("", "q=é")

@@ -55,6 +55,7 @@ async def watched(
 ) -> tuple[float, str | None]:
     """When an exchange of so many seconds of work was ended, and why."""
     exchange = deadlines.begin(total, silence)
+    deadlines.connected()
     exchange.answer = answer
     try:
         await asyncio.sleep(work)
@@ -145,3 +146,24 @@ def test_inside_a_shorter_timeout(loop):
         assert task.cancelling() == 0
 
     loop.run_until_complete(main())
+
+
+def test_silence_begins_when_there_is_a_socket(loop):
+    """While an exchange waits for a socket nobody can be heard: only the whole time counts."""
+
+    async def waits(seconds: float) -> tuple[float, str | None]:
+        deadlines = Deadlines()
+        exchange = deadlines.begin(60, 30)
+        try:
+            await asyncio.sleep(seconds)
+            deadlines.connected()
+            await asyncio.sleep(1000)
+        except asyncio.CancelledError:
+            assert exchange.ours()
+        finally:
+            deadlines.end(exchange)
+        return loop.time(), exchange.broken
+
+    assert loop.run_until_complete(waits(20)) == (50, "read")
+    loop.now = 0.0
+    assert loop.run_until_complete(waits(90)) == (60, "total")

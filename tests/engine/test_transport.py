@@ -371,12 +371,12 @@ async def test_certificate(transport, tmp_path):
 
 
 async def test_pool():
-    """Waiting for a free connection ends as connecting does."""
-    narrow = AiohttpTransport(network="loopback", limit=1, connect_timeout=0.05)
+    """Waiting for a free connection counts for the whole exchange, not as connecting; nothing was sent."""
+    narrow = AiohttpTransport(network="loopback", limit=1, connect_timeout=0.01)
     async with serving(then_silence(b"")) as server:
         first = asyncio.create_task(narrow.send(get(server.url)))
         await asyncio.sleep(0.02)
-        error = await failure(narrow, get(f"{server.url}/second"))
+        error = await failure(narrow, get(f"{server.url}/second", timeout=0.05))
         first.cancel()
         with pytest.raises(asyncio.CancelledError):
             await first
@@ -464,9 +464,41 @@ async def test_declared_timeout_is_the_only_one(hasty):
 
 @pytest.mark.parametrize("seconds", [0, -1])
 async def test_no_time_left(transport, seconds):
-    """No time left is not the same as no limit."""
+    """No time left is not the same as no limit: nothing is sent."""
     async with serving(then_silence(b"")) as server:
-        assert (await failure(transport, get(server.url, timeout=seconds))).code == "timeout.total"
+        error = await failure(transport, get(server.url, timeout=seconds))
+    assert (error.code, error.phase) == ("timeout.connect", "unsent")
+
+
+async def test_a_full_host_holds_up_nobody_else():
+    """One host's sockets are its own: another is reached at once."""
+    narrow = AiohttpTransport(network="loopback", limit=1)
+    async with serving(then_silence(b"")) as slow, serving(answer(b"ok")) as good:
+        waiting = [asyncio.create_task(narrow.send(get(slow.url))) for _ in range(5)]
+        await asyncio.sleep(0.02)
+        assert (await narrow.send(get(good.url))).content == b"ok"
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        await narrow.aclose()
+
+
+async def test_an_answer_that_nobody_asked_for_is_nobodys(transport):
+    """What comes in while a socket is idle is never taken for the answer to the next request."""
+
+    async def twice(writer: asyncio.StreamWriter) -> None:
+        writer.write(answer(b"first"))
+        await writer.drain()
+        await asyncio.sleep(0.02)
+        writer.write(answer(b"stale"))
+
+    async with serving(twice, answer(b"second"), answer(b"third")) as server:
+        got = []
+        for _ in range(3):
+            got.append((await transport.send(get(server.url))).content)
+            await asyncio.sleep(0.06)
+    assert got == [b"first", b"second", b"third"]
+    assert server.connections == 2
 
 
 @pytest.mark.parametrize(
