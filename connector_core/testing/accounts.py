@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from random import Random
 from typing import Any
 
 from connector_core.config import settle, settled_secrets
+from connector_core.exceptions import ConfigError
 from connector_core.spec import Spec
-from connector_core.testing.dataset import Schema, example
+from connector_core.testing.examples import check_makeable, example, merged
 
 __all__ = ["account"]
 
@@ -25,11 +26,26 @@ def account(
     homes = _homes(spec)
     made = {
         name: _setting(spec, name, schema, dice, home=name in homes)
-        for name, schema in spec.config.items()
+        for name, schema in _to_make(spec.config, config, "config")
         if "default" not in schema and not schema.get("optional")
     }
-    keys = {name: _secret(name, schema, dice) for name, schema in spec.secrets.items()}
+    keys = {name: _secret(name, schema, dice) for name, schema in _to_make(spec.secrets, secrets, "secret")}
     return settle(spec.config, {**made, **config}, what="config"), settled_secrets(spec.secrets, {**keys, **secrets})
+
+
+def _to_make(
+    declared: Mapping[str, Mapping[str, Any]], given: Mapping[str, Any], what: str
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """What is not given; raises ConfigError where nothing fits its schema."""
+    for name, schema in declared.items():
+        if given.get(name) is None:
+            try:
+                check_makeable(schema, f"{what} {name}")
+                yield name, merged(schema)
+            except ValueError as error:
+                raise ConfigError(
+                    f"the account cannot be made up: {error}", hint="give that value", code="simulator.impossible"
+                ) from None
 
 
 def _homes(spec: Spec) -> set[str]:
@@ -38,7 +54,7 @@ def _homes(spec: Spec) -> set[str]:
     return {found[1] for url in urls if url is not None and (found := _LEADING.match(url.source))}
 
 
-def _setting(spec: Spec, name: str, schema: Schema, dice: Random, *, home: bool) -> Any:
+def _setting(spec: Spec, name: str, schema: Mapping[str, Any], dice: Random, *, home: bool) -> Any:
     if home or schema.get("format") in ("uri", "url"):
         return f"https://{spec.name.replace('_', '-').strip('-')}.example"
     if schema.get("type", "string") != "string" or any(key in schema for key in _SPEAKING):
@@ -46,11 +62,11 @@ def _setting(spec: Spec, name: str, schema: Schema, dice: Random, *, home: bool)
     return _fitted(name.lower().replace("_", "-").strip("-"), schema)
 
 
-def _secret(name: str, schema: Schema, dice: Random) -> Any:
+def _secret(name: str, schema: Mapping[str, Any], dice: Random) -> Any:
     if schema.get("type", "string") != "string" or any(key in schema for key in _SPEAKING):
         return example(schema, name, dice)
     return _fitted(f"simulated-{name}", schema)
 
 
-def _fitted(text: str, schema: Schema) -> str:
+def _fitted(text: str, schema: Mapping[str, Any]) -> str:
     return text.ljust(schema.get("minLength", 0), "0")[: schema.get("maxLength")]

@@ -9,6 +9,8 @@ import json
 import re
 from collections.abc import Iterator
 from email.message import Message
+from email.utils import collapse_rfc2231_value
+from math import isfinite
 from typing import Any
 from urllib.parse import parse_qsl
 from xml.etree import ElementTree as ET
@@ -19,27 +21,63 @@ from connector_core.http.messages import Encoding
 __all__ = ["body_of", "fields_of", "from_json"]
 
 _PARAMETER = re.compile(rb';\s*([\w*]+)="([^"]*)"')
+_SURROGATES = re.compile("[\ud800-\udfff]")
 _ENTITIES = re.compile(rb"<!DOCTYPE", re.IGNORECASE)
+DEEPEST = 100
+"""Levels that a body may be nested in, so that whatever is made of it can be walked through."""
 
 
 def body_of(content: bytes, content_type: str) -> tuple[Any, Encoding | None]:
     """The body as a request has it, and its encoding; raises ValueError, in words, where it is broken."""
+    body, encoding = _read(content, content_type)
+    _check(body, "the body")
+    return body, encoding
+
+
+def _read(content: bytes, content_type: str) -> tuple[Any, Encoding | None]:
     told = Message()
     told["Content-Type"] = content_type or "application/octet-stream"
     kind = told.get_content_type()
     if not content:
         return None, None
     if kind.endswith("json"):
-        return _json(content), "json"
+        return _json(content, "the body"), "json"
     if kind == "application/x-www-form-urlencoded":
         return tuple(parse_qsl(_decoded(content, "utf-8"), keep_blank_values=True)), "form"
     if kind.startswith("multipart/"):
-        return Multipart(tuple(_parts(content, str(told.get_param("boundary", ""))))), "multipart"
+        return Multipart(tuple(_parts(content, _parameter(told, "boundary")))), "multipart"
     if kind.endswith(("/xml", "+xml")):
         return _xml(content), "xml"
     if kind.startswith("text/"):
-        return _decoded(content, str(told.get_param("charset", "utf-8"))), "text"
+        return _decoded(content, _parameter(told, "charset") or "utf-8"), "text"
     return content, "bytes"
+
+
+def _parameter(told: Message, name: str) -> str:
+    return collapse_rfc2231_value(told.get_param(name, ""))
+
+
+def _check(value: Any, what: str) -> None:
+    """Raises ValueError for what no answer could repeat: it is nested too deeply, no number, or no text."""
+    level = [value]
+    for _ in range(DEEPEST):
+        below: list[Any] = []
+        for item in level:
+            match item:
+                case dict():
+                    below += [*item, *item.values()]
+                case list() | tuple():
+                    below += item
+                case Multipart():
+                    below += [text for part in item.parts for text in (part.name, part.value, part.filename, part.type)]
+                case str() if not item.isascii() and _SURROGATES.search(item):
+                    raise ValueError(f"{what} holds half a character (a lone surrogate), which is no text")
+                case float() if not isfinite(item):
+                    raise ValueError(f"{what} holds {item}, which is no number")
+        if not below:
+            return
+        level = below
+    raise ValueError(f"{what} is nested too deeply")
 
 
 def fields_of(body: Any, encoding: Encoding | None) -> dict[str, Any]:
@@ -64,16 +102,20 @@ def _shown(part: Part) -> Any:
 def from_json(text: str | bytes) -> Any:
     """The value of a part that holds JSON; as it is where it does not."""
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
+        value = _json(text, "the part")
+        _check(value, "the part")
+    except ValueError:
         return text
+    return value
 
 
-def _json(content: bytes) -> Any:
+def _json(content: str | bytes, what: str) -> Any:
     try:
         return json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"the body is not JSON: {error}") from None
+    except RecursionError:
+        raise ValueError(f"{what} is nested too deeply") from None
+    except ValueError as error:
+        raise ValueError(f"{what} is not JSON: {error}") from None
 
 
 def _decoded(content: bytes, charset: str) -> str:
@@ -107,8 +149,13 @@ def _part(head: bytes, value: bytes) -> Part:
     given = {name: _unescaped(told) for name, told in _PARAMETER.findall(fields.get(b"content-disposition", b""))}
     if b"name" not in given:
         raise ValueError("a part of the multipart body has no name")
-    filename, type_ = given.get(b"filename"), fields[b"content-type"].decode() if b"content-type" in fields else None
-    return Part(given[b"name"], _decoded(value, "utf-8") if filename is None else value, filename, type_)
+    filename, type_ = given.get(b"filename"), fields.get(b"content-type")
+    return Part(
+        given[b"name"],
+        _decoded(value, "utf-8") if filename is None else value,
+        filename,
+        None if type_ is None else _decoded(type_, "utf-8"),
+    )
 
 
 def _unescaped(told: bytes) -> str:
@@ -126,7 +173,10 @@ def _xml(content: bytes) -> dict[str, Any]:
         root = ET.fromstring(content)  # noqa: S314 - no DOCTYPE, so no entities
     except (ET.ParseError, LookupError, ValueError) as error:
         raise ValueError(f"the body is not XML: {error}") from None
-    return {_name(root.tag): _element(root)}
+    try:
+        return {_name(root.tag): _element(root)}
+    except RecursionError:
+        raise ValueError("the body is nested too deeply") from None
 
 
 def _element(element: ET.Element) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from math import isfinite
 from typing import Any
 
 from connector_core import json_schema
@@ -197,8 +198,8 @@ def _typed(value: Any, schema: Mapping[str, Any]) -> Any:
         match schema.get("type"):
             case "integer":
                 return int(value)
-            case "number":
-                return float(value)
+            case "number" if isfinite(number := float(value)):
+                return number
             case "boolean":
                 return {"true": True, "false": False}.get(value, value)
     except ValueError:

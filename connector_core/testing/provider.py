@@ -64,8 +64,8 @@ class Provider:
             return refused(401, refusal)
         if route.endpoint.readable:
             return self._page(route, request)
-        reply = called(route, request, self.datasets, self._dataset)
         try:
+            reply = called(route, request, self.datasets, self._dataset)
             return self._in_form(reply, route) if reply.status < 300 else reply  # noqa: PLR2004 - an error is JSON
         except ValueError as error:
             return refused(501, f"endpoints.{route.name} cannot be simulated: {error}")
@@ -83,7 +83,10 @@ class Provider:
     def _fill(self, route: Route, records: int) -> None:
         known = self.datasets.get(route.place)
         if known is None or (not known.schema and route.endpoint.schema_):
-            self.datasets[route.place] = self._dataset(route, records)
+            try:
+                self.datasets[route.place] = self._dataset(route, records)
+            except ValueError as error:
+                raise self._impossible(route, "schema", error) from None
 
     def _dataset(self, route: Route, records: int = 0) -> Dataset:
         """A new dataset of what the endpoint describes."""
@@ -103,12 +106,15 @@ class Provider:
         try:
             self._serve(route, request)
         except (ValueError, ArithmeticError) as error:
-            raise ConfigError(
-                f"{self.spec.name}.{route.name} cannot be simulated: {error}",
-                where=f"endpoints.{route.name}.pagination",
-                hint="test this endpoint against the service itself, or against fakes",
-                code="simulator.impossible",
-            ) from None
+            raise self._impossible(route, "pagination", error) from None
+
+    def _impossible(self, route: Route, key: str, error: Exception) -> ConfigError:
+        return ConfigError(
+            f"{self.spec.name}.{route.name} cannot be simulated: {error}",
+            where=f"endpoints.{route.name}.{key}",
+            hint="test this endpoint against the service itself, or against fakes",
+            code="simulator.impossible",
+        )
 
     def _page(self, route: Route, request: Request) -> Reply:
         try:

@@ -14,6 +14,7 @@ the scheme in `X-Forwarded-Proto`. So the links in answers lead to the real host
 from __future__ import annotations
 
 import json
+import logging
 from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -112,7 +113,9 @@ class Simulator:
     async def __aenter__(self) -> Self:
         from aiohttp import web
 
-        runner = web.ServerRunner(web.Server(self._serve, access_log=None), shutdown_timeout=1.0)
+        log = logging.getLogger(__name__)
+        log.addFilter(_is_told)
+        runner = web.ServerRunner(web.Server(self._serve, access_log=None, logger=log), shutdown_timeout=1.0)
         await runner.setup()
         try:
             await web.TCPSite(runner, "127.0.0.1", self._port).start()
@@ -150,29 +153,47 @@ class Simulator:
         return tuple((name, "***" if any(s in value for s in secrets) else value) for name, value in query)
 
 
+def _is_told(record: logging.LogRecord) -> bool:
+    """Whether the server's log tells it: what a client did wrong is answered with 400, and is no failure here."""
+    from aiohttp.http_exceptions import HttpProcessingError
+    from aiohttp.web import RequestPayloadError
+
+    return not record.exc_info or not isinstance(record.exc_info[1], HttpProcessingError | RequestPayloadError)
+
+
 async def _read(received: web.BaseRequest) -> tuple[Request, Reply | None]:
-    """The request as the service sees it: at the address that the client meant; and what is wrong with its body."""
-    path, _, query = received.raw_path.partition("?")
-    scheme = received.headers.get("X-Forwarded-Proto", "http")
-    content, problem = await _content(received), None
-    body: Any = None
-    encoding: Encoding | None = None
+    """The request as the service sees it, at the address that the client meant; and what is wrong with it."""
+    path, _, query = _text(received.raw_path).partition("?")
+    headers = {name: _text(", ".join(received.headers.getall(name))) for name in received.headers}
+    url = f"{headers.get('X-Forwarded-Proto', 'http')}://{_text(received.host)}{path}"
+    pairs = tuple(parse_qsl(query, keep_blank_values=True))
+    body, encoding, problem = await _body(received, headers.get("Content-Type", ""))
     try:
-        if len(content) > LARGEST:
-            problem = refused(413, f"the simulator takes bodies of up to {LARGEST >> 20} MiB")
-        else:
-            body, encoding = body_of(content, received.headers.get("Content-Type", ""))
+        origin(url)
     except ValueError as error:
-        problem = refused(400, str(error))
-    request = Request(
-        received.method,
-        f"{scheme}://{received.host}{path}",
-        tuple(parse_qsl(query, keep_blank_values=True)),
-        {name: ", ".join(received.headers.getall(name)) for name in received.headers},
-        body,
-        encoding,
-    )
-    return request, problem
+        problem = refused(400, f"the request's address is none: {error}")
+    return Request(received.method, url, pairs, headers, body, encoding), problem
+
+
+def _text(told: str) -> str:
+    """What the head of a request says; aiohttp keeps bytes that are no UTF-8 as surrogates, which nothing can write."""
+    return told.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+async def _body(received: web.BaseRequest, content_type: str) -> tuple[Any, Encoding | None, Reply | None]:
+    """The body, its encoding, and what is wrong with it."""
+    from aiohttp.web import RequestPayloadError
+
+    try:
+        content = await _content(received)
+    except RequestPayloadError:
+        return None, None, refused(400, "the body is not what Content-Encoding or Transfer-Encoding says")
+    if len(content) > LARGEST:
+        return None, None, refused(413, f"the simulator takes bodies of up to {LARGEST >> 20} MiB")
+    try:
+        return *body_of(content, content_type), None
+    except ValueError as error:
+        return None, None, refused(400, str(error))
 
 
 async def _content(received: web.BaseRequest) -> bytes:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import jsonschema
@@ -111,3 +112,79 @@ def test_matching(pairs, holds):
     expected = [record for record in data.records if holds(record)]
     assert data.matching(pairs) == expected
     assert expected
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"items": True, "minItems": 1},
+        {"type": "array", "items": False},
+        {"properties": {"b": True, "c": False}},
+        {"anyOf": [True]},
+        {"oneOf": [False, {"type": "integer"}]},
+        {"allOf": [True, {"type": "boolean"}]},
+        {"minimum": 0.2, "maximum": 0.5},
+        {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 0.005},
+        {"type": "number", "minimum": 0.125, "maximum": 0.125},
+        {"type": "number", "multipleOf": 0.25, "minimum": 1, "maximum": 2},
+        {"type": "number", "minimum": -1.7e308, "maximum": 1.7e308},
+        {"type": "number", "minimum": 10**400},
+        {"type": "integer", "exclusiveMinimum": 5, "exclusiveMaximum": 7},
+        {"type": "integer", "minimum": 5, "exclusiveMinimum": 6, "maximum": 9, "exclusiveMaximum": 8},
+        {"type": "integer", "multipleOf": 0.1},
+        {"type": "integer", "multipleOf": 1e-320, "minimum": 1},
+    ],
+)
+def test_unusual_schemas(schema):
+    """Whatever a spec may write, and something fits, is made; `false` is left out."""
+    plain = {key: value for key, value in schema.items() if key != "multipleOf"}  # jsonschema counts in floats
+    check = jsonschema.Draft202012Validator({"required": ["a"], "properties": {"a": plain}})
+    for record in made({"a": schema}, "none"):
+        check.validate(record)
+        if "multipleOf" in schema:
+            assert Fraction(record["a"]) % Fraction(str(schema["multipleOf"])) == 0
+
+
+@pytest.mark.parametrize(
+    "schema, why",
+    [
+        ({"type": "integer", "minimum": 10, "maximum": 1}, "a: no integer fits minimum 10, maximum 1"),
+        ({"type": "integer", "exclusiveMinimum": 5, "exclusiveMaximum": 6}, "a: no integer fits exclusiveMinimum 5, "),
+        ({"type": "integer", "minimum": 0.2, "maximum": 0.5}, "a: no integer fits minimum 0.2, maximum 0.5"),
+        ({"type": "number", "minimum": -5, "maximum": -10}, "a: no number fits minimum -5, maximum -10"),
+        ({"type": "integer", "minimum": 1, "maximum": 6, "multipleOf": 7}, "a: no integer fits "),
+        ({"minLength": 5, "maxLength": 2}, "a: minLength 5 is beyond maxLength 2, so nothing fits"),
+        ({"type": "array", "items": False, "minItems": 1}, "a: minItems 1 is beyond maxItems 0, so nothing fits"),
+        ({"properties": {"b": {"allOf": [False]}}}, "a.b: nothing fits the schema 'false'"),
+        ({"anyOf": [False]}, "a: nothing fits the schema 'false'"),
+        ({"minLength": 4_000_000_000}, "a: the least that fits is too large to be made up (4,000,000,001; at most"),
+        ({"type": "array", "minItems": 100_000_000}, "a: the least that fits is too large to be made up"),
+        (
+            {"type": "array", "minItems": 1000, "items": {"type": "array", "minItems": 1000}},
+            "a: the least that fits is too large to be made up (1,001,001; at most 100,000)",
+        ),
+    ],
+)
+def test_schemas_that_nothing_fits(schema, why):
+    """Where nothing fits, or only what is too large, it is said with its place, before anything is made."""
+    with pytest.raises(ValueError) as caught:
+        made({"id": {"type": "integer"}, "a": schema})
+    assert str(caught.value).startswith(f"schema.{why}")
+
+
+def test_nested_lists_do_not_multiply():
+    """Lists within lists are kept short, so that a deep schema makes small records."""
+    schema: dict[str, Any] = {"type": "integer"}
+    for _ in range(40):
+        schema = {"type": "array", "items": schema, "maxItems": 9}
+    assert max(len(str(record)) for record in made({"a": schema})) < 10_000
+
+
+def test_key_makes_room():
+    """A key that lies inside what may be null, or what the schema says nothing about, is there in every record."""
+    schema = {
+        "owner": {"type": ["object", "null"], "properties": {"id": {"type": "integer"}}},
+        "at": {"type": "string"},
+    }
+    assert [record["owner"]["id"] for record in made(schema, "owner.id")] == list(range(1, 61))
+    assert made(schema, "at.id", count=1)[0]["at"] == {"id": 1}

@@ -330,8 +330,34 @@ def test_account():
         "since": "2020-01-01T00:00:00Z",
     }
     assert service.secrets == {"key": "simulated-key", "pin": "simu"}
+    with pytest.raises(ConfigError) as caught:
+        Simulator(load(shop(config={**config, "pin": {"minLength": 4_000_000_000}}, base_url="https://a.example")))
+    assert str(caught.value) == (
+        "the account cannot be made up: config pin: the least that fits is too large to be made up"
+        " (4,000,000,001; at most 100,000) — give that value"
+    )
     with pytest.raises(ConfigError, match="'regoin' is not a declared config, did you mean 'region'"):
         Simulator(spec, config={"regoin": "us"})
+
+
+def test_schemas_that_nothing_fits():
+    """An endpoint whose schema nothing fits is refused when the simulator is made, with the place."""
+    never = {"get": "/orders", "schema": {"id": {"type": "integer", "minimum": 2, "maximum": 1}}}
+    with pytest.raises(ConfigError) as caught:
+        Simulator(load(shop(endpoints={"orders": never})))
+    assert str(caught.value) == (
+        "shop.orders cannot be simulated: schema.id: no integer fits minimum 2, maximum 1 — endpoints.orders.schema"
+        " — test this endpoint against the service itself, or against fakes"
+    )
+
+
+async def test_call_whose_schema_nothing_fits():
+    """A call whose schema nothing fits is answered with 501 and why; the rest of the service is there."""
+    never = {"post": "/report", "schema": {"id": {"minLength": 4_000_000_000}}}
+    async with simulated(shop(endpoints={**CALLS, "report": never}), records=3) as connector:
+        with pytest.raises(IntegrationError, match="501: endpoints.report cannot be simulated: schema.id: the least"):
+            await connector.call("report")
+        assert len([record async for record in connector.read("orders")]) == 3
 
 
 async def test_routes_and_hosts():
