@@ -205,8 +205,9 @@ class AiohttpTransport:
             raise too_large(self._max_body)
         else:
             body = await answer.read()  # aiohttp takes no more than was declared
-        encodings = answer.headers.get("Content-Encoding")
-        return decoded(body, encodings, self._max_body) if encodings else body
+        if "Content-Encoding" not in answer.headers:
+            return body
+        return decoded(body, ", ".join(answer.headers.getall("Content-Encoding")), self._max_body)
 
     async def _read_open_ended(self, answer: ClientResponse) -> bytes:
         protocol = answer.connection.protocol if answer.connection else None  # falsy while nothing is queued in it

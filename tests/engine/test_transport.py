@@ -642,6 +642,13 @@ async def test_encodings(transport, wire):
         assert (await transport.send(get(server.url))).content == b"body"
 
 
+async def test_encodings_in_two_lines(transport):
+    """Content-encodings may stand in lines of their own."""
+    lines = ("Content-Encoding: deflate", "Content-Encoding: gzip")
+    async with serving(answer(gzip.compress(zlib.compress(b"body")), *lines)) as server:
+        assert (await transport.send(get(server.url))).content == b"body"
+
+
 async def test_no_body_to_decode(transport):
     """An answer without a body may name an encoding, and a length."""
     async with serving(HEAD.replace(b"200 OK", b"304 Same") + b"Content-Encoding: gzip\r\n\r\n") as server:
