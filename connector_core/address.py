@@ -47,6 +47,7 @@ class _Missing:
 MISSING: Final = _Missing()
 
 _SEGMENT = re.compile(r'"((?:[^"\\]|\\.)*)"|([^."\[\]{}]+)')
+_EXPRESSION = re.compile(r"[|()='<>?]|\s(?:and|or|not|in|if)\s")
 _INDEX = re.compile(r"-?[0-9]{1,9}")
 
 
@@ -67,6 +68,8 @@ def _split(text: str) -> tuple[str, ...]:
         keys.append(plain if plain is not None else re.sub(r"\\(.)", r"\1", quoted))
         if plain is not None and plain != plain.strip():
             raise _error(text, "there is a space in it; quote a key that really has one")
+        if plain is not None and (foreign := _EXPRESSION.search(plain)):
+            raise _error(text, f"it holds no expression, and {foreign[0].strip()!r} is of one; quote a key that has it")
         at = found.end()
         if at == len(text):
             return tuple(keys)

@@ -14,6 +14,7 @@ Each name has a JSON Schema. A value is required unless it has a `default` or is
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, ValidationError, WithJsonSchema
@@ -23,7 +24,7 @@ from connector_core import json_schema
 from connector_core.component import suggestion
 from connector_core.exceptions import ConfigError
 
-__all__ = ["Property", "settle", "settled_secrets"]
+__all__ = ["Property", "settle", "settled_account", "settled_secrets"]
 
 
 def _checked(schema: dict[str, Any]) -> dict[str, Any]:
@@ -80,3 +81,23 @@ def _by_name(given: object) -> bool:
 def settled_secrets(declared: Mapping[str, dict[str, Any]], given: Mapping[str, Any]) -> dict[str, Any]:
     """Secrets as `settle` does; a secret without a type is text."""
     return settle({name: {"type": "string", **schema} for name, schema in declared.items()}, given, what="secret")
+
+
+def settled_account(
+    config: Mapping[str, dict[str, Any]],
+    secrets: Mapping[str, dict[str, Any]],
+    given: tuple[Mapping[str, Any], Mapping[str, Any]],
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Config and secrets as declared, from those `given`; raises ConfigError that names what is wrong with either."""
+    values: list[dict[str, Any]] = []
+    wrong: list[ConfigError] = []
+    for settling in (partial(settle, config, given[0], what="config"), partial(settled_secrets, secrets, given[1])):
+        try:
+            values.append(settling())
+        except ConfigError as error:
+            wrong.append(error)
+    if len(wrong) == 1:
+        raise wrong[0]
+    if wrong:
+        raise ConfigError("; ".join(error.what for error in wrong), hint=wrong[0].hint, code=wrong[0].code)
+    return values[0], values[1]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from connector_core.config import Property, settle, settled_secrets
+from connector_core.config import Property, settle, settled_account, settled_secrets
 from connector_core.exceptions import ConfigError
 
 DECLARED: dict[str, dict[str, Any]] = {
@@ -57,6 +57,17 @@ def test_values_are_given_or_default(given, values):
 def test_all_that_is_wrong_is_told_at_once(given, what):
     """Missing, unknown and ill-typed values stand in one message."""
     assert str(refused(given)) == what
+
+
+def test_what_is_wrong_with_either_is_told_at_once():
+    """Missing config does not hide that a secret is missing too."""
+    secrets: dict[str, dict[str, Any]] = {"token": {}}
+    with pytest.raises(ConfigError) as both:
+        settled_account(DECLARED, secrets, ({}, {}))
+    assert str(both.value) == "config shop_url is missing (Address of the shop); secret token is missing"
+    with pytest.raises(ConfigError) as one:
+        settled_account(DECLARED, secrets, ({"shop_url": URL}, {}))
+    assert (str(one.value), one.value.code) == ("secret token is missing", "secret.invalid")
 
 
 def test_the_word_and_the_code_say_what_it_was():

@@ -11,7 +11,6 @@ import json
 import os
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -111,22 +110,17 @@ def _standing_secrets(spec: Spec) -> dict[str, Any]:
 
 def _check(spec: Spec, config: Mapping[str, Any], secrets: Mapping[str, Any]) -> None:
     """Raises ConfigError with everything that is missing or wrong, and how it is passed here."""
-    from connector_core.config import settle, settled_secrets
+    from connector_core.config import settled_account
 
-    problems: list[str] = []
-    checks = (partial(settle, spec.config, config, what="config"), partial(settled_secrets, spec.secrets, secrets))
-    for check in checks:
-        try:
-            check()
-        except ConfigError as error:
-            problems.append(error.what)
-    if problems:
+    try:
+        settled_account(spec.config, spec.secrets, (config, secrets))
+    except ConfigError as error:
         hints = [f"pass --config {name}=…" for name in _missing(spec.config, config)]
         hints += [
             f"set {variable(spec, name)} in the environment, or name another variable: --secret {name}=env:VARIABLE"
             for name in _missing(spec.secrets, secrets)
         ]
-        raise ConfigError("; ".join(problems), where=spec.name, hint="; ".join(hints))
+        raise ConfigError(error.what, where=spec.name, hint="; ".join(hints)) from None
 
 
 def _missing(declared: Mapping[str, dict[str, Any]], given: Mapping[str, Any]) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from weakref import WeakSet
 
 from connector_core.auth import Session
-from connector_core.config import settle, settled_secrets
+from connector_core.config import settled_account
 from connector_core.engine.effects import Effects
 from connector_core.engine.guard import Network
 from connector_core.engine.masks import Masks
@@ -67,8 +67,7 @@ class Connection:
         network: Network,
     ) -> None:
         self.spec, self.effects, self.name, self.network = spec, effects, name, network
-        self.config = settle(spec.config, config, what="config")
-        self._secrets = settled_secrets(spec.secrets, secrets)
+        self.config, self._secrets = settled_account(spec.config, spec.secrets, (config, secrets))
         self.scope: dict[str, Any] = {
             "config": self.config,
             "secrets": self._secrets,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import html
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -72,13 +71,15 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def _forms(text: str) -> Iterator[str]:
+    from html import escape  # it brings the names of all entities
+
     yield text
     for safe in ("", "/", "~,:"):
         yield quote(text, safe=safe, errors="replace")
     yield quote_plus(text, errors="replace")
     yield json.dumps(text)[1:-1]
     yield json.dumps(text, ensure_ascii=False)[1:-1]
-    yield html.escape(text)
+    yield escape(text)
 
 
 def _in_base64(text: str) -> Iterator[str]:
