@@ -12,11 +12,13 @@ import hmac as signing
 import json as syntax
 import re
 from collections.abc import Callable, Iterable, Mapping
+from types import NoneType
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from connector_core.address import MISSING
 from connector_core.http import encode_query
+from connector_core.identity import identity
 from connector_core.template.written import LONGEST, TemplateError, kind_of, text_of
 
 __all__ = ["FILTERS", "default"]
@@ -81,17 +83,23 @@ def round_(value: Any, digits: Any = 0) -> int | float:
 
 def lower(value: Any) -> str:
     """In small letters."""
-    return text_of(value).lower()
+    return _bounded_text(value).lower()
 
 
 def upper(value: Any) -> str:
     """In capital letters."""
-    return text_of(value).upper()
+    return _bounded_text(value).upper()
 
 
 def trim(value: Any, characters: Any = None) -> str:
     """Without the spaces around it, or without those characters."""
-    return text_of(value).strip(None if characters is None else text_of(characters))
+    text = _bounded_text(value)
+    if characters is None:
+        return text.strip()
+    unwanted = set(_bounded_text(characters))  # str.strip would look through all of them for each character
+    start = next((at for at, character in enumerate(text) if character not in unwanted), len(text))
+    end = next((at for at in range(len(text), start, -1) if text[at - 1] not in unwanted), start)
+    return text[start:end]
 
 
 def replace(value: Any, old: Any, new: Any) -> str:
@@ -122,7 +130,7 @@ def join(value: Any, separator: Any = "") -> str:
 
 def snake(value: Any) -> str:
     """`CustomerID` and `customer id` as `customer_id`."""
-    return re.sub(r"[\W_]+", "_", _HUMPS.sub("_", text_of(value))).strip("_").lower()
+    return re.sub(r"[\W_]+", "_", _HUMPS.sub("_", _bounded_text(value))).strip("_").lower()
 
 
 # ── lists ──────────────────────────────────────────────────────────────────────────────────────────
@@ -160,7 +168,7 @@ def unique(value: Any) -> list[Any]:
     """Without items that came before."""
     seen: dict[Any, Any] = {}
     for item in _a_list(value):
-        seen.setdefault(_identity(item), item)
+        seen.setdefault(identity(item), item)
     return list(seen.values())
 
 
@@ -194,6 +202,7 @@ def where(value: Any, key: Any, equals: Any = True) -> list[Any]:
 
 def json(value: Any) -> str:
     """As compact JSON."""
+    _bounded_value(value)
     return syntax.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_plain)
 
 
@@ -233,6 +242,7 @@ def query(value: Any) -> str:
     """An object as a query string; a list repeats its name, null is left out."""
     if not isinstance(value, Mapping):
         raise TemplateError(f"takes an object, not {kind_of(value)}")
+    _bounded_value(value)
     return encode_query(
         (str(name), text_of(item))
         for name, items in value.items()
@@ -292,11 +302,6 @@ def _below(item: Any, key: Any) -> Any:
     return item.get(key, MISSING) if isinstance(item, Mapping) and isinstance(key, str) else MISSING
 
 
-def _identity(item: Any) -> Any:
-    """Something hashable that is equal where JSON values are equal."""
-    return (kind_of(item), item if isinstance(item, (str, int, float)) else syntax.dumps(item, sort_keys=True))
-
-
 def _bounded(size: int) -> None:
     if size > LONGEST:
         raise TemplateError(f"makes more than {LONGEST} characters")
@@ -305,6 +310,21 @@ def _bounded(size: int) -> None:
 def _bounded_text(value: Any) -> str:
     _bounded(len(text := text_of(value)))
     return text
+
+
+def _bounded_value(value: Any) -> None:
+    """Counts the least that the value takes as text before any of it is written, and no further than the bound."""
+    size, waiting = 0, [value]
+    for item in waiting:  # which grows meanwhile
+        if isinstance(item, str):
+            size += len(item)
+        elif isinstance(item, list):
+            _bounded(size := size + len(item))
+            waiting += item
+        elif not isinstance(item, (int, float, NoneType)) and isinstance(item, Mapping):
+            _bounded(size := size + len(item) + sum([len(key) for key in item if isinstance(key, str)]))
+            waiting += item.values()
+    _bounded(size)
 
 
 def _bytes(value: Any) -> bytes:
