@@ -14,6 +14,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from connector_core.component import suggestion
 from connector_core.template.expression import Path
 from connector_core.template.filters import FILTERS
+from connector_core.template.quotes import marks
 from connector_core.template.written import TemplateError
 
 __all__ = ["chain", "checked_arguments", "parsed", "reads_of", "refusal"]
@@ -25,14 +26,15 @@ DEEPEST_BRACKETS = 20
 """Levels of brackets; each costs the parser a dozen frames of Python's stack."""
 
 _GRAMMAR: Final = ImmutableSandboxedEnvironment(extensions=(), autoescape=False)
-_QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""", re.DOTALL)
-_QUOTED_KEY = re.compile(r"""([\w.]*\w)\.('[^']*'|"[^"]*")""")
+_START = r"(?<![\w.])"
+"""Where a chain of names begins: a pattern that could begin inside of it would look through its end again and again."""
+_QUOTED_KEY = re.compile(_START + r"""([\w.]*\w)\.('[^']*'|"[^"]*")""")
 _ADDRESSES = (
-    (re.compile(r"\bheader\.(\w+(?:-\w+)+)"), "header['{0}']"),
-    (re.compile(r"\b(\w+(?:\.\w+)*)\.-1\b"), "{0} | last"),
-    (re.compile(r"\b(\w+(?:\.\w+)*)\.(-\d+)"), "{0}[{1}]"),
-    (re.compile(r"\b(\w+(?:\.\w+)*)\.\*\.(\w+)"), "{0} | pluck('{1}')"),
-    (re.compile(r"\b(\w+(?:\.\w+)*)\.\*"), "{0}"),
+    (re.compile(_START + r"header\.(\w+(?:-\w+)+)"), "header['{0}']"),
+    (re.compile(_START + r"(\w+(?:\.\w+)*)\.-1\b"), "{0} | last"),
+    (re.compile(_START + r"(\w+(?:\.\w+)*)\.(-\d+)"), "{0}[{1}]"),
+    (re.compile(_START + r"(\w+(?:\.\w+)*)\.\*\.(\w+)"), "{0} | pluck('{1}')"),
+    (re.compile(_START + r"(\w+(?:\.\w+)*)\.\*"), "{0}"),
 )
 """Addresses that were meant as expressions, and the expressions to write."""
 _FOREIGN = (
@@ -64,7 +66,7 @@ _INSTEAD: dict[type[nodes.Node], str] = {
 
 def parsed(source: str) -> nodes.Expr:
     """The tree of an expression, within its bounds; raises TemplateError."""
-    bare = _QUOTED.sub("''", source)
+    bare = _without_texts(source)
     _check_addresses(bare, source)
     _check_brackets(bare)
     try:
@@ -84,6 +86,17 @@ def parsed(source: str) -> nodes.Expr:
     return tree
 
 
+def _without_texts(source: str) -> str:
+    """The expression with an empty text for each that is quoted."""
+    pieces: list[str] = []
+    at = 0
+    for start, end in marks(source):
+        if source[start] in "'\"":
+            pieces += source[at:start], "''"
+            at = end
+    return "".join((*pieces, source[at:]))
+
+
 def _only(body: list[nodes.Node]) -> nodes.Expr | None:
     output = body[0] if len(body) == 1 else None
     if not isinstance(output, nodes.Output) or len(output.nodes) != 1:
@@ -99,10 +112,12 @@ def _check_addresses(bare: str, source: str) -> None:
     for pattern, instead in _ADDRESSES:
         if found := pattern.search(bare):
             raise TemplateError(
-                f"`{found[0]}` is an address, and this is an expression; write {instead.format(*found.groups())}"
+                f"{_shown(found[0])} is an address, and this is an expression; write {instead.format(*found.groups())}"
             )
     if re.search(r"\w\.''", bare) and (found := _QUOTED_KEY.search(source)):
-        raise TemplateError(f"`{found[0]}` is an address, and this is an expression; write {found[1]}[{found[2]}]")
+        raise TemplateError(
+            f"{_shown(found[0])} is an address, and this is an expression; write {found[1]}[{found[2]}]"
+        )
 
 
 def _check_brackets(bare: str) -> None:
