@@ -6,6 +6,7 @@ Each rule takes the validated spec and yields the path of a mistake and what it 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache, lru_cache, partial
 from typing import Any
 
 from connector_core import json_schema
@@ -13,12 +14,15 @@ from connector_core.address import AnswerPath, Put
 from connector_core.component import families, suggestion
 from connector_core.for_each import ForEach
 from connector_core.graphql import declared
+from connector_core.reach import MOST_REACHED, ancestors, called_by, facts_of, line_of, needed_by
 from connector_core.request import METHODS
 from connector_core.request.body import not_multipart
 from connector_core.spec import VERBS, Endpoint, Environment, Inherited, Spec, templates
 from connector_core.template import unknown_names
 
 __all__ = ["broken"]
+
+MOST_ENVIRONMENTS = 50
 
 Path = tuple[str | int, ...]
 Mistake = tuple[Path, str]
@@ -37,8 +41,9 @@ def broken(spec: Spec) -> Iterator[Mistake]:
         yield from _decoded(path, endpoint)
         yield from _key(path, endpoint)
         yield from _output(path, endpoint)
-    for name, environment in spec.environments.items():
-        yield from _emptied(("environments", name), environment)
+    yield from (found for name, own in spec.environments.items() for found in _emptied(("environments", name), own))
+    if len(spec.environments) > MOST_ENVIRONMENTS:
+        yield ("environments",), f"has more than {MOST_ENVIRONMENTS}: whoever checks the spec loads it in each of them"
     yield from _base_url(spec)
     yield from _defaults(spec)
     yield from _parents(spec)
@@ -76,7 +81,7 @@ def _graphql(path: Path, endpoint: Endpoint) -> Iterator[Mistake]:
     assert endpoint.graphql is not None  # noqa: S101 - the caller has looked
     if endpoint.body is not None:
         yield (*path, "body"), "graphql sends a body of its own; give values under 'variables'"
-    known = declared(endpoint.graphql)
+    known = set(declared(endpoint.graphql))
     sent = {(*path, "variables", name): name for name in endpoint.variables or {}}
     if endpoint.readable and endpoint.pagination is not None:
         size = getattr(endpoint.pagination, "size", None)
@@ -176,18 +181,25 @@ def _defaults(spec: Spec) -> Iterator[Mistake]:
     for name, schema in spec.secrets.items():
         if "default" in schema:
             yield ("secrets", name, "default"), "a secret has no default: a spec is no place for one"
+    effort = json_schema.Effort()
+    for path, name, value in _values(spec):
+        if name not in spec.config:
+            yield path, f"{name!r} is not declared under config{suggestion(name, spec.config)}"
+            continue
+        if not effort.allows(spec.config[name], value):
+            yield path, "would take too long to check: make this value or its schema smaller, or those before it"
+            return
+        yield from ((path, wrong) for wrong in json_schema.violations(spec.config[name], value))
+
+
+def _values(spec: Spec) -> Iterator[tuple[Path, str, Any]]:
+    """The values that the spec itself gives to config, each with its path and its name."""
     for name, schema in spec.config.items():
         if "default" in schema:
-            yield from (
-                (("config", name, "default"), wrong) for wrong in json_schema.violations(schema, schema["default"])
-            )
+            yield ("config", name, "default"), name, schema["default"]
     for home, environment in spec.environments.items():
         for name, value in (environment.config or {}).items():
-            path: Path = ("environments", home, "config", name)
-            if name not in spec.config:
-                yield path, f"{name!r} is not declared under config{suggestion(name, spec.config)}"
-            else:
-                yield from ((path, wrong) for wrong in json_schema.violations(spec.config[name], value))
+            yield ("environments", home, "config", name), name, value
 
 
 # ── what an endpoint is read for ──────────────────────────────────────────────────────────────────
@@ -201,7 +213,7 @@ def _parents(spec: Spec) -> Iterator[Mistake]:
             yield path, "is for reads: an endpoint with records, and without input or output"
         for index, entry in enumerate(endpoint.for_each or ()):
             yield from _parent(spec, name, (*path, index), entry)
-            before = [*(endpoint.for_each or ())[:index], *_ancestors(spec, entry)]
+            before = [*(endpoint.for_each or ())[:index], *ancestors(spec, entry)]
             if any(entry.as_ == other.as_ for other in before):
                 yield (*path, index, "as"), f"hides the {entry.as_!r} of an ancestor: choose another name"
             if entry.batch is not None and index < len(endpoint.for_each or ()) - 1:
@@ -217,13 +229,15 @@ def _parent(spec: Spec, name: str, path: Path, entry: ForEach) -> Iterator[Mista
         yield at, f"there is no endpoint {entry.endpoint!r}{suggestion(entry.endpoint, spec.endpoints)}"
     elif not parent.readable:
         yield at, f"{entry.endpoint} is called, not read: a parent has records, and no input or output"
-    elif name in _line_of(spec, entry.endpoint):
+    elif name in (line := line_of(spec, entry.endpoint)):
         yield (
             at,
             "goes in a circle: this endpoint is read for itself"
             if entry.endpoint == name
             else (f"goes in a circle: {entry.endpoint} is read for {name}"),
         )
+    elif len(line) > MOST_REACHED:
+        yield at, f"leads to more than {MOST_REACHED} endpoints, each read for another: nobody waits for so many"
     elif entry.take is not None and parent.schema_ and entry.take.keys[0] not in parent.schema_:
         yield (
             (*path, "take"),
@@ -231,35 +245,16 @@ def _parent(spec: Spec, name: str, path: Path, entry: ForEach) -> Iterator[Mista
         )
 
 
-def _line_of(spec: Spec, name: str) -> set[str]:
-    """The endpoint and everything that it is read for, at any depth."""
-    found: set[str] = set()
-    waiting = [name]
-    while waiting:
-        if (one := waiting.pop()) not in found:
-            found.add(one)
-            endpoint = spec.endpoints.get(one)
-            waiting += [entry.endpoint for entry in (endpoint.for_each if endpoint else None) or () if entry.endpoint]
-    return found
-
-
-def _ancestors(spec: Spec, entry: ForEach) -> Iterator[ForEach]:
-    """The entries that the parent of an entry is read for, at any depth."""
-    for name in _line_of(spec, entry.endpoint) if entry.endpoint else ():
-        endpoint = spec.endpoints.get(name)
-        yield from (endpoint.for_each if endpoint else None) or ()
-
-
-def _made_up(spec: Spec, endpoint: Endpoint, path: Path) -> dict[str, Any]:
-    """The names that `for_each` and the steps before a place bring, with what each has (None: anybody's guess)."""
-    here = int(path[3]) if path[2:3] == ("steps",) and len(path) > 3 else None  # noqa: PLR2004 - endpoints.NAME.steps.AT
+def _made_up(spec: Spec, name: str, here: int | None = None) -> dict[str, Any]:
+    """The names that `for_each` and steps bring (before step `here`), with what each has (None: anybody's guess)."""
+    endpoint = spec.endpoints[name]
     found: dict[str, Any] = {step.as_: None for step in (endpoint.steps or ())[:here] if step.as_ is not None}
     if endpoint.job is not None:
         found["job"] = ("start", "poll", "locate")
         if endpoint.job.result is not None and endpoint.job.result.as_ is not None:
             found[endpoint.job.result.as_] = None
     for entry in endpoint.for_each or ():
-        for known in (*_ancestors(spec, entry), entry):
+        for known in (*ancestors(spec, entry), entry):
             parent = spec.endpoints.get(known.endpoint) if known.endpoint else None
             plain = parent is not None and known.values is None and known.take is None and known.batch is None
             found[known.as_] = (parent.schema_ or None) if parent is not None and plain else None
@@ -278,9 +273,7 @@ def _steps(spec: Spec) -> Iterator[Mistake]:
             if called is None:
                 yield (*path, "call"), f"there is no endpoint {step.call!r}{suggestion(step.call, spec.endpoints)}"
                 continue
-            if name in _called_by(spec, step.call):
-                circle = "calls itself" if step.call == name else f"goes in a circle: {step.call} calls {name}"
-                yield (*path, "call"), circle
+            yield from (((*path, "call"), what) for what in _circle(name, step.call, called_by(spec, step.call)))
             known = called.input or {}
             for given in step.input:
                 if given not in known:
@@ -292,20 +285,16 @@ def _steps(spec: Spec) -> Iterator[Mistake]:
                 yield (*path, "as"), f"hides the {step.as_!r} of an earlier step: choose another name"
 
 
-def _called_by(spec: Spec, name: str) -> set[str]:
-    """The endpoint and all that it calls, at any depth."""
-    found: set[str] = set()
-    waiting = [name]
-    while waiting:
-        if (one := waiting.pop()) not in found:
-            found.add(one)
-            endpoint = spec.endpoints.get(one)
-            waiting += [step.call for step in (endpoint.steps if endpoint else None) or ()]
-    return found
+def _circle(name: str, call: str, calls: set[str]) -> Iterator[str]:
+    if len(calls) > MOST_REACHED:
+        yield f"leads to more than {MOST_REACHED} endpoints, each called by another"
+    elif name in calls:
+        yield "calls itself" if call == name else f"goes in a circle: {call} calls {name}"
 
 
 def _captures(spec: Spec) -> Iterator[Mistake]:
     """A fact is asked of an endpoint that needs no input, nor the fact itself."""
+    facts = cache(partial(facts_of, spec))
     for name, capture in spec.capture.items():
         path: Path = ("capture", name)
         called = spec.endpoints.get(capture.call)
@@ -315,7 +304,9 @@ def _captures(spec: Spec) -> Iterator[Mistake]:
             yield (*path, "call"), f"there is no endpoint {capture.call!r}{suggestion(capture.call, spec.endpoints)}"
         elif called.for_each or called.steps or _needs_input(called):
             yield (*path, "call"), f"{capture.call} is not one request without input"
-        elif name in _facts_of(spec, capture.call):
+        elif len(needed := needed_by(spec, capture.call, facts)) > MOST_REACHED:
+            yield (*path, "call"), f"needs more than {MOST_REACHED} calls, each for what another asks for"
+        elif any(name in facts(one) for one in needed):
             yield (*path, "call"), f"goes in a circle: {capture.call} reads connection.{name}"
     for path, value in templates(spec):
         if value.place == "base_url" and path[-1] == "base_url":
@@ -327,39 +318,27 @@ def _needs_input(endpoint: Endpoint) -> bool:
     return any("default" not in schema and not schema.get("optional") for schema in (endpoint.input or {}).values())
 
 
-def _facts_of(spec: Spec, name: str) -> set[str]:
-    """The captured facts that an endpoint reads, and those that are needed to ask for them."""
-    found: set[str] = set()
-    waiting = [name]
-    while waiting:
-        endpoint = spec.endpoints.get(waiting.pop())
-        paths = (read for _, value in templates(endpoint) for read in value.reads)
-        reads = {read[1] for read in paths if read[0] == "connection" and read[1:]}
-        new = (reads & spec.capture.keys()) - found
-        found |= new
-        waiting += [spec.capture[fact].call for fact in new]
-    return found
-
-
 # ── the names that templates read ─────────────────────────────────────────────────────────────────
 
 
 def _names(spec: Spec) -> Iterator[Mistake]:
     made_up: dict[str, Any] = {}
-    for endpoint in spec.endpoints.values():
-        made_up |= _made_up(spec, endpoint, ())
+    for name in spec.endpoints:
+        made_up |= _made_up(spec, name)
     known: dict[str, Any] = {
         "config": spec.config,
         "secrets": spec.secrets,
-        "connection": ("id", *spec.capture),
+        "connection": {"id", *spec.capture},
         "input": None,
     }
+    made_up_in = lru_cache(1)(partial(_made_up, spec))  # the templates of one endpoint or step follow each other
     for path, value in templates(spec):
         inside = spec.endpoints.get(str(path[1])) if path[0] == "endpoints" else None
         if inside is not None:
             place = value.place if inside.readable else _IN_A_CALL.get(value.place, value.place)
             names = {**known, "input": inside.input or ()}
-            found = unknown_names(value.reads, place, names, _made_up(spec, inside, path))
+            here = int(path[3]) if path[2] == "steps" else None
+            found = unknown_names(value.reads, place, names, made_up_in(str(path[1]), here))
         else:
             found = _unknown_everywhere(value, known, made_up)
         for what in found:

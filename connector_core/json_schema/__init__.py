@@ -15,11 +15,13 @@ Rule 4: a message never holds a value that is secret.
 ::
 
     dialect: what may be written, `check`     judgement: whether a value fits, `violations`     formats: of both
+    effort: how much a spec's own values may cost
 """
 
 from __future__ import annotations
 
 from connector_core.json_schema.dialect import check
+from connector_core.json_schema.effort import Effort
 from connector_core.json_schema.judgement import violations
 
-__all__ = ["check", "violations"]
+__all__ = ["Effort", "check", "violations"]
