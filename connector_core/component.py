@@ -19,16 +19,22 @@ from __future__ import annotations
 
 import ast
 import inspect
+import operator
 import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, partial
+from heapq import nlargest
+from itertools import takewhile
 from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticCustomError, core_schema
 
-__all__ = ["Component", "Model", "families", "suggestion"]
+__all__ = ["Component", "Model", "families", "few_suggestions", "nearest", "suggestion"]
 
 
 class Model(BaseModel):
@@ -166,12 +172,51 @@ def families() -> dict[str, type[Component]]:
     return dict(sorted(_FAMILIES.items()))
 
 
-def suggestion(got: str, known: Any) -> str:
+# ── names that are near ───────────────────────────────────────────────────────────────────────────
+
+LONGEST_NAME = 40
+MOST_COMPARED = 100
+MOST_NAMES = 2000
+MOST_LISTED = 40
+_LEFT: ContextVar[list[int] | None] = ContextVar("suggestions_left", default=None)
+
+
+@contextmanager
+def few_suggestions(most: int) -> Iterator[None]:
+    """Inside, only the first so many suggestions are looked for: a file may hold more mistakes than anybody reads."""
+    token = _LEFT.set([most])
+    try:
+        yield
+    finally:
+        _LEFT.reset(token)
+
+
+def suggestion(got: str, known: Iterable[Any]) -> str:
     """`, did you mean 'cursor'?`, or the known names where none is near; made to follow a name in a message."""
+    if (left := _LEFT.get()) is not None:
+        if not left[0]:
+            return ""
+        left[0] -= 1
     names = sorted(map(str, known))
-    if near := get_close_matches(got, names, 1):
-        return f", did you mean {near[0]!r}?"
-    return f" (one of: {', '.join(names)})" if names else ""
+    if near := nearest(got, names):
+        return f", did you mean {near!r}?"
+    more = f" and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else ""
+    return f" (one of: {', '.join(names[:MOST_LISTED])}{more})" if names else ""
+
+
+def nearest(got: str, names: Sequence[str]) -> str | None:
+    """The name that is most like another one; long names are like none, nor is any of very many."""
+    if len(got) > LONGEST_NAME or len(names) > MOST_NAMES:
+        return None
+    short = [name for name in names if len(name) <= LONGEST_NAME]
+    if len(short) > MOST_COMPARED:  # difflib is slow: a look at both ends of each name finds whom to compare
+        short = nlargest(MOST_COMPARED, short, partial(_ends_shared, got))
+    return next(iter(get_close_matches(got, short, 1)), None)
+
+
+def _ends_shared(one: str, other: str) -> int:
+    """How many characters two names have in common at their beginnings and ends."""
+    return sum(len(list(takewhile(bool, map(operator.eq, *pair)))) for pair in ((one, other), (one[::-1], other[::-1])))
 
 
 @cache

@@ -17,11 +17,13 @@ from typing import Any
 
 from connector_core.exceptions import Problem, SpecError
 from connector_core.graphql import FILE
-from connector_core.source import Source, read
+from connector_core.source import MAX_BYTES, MAX_PROBLEMS, Source, read
 
 __all__ = ["with_files"]
 
-MAX_BYTES = 1024 * 1024
+MOST_BYTES = 4 * MAX_BYTES
+"""For all files of a spec, each counted as often as it is named."""
+_Read = Callable[[Path | None, str], tuple[Any, int]]
 _SCHEMA = re.compile(r"[^\s{}]+\.(?:json|ya?ml)")
 
 
@@ -32,19 +34,22 @@ def with_files(source: Source, folder: Path | None) -> dict[str, Any]:
         return source.data
     problems: list[Problem] = []
     changed: dict[str, dict[str, Any]] = {}
+    files = _Files(folder)
     for name, endpoint in endpoints.items():
         for key, content in _contents(endpoint if isinstance(endpoint, Mapping) else {}):
             path = ("endpoints", name, key)
             try:
-                changed.setdefault(name, {**endpoint})[key] = content(folder, endpoint[key])
+                changed.setdefault(name, {**endpoint})[key] = files.content(content, endpoint[key])
             except _FileError as error:
                 problems.append(Problem(source.name, *source.at(path), ".".join(path), str(error)))
+        if len(problems) >= MAX_PROBLEMS:
+            break
     if problems:
         raise SpecError(problems)
     return {**source.data, "endpoints": {**endpoints, **changed}} if changed else source.data
 
 
-def _contents(endpoint: Mapping[str, Any]) -> Iterator[tuple[str, Callable[[Path | None, str], Any]]]:
+def _contents(endpoint: Mapping[str, Any]) -> Iterator[tuple[str, _Read]]:
     """The keys that name a file, each with what reads it."""
     for key, pattern, content in (("graphql", FILE, _text), ("schema", _SCHEMA, _schema)):
         value = endpoint.get(key)
@@ -56,8 +61,34 @@ class _FileError(ValueError):
     """A file cannot stand in for its text; says why."""
 
 
-def _text(folder: Path | None, name: str) -> str:
-    """The file's text."""
+class _Files:
+    """The files of one spec: each is read once, and what stands in for their names is bounded in all."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+        self._read: dict[tuple[_Read, str], tuple[Any, int] | _FileError] = {}
+        self._bytes = 0
+
+    def content(self, read_: _Read, name: str) -> Any:
+        """What a file holds; raises _FileError."""
+        if (read_, name) not in self._read:
+            try:
+                self._read[read_, name] = read_(self._folder, name)
+            except _FileError as error:
+                self._read[read_, name] = error
+        found = self._read[read_, name]
+        if isinstance(found, _FileError):
+            raise found
+        self._bytes += found[1]
+        if self._bytes > MOST_BYTES:
+            raise _FileError(
+                "is one file too many: a spec's may have 4 MiB together, counted as often as they are named"
+            )
+        return found[0]
+
+
+def _text(folder: Path | None, name: str) -> tuple[str, int]:
+    """The file's text, and its size."""
     if folder is None:
         raise _FileError("names a file, and a spec that is not a file itself can name none: write the text here")
     relative = PurePosixPath(name.strip())
@@ -67,22 +98,26 @@ def _text(folder: Path | None, name: str) -> str:
         path = (folder / relative).resolve()
         if not path.is_relative_to(folder.resolve()):
             raise _FileError("leads out of the spec's folder")
-        content = path.read_bytes()
+        if path.exists() and not path.is_file():
+            raise _FileError("is no file")  # a pipe would be waited for
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise _FileError(f"cannot be read beside the spec: {(error.strerror or 'it is not there').lower()}") from None
     if len(content) > MAX_BYTES:
         raise _FileError("is a file of more than 1 MiB")
     try:
-        return content.decode("utf-8-sig")
+        return content.decode("utf-8-sig"), len(content)
     except UnicodeDecodeError:
         raise _FileError("is a file that is not UTF-8") from None
 
 
-def _schema(folder: Path | None, name: str) -> Any:
-    """The properties that a file of JSON Schema describes: those of its object, or the names themselves."""
+def _schema(folder: Path | None, name: str) -> tuple[Any, int]:
+    """The properties that a file of JSON Schema describes, its object's or the names themselves; and its size."""
+    text, size = _text(folder, name)
     try:
-        data = read(_text(folder, name), name.strip()).data
+        data = read(text, name.strip()).data
     except SpecError as error:
         raise _FileError(f"is a file with a mistake: {error.problems[0]}") from None
     properties = data.get("properties")
-    return properties if data.get("type") == "object" and isinstance(properties, dict) else data
+    return properties if data.get("type") == "object" and isinstance(properties, dict) else data, size

@@ -176,5 +176,5 @@ class _OneOrMany:
         return {"anyOf": [written["items"], written]}
 
 
-ProductOf = Annotated[list[ForEach], Field(min_length=1), _OneOrMany()]
+ProductOf = Annotated[list[ForEach], Field(min_length=1, max_length=20), _OneOrMany()]
 """One entry, or a list of them: the product."""

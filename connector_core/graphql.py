@@ -24,8 +24,9 @@ otherwise.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Annotated, Any
 
 from pydantic import AfterValidator
@@ -41,18 +42,20 @@ __all__ = ["FILE", "GraphqlKeys", "declared", "mutates", "with_query"]
 FILE = re.compile(r"[^\s{}()$]+\.(?:graphql|gql)")
 """What names a file in place of a query's text."""
 
-_IGNORED = re.compile(r'#[^\n]*|"""(?:[^"\\]|\\.|"(?!""))*"""|"(?:[^"\\\n]|\\.)*"')
-_OPERATION = re.compile(r"\b(query|mutation|subscription)\b([^{}]*)\{")
+_IGNORED = re.compile(r'#[^\n]*|"""(?:[^"\\]|\\[\s\S]|"(?!""))*(?:""")?|"(?:[^"\\\n]|\\.)*"?')
+"""Comments and texts; one that is never closed ends with the line or the file, so that nothing is read twice."""
+_OPERATION = re.compile(r"\b(query|mutation|subscription)\b(.*)", re.DOTALL)
 _VARIABLE = re.compile(r"\$([_A-Za-z][_0-9A-Za-z]*)\s*:")
 _NAME = r"^[_A-Za-z][_0-9A-Za-z]*$"
 
 
+@lru_cache(1024)
 def _operation(text: str) -> tuple[str, str]:
     """The sort of the one operation in a text and what stands between its name and its fields; raises ValueError."""
     bare = _IGNORED.sub("", text)
     if bare.count("{") != bare.count("}"):
         raise ValueError("the braces of the query do not match")
-    found: list[tuple[str, str]] = _OPERATION.findall(re.sub(r"\bfragment\b[^{]*", "", bare))
+    found = list(_operations(re.sub(r"\bfragment\b[^{]*", "", bare)))
     if not found and bare.lstrip().startswith("{"):
         return "query", ""
     if len(found) != 1:
@@ -60,6 +63,14 @@ def _operation(text: str) -> tuple[str, str]:
             "has no operation: it begins with query, mutation or {" if not found else "has more than one operation"
         )
     return found[0]
+
+
+def _operations(bare: str) -> Iterator[tuple[str, str]]:
+    """The sort of each operation, and what stands between its name and its fields: it is all before a brace opens."""
+    pieces = re.split(r"([{}])", bare)
+    for before, brace in zip(pieces[::2], pieces[1::2], strict=False):
+        if brace == "{" and (found := _OPERATION.search(before)):
+            yield found[1], found[2]
 
 
 def _text(text: str) -> str:

@@ -7,21 +7,23 @@ it names, then among the specs that come with the package.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from connector_core.component import suggestion
+from connector_core.component import few_suggestions, suggestion
 from connector_core.exceptions import ConfigError, Problem, SpecError
 from connector_core.files import with_files
-from connector_core.overlay import expand
+from connector_core.overlay import Origins, TooMuchError, expand
 from connector_core.problems import Locator, remainder, told
 from connector_core.rules import broken
-from connector_core.source import Source, read
+from connector_core.source import MAX_BYTES, MAX_PROBLEMS, Source, dotted, read
 from connector_core.spec import Spec
 
 __all__ = ["Loaded", "available", "bundled", "find", "found", "load", "loaded", "parse"]
@@ -42,10 +44,15 @@ def found(spec: str | Path, folders: Sequence[Path] = ()) -> tuple[bytes, str, P
     """The file of a spec: its content, its name as messages show it, and its folder; raises ConfigError."""
     path = find(spec, folders)
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)  # the one byte more tells that it is too large
     except OSError as error:
-        raise ConfigError(f"the spec cannot be read: {error.strerror}", where=str(path)) from None
+        raise _unreadable(path, error) from None
     return content, str(spec) if str(path) == str(spec) else _shown(path), path.parent
+
+
+def _unreadable(path: Path, error: OSError) -> ConfigError:
+    return ConfigError(f"the spec cannot be read: {error.strerror}", where=str(path))
 
 
 def _written(data: Mapping[str, Any]) -> str:
@@ -84,7 +91,12 @@ def loaded(text: str | bytes, name: str, environment: str | None = None, *, fold
     _known_version(source)
     if environment is not None:
         _known_environment(source, environment)
-    expanded, origins = expand(with_files(source, folder), environment)
+    with few_suggestions(MAX_PROBLEMS):
+        return _checked(source, folder, environment)
+
+
+def _checked(source: Source, folder: Path | None, environment: str | None) -> Loaded:
+    expanded, origins = _expanded(source, folder, environment)
     locate = Locator(source, origins)
     problems: list[Problem] = []
     spec: Spec | None
@@ -94,16 +106,24 @@ def loaded(text: str | bytes, name: str, environment: str | None = None, *, fold
         problems = told(error, expanded, locate)
         spec, trusted = remainder(error, expanded)
     mistakes = broken(spec) if spec else ()
-    problems += locate.located((path, what) for path, what in mistakes if trusted is None or trusted(path))
+    further = locate.located((path, what) for path, what in mistakes if trusted is None or trusted(path))
+    problems += islice(further, max(MAX_PROBLEMS - len(problems), 0))
     if problems or spec is None:
-        raise SpecError(problems)
+        raise SpecError(problems[:MAX_PROBLEMS])
     return Loaded(spec, source, locate)
+
+
+def _expanded(source: Source, folder: Path | None, environment: str | None) -> tuple[dict[str, Any], Origins]:
+    try:
+        return expand(with_files(source, folder), environment)
+    except TooMuchError as error:
+        raise SpecError([Problem(source.name, *source.at_key(error.path), dotted(error.path), str(error))]) from None
 
 
 def _known_version(source: Source) -> None:
     """Raises for a newer language: what else is wrong with such a file, nobody here can say."""
     given = source.data.get("connector")
-    if isinstance(given, str) and given.isdecimal() and int(given) > int(VERSION):
+    if isinstance(given, str) and re.fullmatch(r"[0-9]{1,9}", given) and int(given) > int(VERSION):
         what = f"this spec is in version {given} of the language, and this package knows {VERSION}: update the package"
         raise SpecError([Problem(source.name, *source.at(("connector",)), "connector", what)])
 
@@ -143,10 +163,13 @@ def find(spec: str | Path, folders: Sequence[Path] = ()) -> Path:
     """The file that a name or a path stands for; raises ConfigError."""
     if str(spec).endswith(ENDINGS):
         path = Path(spec)
-        if not path.is_file():
+        try:
+            if path.is_file():
+                return path
             what = "that is a folder, not a spec" if path.is_dir() else "there is no such spec"
-            raise ConfigError(what, where=str(spec), hint="a path leads to a .yaml or .json file")
-        return path
+        except OSError as error:  # a name that no file can have, or a folder that nobody may look into
+            raise _unreadable(path, error) from None
+        raise ConfigError(what, where=str(spec), hint="a path leads to a .yaml or .json file")
     known = available(folders)
     if str(spec) not in known:
         raise ConfigError(

@@ -12,16 +12,18 @@ Rule 6: an environment's `auth` is laid over the top level's in the same way; it
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from connector_core.component import families
 from connector_core.spec import INHERITED
 
-__all__ = ["Origins", "expand"]
+__all__ = ["Origins", "TooMuchError", "expand"]
 
 Path = tuple[str | int, ...]
 
+MOST_INHERITED = 100_000
+"""Values that the endpoints and environments of a spec may inherit together; 100 characters of text count as one."""
 _REPLACED = ("base_url", "auth", "hosts")
 """What an environment says instead of the top level."""
 _LISTED = ("for_each",)
@@ -59,19 +61,55 @@ def _stage(path: Path) -> int:
 
 
 def expand(document: Mapping[str, Any], environment: str | None = None) -> tuple[dict[str, Any], Origins]:
-    """The document with every endpoint and environment complete, and where its parts come from."""
+    """The document with every endpoint and environment complete, and where its parts come from.
+
+    Raises TooMuchError where it would be out of all proportion to the file.
+    """
     origins = Origins()
-    top = _with_environments(dict(document), origins)
+    top = dict(document)
+    _bounded(top, top.get("environments"), ("auth",), lambda own, key: key in own)
+    top = _with_environments(top, origins)
     if environment is not None:
         top = _in_environment(top, environment, origins)
     endpoints = top.get("endpoints")
     if not isinstance(endpoints, dict):
         return top, origins
+    _bounded(top, endpoints, INHERITED, _inherits)
     complete = {
         name: _endpoint(name, endpoint, top, origins) if isinstance(endpoint, dict) else endpoint
         for name, endpoint in endpoints.items()
     }
     return {**top, "endpoints": complete}, origins
+
+
+class TooMuchError(ValueError):
+    """What is inherited is too much in all; `path` is what makes up most of it."""
+
+    def __init__(self, path: Path, count: int) -> None:
+        super().__init__(
+            f"what is inherited comes to {count:,} values, and may come to {MOST_INHERITED:,}: "
+            "write this key in the endpoints that need it"
+        )
+        self.path = path
+
+
+def _bounded(
+    top: dict[str, Any], heirs: Any, keys: Sequence[str], inherits: Callable[[dict[str, Any], str], bool]
+) -> None:
+    """Counts what will be inherited before any of it is; an heir that has the key may replace it, and counts too."""
+    own = [heir for heir in heirs.values() if isinstance(heir, dict)] if isinstance(heirs, dict) else []
+    shares = {key: _weight(top[key]) * sum(inherits(heir, key) for heir in own) for key in keys if key in top}
+    if (count := sum(shares.values())) > MOST_INHERITED:
+        raise TooMuchError((max(shares, key=shares.__getitem__),), count)
+
+
+def _weight(value: Any) -> int:
+    """How many values it is made of."""
+    if isinstance(value, dict):
+        return 1 + sum(len(key) // 100 + _weight(item) for key, item in value.items())
+    if isinstance(value, list):
+        return 1 + sum(map(_weight, value))
+    return 1 + len(value) // 100 if isinstance(value, str) else 1
 
 
 def _endpoint(name: str, own: dict[str, Any], top: dict[str, Any], origins: Origins) -> dict[str, Any]:

@@ -15,10 +15,10 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from connector_core.component import Component, Model, suggestion
+from connector_core.component import Component, Model, nearest, suggestion
 from connector_core.exceptions import Problem
 from connector_core.overlay import Origins
-from connector_core.source import Path, Source, dotted
+from connector_core.source import MAX_PROBLEMS, Path, Source, dotted
 from connector_core.spec import INHERITED, VERBS, Endpoint, Spec
 
 __all__ = ["Locator", "remainder", "told"]
@@ -47,7 +47,7 @@ class Locator:
 
 
 def told(error: ValidationError, document: Any, locate: Locator) -> list[Problem]:
-    """Every error as a problem, one per place: what a union refuses is told once."""
+    """Every error as a problem, up to 100, one per place: what a union refuses is told once."""
     found: dict[tuple[Any, ...], Problem] = {}
     details = [
         (detail, *_in_document(detail["loc"], document))
@@ -60,6 +60,8 @@ def told(error: ValidationError, document: Any, locate: Locator) -> list[Problem
         problem = _problem(detail, path, value, document, locate)
         place = (problem.line, problem.column)
         found.setdefault((*place, problem.what) if detail["type"] == "missing" else place, problem)
+        if len(found) == MAX_PROBLEMS:
+            break
     return sorted(found.values())
 
 
@@ -73,8 +75,8 @@ def _problem(detail: ErrorDetails, path: Path, value: Any, document: Any, locate
             return locate.problem(path, what, part="type" if has_type else "")
         case "unknown_type" if has_type:
             return locate.problem(path, detail["msg"], part="type")
-        case "missing_type" if near := [key for key in value if suggestion(key, ["type"]).startswith(",")]:
-            return locate.problem((*path, near[0]), f"unknown key {near[0]!r}, did you mean 'type'?", at_key=True)
+        case "missing_type" if near := nearest("type", [str(key) for key in value]):
+            return locate.problem((*path, near), f"unknown key {near!r}, did you mean 'type'?", at_key=True)
     what = _words(detail, path, value)
     at_key = detail["loc"][-1:] == ("[key]",) or (detail["type"] == "json_schema" and what.startswith("unknown key"))
     return locate.problem(path, what, at_key=at_key)
@@ -143,6 +145,7 @@ _PLAIN: dict[str, Callable[[Any, Any], str]] = {
     "model_type": _a("a mapping"),
     "model_attributes_type": _a("a mapping"),
     "too_short": lambda _value, _context: "is empty: give it at least one item, or leave the key out",
+    "too_long": lambda _value, context: f"has more than {context['max_length']} items",
     "greater_than_equal": lambda _value, context: f"must be at least {context['ge']}",
     "less_than_equal": lambda _value, context: f"must be at most {context['le']}",
 }
@@ -221,7 +224,7 @@ def remainder(error: ValidationError, document: dict[str, Any]) -> tuple[Spec | 
             wrong.add(path[:-1] if path in wrong else path)
         left = {"connector": "1", "name": "unnamed", **_without(wrong, document, ())}
         try:
-            return Spec.model_validate(left), lambda path: _trusted(path, wrong)
+            return Spec.model_validate(left), _Trust(wrong).holds
         except ValidationError as further:
             error = further
     return None, lambda _path: False
@@ -246,12 +249,21 @@ def _declares(path: Path) -> bool:
     return path in (("config",), ("secrets",))
 
 
-def _trusted(path: Path, wrong: set[Path]) -> bool:
-    if ("config",) in wrong or ("secrets",) in wrong:
-        return False  # nobody knows which names there are
-    endpoint = path[:2]
-    if path[:1] == ("endpoints",) and any((*endpoint, key) in wrong for key in _KIND_OF_ENDPOINT):
-        return False
-    if path == endpoint and path[:1] == ("endpoints",):  # it lacks something: perhaps what is misspelt there
-        return not any(bad[:2] == endpoint and bad[2:3] != () and bad[2] not in INHERITED for bad in wrong)
-    return not any(bad[: len(path)] == path or path[: len(bad)] == bad for bad in wrong)
+class _Trust:
+    """What can be said of a place when others are wrong; it looks each place up, however many are wrong."""
+
+    def __init__(self, wrong: set[Path]) -> None:
+        self._wrong = wrong
+        self._above = {path[:end] for path in wrong for end in range(len(path))}
+        self._own = {path[:2] for path in wrong if path[2:3] != () and path[2] not in INHERITED}
+
+    def holds(self, path: Path) -> bool:
+        """Whether what is said about that place can be trusted."""
+        if ("config",) in self._wrong or ("secrets",) in self._wrong:
+            return False  # nobody knows which names there are
+        endpoint = path[:2]
+        if path[:1] == ("endpoints",) and any((*endpoint, key) in self._wrong for key in _KIND_OF_ENDPOINT):
+            return False
+        if path == endpoint and path[:1] == ("endpoints",):  # it lacks something: perhaps what is misspelt there
+            return endpoint not in self._own
+        return path not in self._above and all(path[:end] not in self._wrong for end in range(len(path) + 1))

@@ -39,4 +39,4 @@ class Step(Model):
     """The name of what it gives, for later steps and `output`."""
 
 
-Steps = Annotated[list[Step], Field(min_length=1)]
+Steps = Annotated[list[Step], Field(min_length=1, max_length=100)]

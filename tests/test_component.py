@@ -10,7 +10,15 @@ import pytest
 from pydantic import Field, ValidationError
 
 from connector_core import component
-from connector_core.component import Component, Model, descriptions, families, suggestion
+from connector_core.component import (
+    Component,
+    Model,
+    descriptions,
+    families,
+    few_suggestions,
+    nearest,
+    suggestion,
+)
 from connector_core.spec import Spec
 
 EVERY_MODEL = """
@@ -231,6 +239,23 @@ def test_suggestions():
     assert suggestion("curser", ["cursor", "none"]) == ", did you mean 'cursor'?"
     assert suggestion("zzz", ["b", "a"]) == " (one of: a, b)"
     assert suggestion("zzz", []) == ""
+
+
+def test_suggestions_among_many():
+    """Of many names those are compared that begin and end alike; none of too many or too long ones is near."""
+    many = [f"endpoint_{number}" for number in range(1000)]
+    assert suggestion("endpiont_77", many) == ", did you mean 'endpoint_77'?"
+    assert suggestion("zzz", many).endswith("endpoint_132, endpoint_133 and 960 more)")
+    assert nearest("endpoint_77", [*many, *(f"other_{number}" for number in range(1001))]) is None
+    assert nearest("x" * 41, ["x" * 42]) is None
+
+
+def test_few_suggestions():
+    """Where many mistakes are told, only the first of them come with names."""
+    with few_suggestions(1):
+        assert suggestion("curser", ["cursor"]) == ", did you mean 'cursor'?"
+        assert suggestion("curser", ["cursor"]) == ""
+    assert suggestion("curser", ["cursor"]) == ", did you mean 'cursor'?"
 
 
 # ── models ────────────────────────────────────────────────────────────────────────────────────────

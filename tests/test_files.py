@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from connector_core.exceptions import SpecError
@@ -64,3 +68,41 @@ def test_other_text_is_no_file(tmp_path):
     path = spec(tmp_path, "schema: orders")
     with pytest.raises(SpecError, match=r"endpoints\.orders\.schema: must be a mapping, not text"):
         load(path)
+
+
+def many(folder, line: str, count: int):
+    path = folder / "many.yaml"
+    endpoints = "".join(f"  e{number}: {{get: /o, records: body, {line}}}\n" for number in range(count))
+    path.write_text(HEAD.partition("  orders")[0] + endpoints, "utf-8")
+    return path
+
+
+def test_a_file_is_read_once(tmp_path, monkeypatch):
+    """However many endpoints name a file, it is read and parsed once."""
+    (tmp_path / "order.json").write_text('{"id": {}}', "utf-8")
+    path, opened = many(tmp_path, "schema: order.json", 20), Path.open
+    names: list[str] = []
+
+    def counting(path: Path, *how: Any) -> Any:
+        names.append(path.name)
+        return opened(path, *how)
+
+    monkeypatch.setattr(Path, "open", counting)
+    assert len(load(path).endpoints) == 20
+    assert names.count("order.json") == 1
+
+
+def test_files_are_bounded_in_all(tmp_path):
+    """What stands in the spec in place of names has a bound of its own."""
+    (tmp_path / "order.json").write_text('{"id": {"description": "' + "x" * 500_000 + '"}}', "utf-8")
+    with pytest.raises(SpecError) as error:
+        load(many(tmp_path, "schema: order.json", 9))
+    assert [(problem.line, problem.path) for problem in error.value.problems] == [(13, "endpoints.e8.schema")]
+    assert error.value.problems[0].what.startswith("is one file too many: a spec's may have 4 MiB together")
+
+
+def test_what_is_no_file(tmp_path):
+    """A pipe is not waited for."""
+    os.mkfifo(tmp_path / "order.json")
+    with pytest.raises(SpecError, match=r"endpoints.orders.schema: is no file$"):
+        load(spec(tmp_path, "schema: order.json"))

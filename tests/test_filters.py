@@ -5,8 +5,10 @@ import hashlib
 import hmac
 import inspect
 import json
+import subprocess
+import sys
 import time
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given
@@ -15,6 +17,7 @@ from hypothesis import strategies as st
 from connector_core.address import MISSING
 from connector_core.http import Headers
 from connector_core.template import FILTERS, Template, TemplateError
+from connector_core.template.filters import encodings
 
 ROWS = [{"id": 2, "name": "b", "open": True}, {"id": 1, "name": "a"}, {"id": 3, "open": True}]
 SCOPE = {
@@ -336,6 +339,92 @@ def test_linear(name, unit):
     except TemplateError as wrong:
         assert "aA" not in str(wrong)  # noqa: PT017 - some are refused, none shows its text
     assert time.process_time() - started < 1
+
+
+def test_trimming_takes_linear_time():
+    """A million characters to trim are looked up for each character of the text; this took a minute and a half."""
+    code = """
+from connector_core.template import Template
+expression = "text | trim(many) ~ " * 5 + "text | trim(many)"
+scope = {"text": "x" * 1_000_000, "many": "y" * 999_999 + "x"}
+assert Template("{{ " + expression + " }}").value(scope) == ""
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=30)
+
+
+@pytest.mark.parametrize(
+    "text, characters, expected",
+    [("xaxbx", "x", "axb"), ("xyx", "yx", ""), ("", "x", ""), ("ab", "", "ab"), (" a ", "b", " a ")],
+)
+def test_trimmed(text, characters, expected):
+    """Only the ends lose those characters."""
+    assert Template("{{ text | trim(characters) }}").value({"text": text, "characters": characters}) == expected
+
+
+class Colliding(int):
+    """Numbers of one hash, as a server may choose them, that count how often two of them are compared."""
+
+    compared = 0
+
+    def __eq__(self, other: object) -> bool:
+        Colliding.compared += 1
+        return int(self) == other
+
+    def __hash__(self) -> int:
+        return 7
+
+
+def test_unique_is_not_slowed_by_a_server():
+    """Items are told apart by what nobody can make collide."""
+    items = [Colliding(number % 300) for number in range(600)]
+    Colliding.compared = 0
+    assert len(Template("{{ items | unique }}").value({"items": items})) == 300
+    assert Colliding.compared == 0
+
+
+class Watched(str):
+    """Text that tells whether a filter began to work on it."""
+
+    __slots__ = ()
+    touched: ClassVar[list[str]] = []
+
+    def lower(self) -> str:
+        self.touched.append("lower")
+        return super().lower()
+
+    def upper(self) -> str:
+        self.touched.append("upper")
+        return super().upper()
+
+
+@pytest.mark.parametrize(
+    "expression, unit",
+    [("text | upper", "x"), ("text | lower", "x"), ("text | snake", " "), ("text | trim('x')", "x")],
+)
+def test_a_text_is_measured_first(expression, unit):
+    """What is longer than a template may make is not worked on, even if little would be left of it."""
+    Watched.touched.clear()
+    with pytest.raises(TemplateError, match="makes more than 1000000 characters"):
+        Template("{{ " + expression + " }}").value({"text": Watched(unit * 1_000_001)})
+    assert Watched.touched == []
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        ["x" * 600_000, {"a": {"b": "x" * 600_000}}],
+        {"x" * 600_000: 1, "y" * 600_000: 1},
+        [[1] * 600_000, [None] * 600_000],
+        {"a": ["x"] * 1_000_001},
+    ],
+)
+def test_a_structure_is_measured_first(value, monkeypatch):
+    """Nothing is written of a value that would be too long as JSON or as a query."""
+    monkeypatch.setattr(json, "dumps", lambda *_, **__: pytest.fail("it was written"))
+    monkeypatch.setattr(encodings, "encode_query", lambda *_: pytest.fail("it was written"))
+    for name in ("json", "query") if isinstance(value, dict) else ("json",):
+        with pytest.raises(TemplateError, match="makes more than 1000000 characters"):
+            Template("{{ value | " + name + " }}").value({"value": value})
 
 
 JSON = st.recursive(

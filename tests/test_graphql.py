@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -250,3 +252,29 @@ async def test_the_simulator_serves_queries():
     async with simulated(document, records=9) as shop:
         assert {order["status"] async for order in shop.read("orders")} == {"open"}
         assert [order["id"] async for order in shop.read("all")] == list(range(1, 10))
+
+
+def test_texts_take_linear_time():
+    """No text makes its check slow, whatever is left open in it; each of these took minutes."""
+    code = """
+from connector_core.graphql import _text
+for text in ('"' + '\\\\"' * 100_000, "query " * 100_000, '\"\"\"' + '\\\\"\"\"' * 100_000, "{" + "fragment " * 100_000):
+    try:
+        _text(text)
+    except ValueError:
+        pass
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+@pytest.mark.parametrize(
+    "text, names",
+    [
+        ('query ($a: String = "never closed { $b: Int\n) { x }', ["a"]),
+        ('{ x(text: """a \\\n{ """) }', []),
+        ("query A ($a: Int) { x } fragment F on Query { y }", ["a"]),
+    ],
+)
+def test_texts_inside_of_queries(text, names):
+    """Braces and variables in texts are none, though a text may be left open, or hold a backslash at the end of a line."""
+    assert declared(text) == names

@@ -224,6 +224,30 @@ def test_violations_end():
     assert len(violations({"items": {"type": "string"}}, list(range(5000)))) == 20
 
 
+def test_items_are_not_compared_with_each_other():
+    """Whether items are unique is looked up: no two of them are compared, of whatever types they are."""
+    compared = 0
+
+    class Counting(int):
+        def __eq__(self, other: object) -> bool:
+            nonlocal compared
+            compared += 1
+            return int(self) == other
+
+        __hash__ = int.__hash__
+
+    items = [item for number in range(200) for item in (Counting(number), f"a{number}")]
+    assert violations({"type": "array", "uniqueItems": True}, items) == []
+    assert violations({"uniqueItems": True}, [*items, Counting(7)]) == ["must not hold the same item twice"]
+    assert compared == 0
+
+
+def test_a_long_enum_is_not_told_whole():
+    """Of the legal values the first fifty are told."""
+    [found] = violations({"enum": list(range(1000))}, "x")
+    assert found.endswith(', 48, 49, …, not "x"')
+
+
 def test_violations_of_the_bottomless():
     """A value that is nested without end is refused, not a crash."""
     deep: list[object] = []

@@ -5,11 +5,13 @@
 from __future__ import annotations
 
 import copy
+import difflib
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 import yaml
@@ -143,10 +145,10 @@ def test_a_spec_that_is_not_there(shelf, spec, what):
 def test_a_file_that_cannot_be_read(shelf, monkeypatch):
     """The system's reason is told, with the file's name."""
 
-    def denied(_path: Path) -> bytes:
+    def denied(*_: Any) -> NoReturn:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "read_bytes", denied)
+    monkeypatch.setattr(Path, "open", denied)
     assert refused("only_here.yaml") == "the spec cannot be read: Permission denied — only_here.yaml"
 
 
@@ -160,6 +162,33 @@ def test_files_are_named_as_a_person_would(shelf):
     assert refused("bad", [shelf / "work" / "specs"]) == f"specs/bad.yaml{what}"
     (shelf / "first" / "bad.yaml").write_text("name: bad")
     assert refused("bad", [shelf / "first"]) == f"{shelf}/first/bad.yaml{what}"
+
+
+def test_no_more_of_a_file_is_read_than_a_spec_may_have(shelf, monkeypatch):
+    """The size of a file is no matter: what goes beyond the bound is not read."""
+    given: list[int] = []
+
+    class Counting(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            given.append(len(content := super().read(size)))
+            return content
+
+    monkeypatch.setattr(Path, "open", lambda *_, **__: Counting(b"#" * 8_000_000))
+    assert refused("only_here.yaml") == "only_here.yaml:1:1 the file has more than the 1 MiB that a spec may have"
+    assert sum(given) <= 1_048_577
+
+
+def test_a_name_that_no_file_can_have(shelf):
+    """What the system says to a path is told, whatever it is."""
+    path = "x" * 300 + ".yaml"
+    assert refused(path) == f"the spec cannot be read: File name too long — {path}"
+
+
+def test_a_version_of_thousands_of_digits(shelf):
+    """A number that Python does not read is no version."""
+    assert refused({"connector": "1" * 5000, "name": "x"}) == (
+        'spec.json:1:15 connector: must be "1", the version of the language, in quotes'
+    )
 
 
 def test_the_bundled_specs_are_found():
@@ -412,3 +441,55 @@ def test_what_is_written_once_is_compiled_once():
     spec = load({**FULL, "endpoints": {f"e{i}": {"get": f"/e/{i}"} for i in range(3)}})
     conditions = [endpoint.errors[0].when for endpoint in spec.endpoints.values()]
     assert len({id(condition._expression) for condition in conditions if condition is not None}) == 1
+
+
+# ── what a file may cost ──────────────────────────────────────────────────────────────────────────
+
+
+def test_mistakes_are_told_up_to_a_hundred(monkeypatch):
+    """Of mistakes of any sort the first hundred are told, and no name is looked for beyond them."""
+    names = [f"name_{number}" for number in range(300)]
+    unknown_keys = {name: {"get": "/a", f"x{name}": 1} for name in names}
+    params = {name: f"{{{{ config.x{name} }}}}" for name in names}
+    compared = 0
+
+    def counted(self: difflib.SequenceMatcher[str], other: str) -> None:
+        nonlocal compared
+        compared += 1
+        set_seq1(self, other)
+
+    set_seq1 = difflib.SequenceMatcher.set_seq1
+    monkeypatch.setattr(difflib.SequenceMatcher, "set_seq1", counted)
+    for endpoints in (unknown_keys, {"orders": {"get": "/orders", "params": params}}):
+        document = {"connector": "1", "name": "x", "config": {name: {} for name in names}, "endpoints": endpoints}
+        with pytest.raises(SpecError) as wrong:
+            load({**document, "base_url": "https://a.example"})
+        assert len(wrong.value.problems) == 100
+    assert compared <= 2 * 100 * 100
+
+
+@pytest.mark.parametrize(
+    "top, own, at",
+    [
+        ({"headers": {f"h{number}": "a" for number in range(400)}}, {}, "headers"),
+        ({"headers": {f"h{number}": "a" for number in range(400)}}, {"headers": {"own": "a"}}, "headers"),
+        ({"params": {"long": "x" * 50_000}, "headers": {"X": "a"}}, {}, "params"),
+    ],
+)
+def test_what_is_inherited_is_bounded(top, own, at):
+    """Endpoints times what they inherit may not be out of all proportion to the file."""
+    endpoints = {f"e{number}": {"get": "/a", **own} for number in range(400)}
+    with pytest.raises(SpecError) as wrong:
+        load({"connector": "1", "name": "x", "base_url": "https://a.example", **top, "endpoints": endpoints})
+    [problem] = wrong.value.problems
+    assert problem.path == at
+    assert problem.column > 1
+    assert "values, and may come to 100,000: write this key in the endpoints that need it" in problem.what
+
+
+def test_what_environments_inherit_is_bounded():
+    """The sign-in that environments are laid over counts too."""
+    auth = {"type": "none", **{f"x-{number}": 1 for number in range(500)}}
+    environments = {f"e{number}": {"auth": {"x-own": 1}} for number in range(300)}
+    with pytest.raises(SpecError, match="auth: what is inherited comes to 150,600 values"):
+        load({"connector": "1", "name": "x", "auth": auth, "environments": environments})

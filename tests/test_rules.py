@@ -198,3 +198,74 @@ def test_the_value_of_a_wrong_secret_default_is_not_shown():
     with pytest.raises(SpecError) as wrong:
         parse('connector: "1"\nname: shop\nsecrets: {t: {type: integer, default: hunter2}}', "shop.yaml")
     assert "hunter2" not in str(wrong.value)
+
+
+# ── what leads to what is bounded ─────────────────────────────────────────────────────────────────
+
+
+def chain(first: str, following: str) -> str:
+    """Endpoints of which each is written with its own number (@) and that of the one before (#)."""
+    lines = [following.replace("@", str(number)).replace("#", str(number - 1)) for number in range(1, 53)]
+    return "endpoints:\n" + "\n".join(f"  {line}" for line in [first, *lines])
+
+
+CAPTURES = "capture: {" + ", ".join(f"c{number}: {{call: e{number}, take: body.id}}" for number in range(53)) + "}\n"
+
+
+@pytest.mark.parametrize(
+    "text, what",
+    [
+        (
+            chain("e0: {get: /a, records: body}", "e@: {get: /a, records: body, for_each: {endpoint: e#, as: p@}}"),
+            "endpoints.e51.for_each.endpoint: leads to more than 50 endpoints, each read for another: nobody waits for so many",
+        ),
+        (
+            chain("e0: {post: /a}", "e@: {steps: [{call: e#}]}"),
+            "endpoints.e51.steps.0.call: leads to more than 50 endpoints, each called by another",
+        ),
+        (
+            CAPTURES + chain("e0: {get: /a}", 'e@: {get: "/{{ connection.c# }}"}'),
+            "capture.c50.call: needs more than 50 calls, each for what another asks for",
+        ),
+        (
+            "endpoints:\n  p: {get: /p, records: body}\n  e: {get: /a, records: body, for_each: ["
+            + ", ".join(f"{{endpoint: p, as: a{number}}}" for number in range(21))
+            + "]}",
+            "endpoints.e.for_each: has more than 20 items",
+        ),
+        (
+            "endpoints: {p: {post: /p}, e: {steps: [" + ", ".join("{call: p}" for _ in range(101)) + "]}}",
+            "endpoints.e.steps: has more than 100 items",
+        ),
+        (
+            "environments: {" + ", ".join(f"v{number}: {{base_url: https://b.example}}" for number in range(51)) + "}",
+            "environments: has more than 50: whoever checks the spec loads it in each of them",
+        ),
+    ],
+    ids=["for_each", "steps", "capture", "product", "calls", "environments"],
+)
+def test_what_leads_to_what_is_bounded(text, what):
+    """Checking takes no longer than the file is long: what would be looked up again and again has a bound."""
+    assert mistakes(text)[0].partition(" ")[2] == what
+
+
+@pytest.mark.parametrize(
+    "schema, value",
+    [
+        ({"items": {"enum": list(range(2000))}}, [1] * 2000),
+        ({"anyOf": [{"items": {"type": "string"}}] * 300}, list(range(1000))),
+    ],
+)
+def test_what_values_cost_is_bounded(schema, value):
+    """A value times its schema, which is what judging it may cost, has a bound for all values of a spec together."""
+    with pytest.raises(SpecError) as wrong:
+        load({"connector": "1", "name": "x", "config": {"a": {**schema, "default": value}, "b": {"default": 1}}})
+    assert [(problem.path, problem.what) for problem in wrong.value.problems] == [
+        ("config.a.default", "would take too long to check: make this value or its schema smaller, or those before it")
+    ]
+
+
+def test_a_long_description_costs_nothing():
+    """What says nothing about a value does not count."""
+    schema = {"type": "string", "description": "x" * 500_000, "default": "y" * 1000}
+    assert load({"connector": "1", "name": "x", "config": {"a": schema}}).config["a"] == schema

@@ -242,8 +242,8 @@ KEY = "a key cannot stand here: does the line above lack a ':', or is one of the
         ("a: x\ud800\n", ["1:5 the invisible character U+D800: remove it, or write it in double quotes as \\ud800"]),
         (b"a: 1\nb: \xc3\xa4 \xff\n", ["2:6 byte 0xff is not UTF-8: save the file as UTF-8"]),
         ("a: 1\n".encode("utf-16"), ["1:1 byte 0xff is not UTF-8: save the file as UTF-8"]),
-        (b"#" * 1_048_577, ["1:1 the file has 1,048,577 bytes, more than the 1 MiB that a spec may have"]),
-        ("ä" * 600_000, ["1:1 the file has 1,200,000 bytes, more than the 1 MiB that a spec may have"]),
+        (b"#" * 1_048_577, ["1:1 the file has more than the 1 MiB that a spec may have"]),
+        ("ä" * 600_000, ["1:1 the file has more than the 1 MiB that a spec may have"]),
     ],
     ids=lambda value: repr(value)[:40],
 )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import re
 import subprocess
 import sys
 import time
@@ -32,6 +33,7 @@ from connector_core.template import (
 from connector_core.template.compiler import compiled
 from connector_core.template.parts import expression
 from connector_core.template.places import EVERYWHERE, READABLE
+from connector_core.template.quotes import marks
 
 FIELDS = [Template, Message, Condition, Flag, Value, PathText]
 
@@ -572,6 +574,77 @@ def test_output_cap(source):
     """Text grows to a million characters and no further."""
     with pytest.raises(TemplateError, match=r"^the text grows longer than 1000000 characters$"):
         Template(source).text({"big": "x" * 1_000_000})
+
+
+class Counting(dict[str, Any]):
+    """A scope's object that counts how often it is read."""
+
+    reads = 0
+
+    def __getitem__(self, key: str) -> Any:
+        self.reads += 1
+        return super().__getitem__(key)
+
+
+def test_joining_stops_at_the_cap():
+    """What `~` joins is measured as it comes: the rest is not even read."""
+    body = Counting(b="x" * 300_000)
+    with pytest.raises(TemplateError, match=r"makes more than 1000000 characters$"):
+        Template("{{ " + " ~ ".join(["body.b"] * 150) + " }}").value({"body": body})
+    assert body.reads == 4
+
+
+def test_a_message_stops_at_the_cap():
+    """A message for people holds its first million characters, and the rest is not even read."""
+    body = Counting(b="x" * 300_000)
+    assert Message("{{ body.b }}" * 100).text({"body": body}) == "x" * 1_000_000
+    assert body.reads == 4
+
+
+SLOW = [
+    "{{ " + "a." * 3990 + "a + b.* }}",
+    "{{ " + "a." * 3900 + "a ~ b.'x' }}",
+    "{{ '" + "\\'" * 4000 + " }}",
+    "{{ '" + "\\'" * 4000,
+    "{{ " + "1.1" * 2600 + " }}",
+]
+"""Expressions as long as they may be, whose checks looked through them again from each of their parts."""
+
+
+def test_checks_take_linear_time():
+    """A hundred of the longest templates are read in seconds; these took minutes."""
+    code = f"""
+from connector_core.template import Template
+for text in {SLOW!r}:
+    for number in range(100):
+        try:
+            Template(text + str(number))
+        except ValueError:
+            pass
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+@pytest.mark.parametrize(
+    "source, message",
+    [
+        ("'a' ~ b.*", "`b.*` is an address, and this is an expression; write b"),
+        ("it's", "`it's` is not an expression"),
+        ("a." * 40 + "*", "`" + "a." * 28 + "a…` is an address, and this is an expression; write a.a."),
+    ],
+)
+def test_addresses_in_expressions(source, message):
+    """Addresses are told where they stand outside of quoted text; a long one is cut."""
+    with pytest.raises(TemplateError) as wrong:
+        Condition(source)
+    assert str(wrong.value).startswith(message)
+
+
+@given(st.text("'\"\\{}a", max_size=20))
+def test_quoted_texts(source):
+    """Quoted texts and braces are what a pattern finds that looks for them one by one, however quotes are left open."""
+    pattern = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[{}]"""
+    assert list(marks(source)) == [found.span() for found in re.finditer(pattern, source)]
 
 
 def test_long_literal():

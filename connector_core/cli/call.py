@@ -141,6 +141,8 @@ def _parsed(content: bytes, where: str) -> dict[str, Any]:
         raise ConfigError("the input is not UTF-8", where=where) from None
     except RecursionError:
         raise ConfigError("the input is nested too deeply", where=where) from None
+    except ValueError:  # Python's own bound on the digits of an integer
+        raise ConfigError("the input holds a number of thousands of digits", where=where) from None
     if not isinstance(value, dict):
         raise ConfigError("the input is not an object", where=where, hint='write {"name": value, …}')
     return value

@@ -1,13 +1,15 @@
 """JSON, read exactly: integers of any size, no silent repair.
 
-Two faults of real services are read all the same and reported: NaN and Infinity become null, a lone surrogate becomes
-U+FFFD.
+Faults of real services are read all the same and reported: NaN, Infinity and numbers that no float holds (1e999) become
+null, a lone surrogate becomes U+FFFD.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import re
+import sys
 from collections.abc import Callable
 from functools import cache
 from typing import Any, Literal
@@ -53,7 +55,7 @@ def _fast() -> Callable[[bytes], Any]:
 def decode_json(content: bytes) -> tuple[Any, str | None]:
     """The value that the bytes hold, and what had to be repaired (None: nothing); raises UndecodableError.
 
-    Integers are exact; a number with a fraction or exponent that no float holds is infinite, as in every JSON reader.
+    Integers are exact, up to the thousands of digits that Python reads.
     """
     bare = content.removeprefix(_BOM)
     repairs: set[str] = set() if len(bare) == len(content) else {"a byte order mark was passed over"}
@@ -65,14 +67,20 @@ def decode_json(content: bytes) -> tuple[Any, str | None]:
 
 
 def _slow(content: bytes, first: Exception, repairs: set[str]) -> Any:
-    """Reads what the strict decoder refused, if only NaN, Infinity or lone surrogates stand in the way."""
+    """Reads what the strict decoder refused, if only NaN, Infinity, 1e999 or lone surrogates stand in the way."""
 
     def constant(name: str) -> None:
         repairs.add(f"{name} became null")
 
+    def number(text: str) -> float | None:
+        if math.isfinite(value := float(text)):
+            return value
+        repairs.add("a number that no float holds became null")
+        return None
+
     try:
         text = content.decode()
-        value = json.loads(text, parse_constant=constant)
+        value = json.loads(text, parse_constant=constant, parse_float=number)
         return _without_surrogates(value, repairs) if _SURROGATE.search(text) else value
     except RecursionError:
         raise UndecodableError("the body is nested too deeply") from None
@@ -106,5 +114,5 @@ def _what_it_is(content: bytes, first: Exception, error: ValueError) -> str:
     if isinstance(error, UnicodeDecodeError) or ("truncated" in str(first) and start[:1] in b'{["'):
         return "the body is JSON that breaks off"
     if not isinstance(error, json.JSONDecodeError):
-        return "the body holds a number of several thousand digits"
+        return f"the body holds a whole number of more than {sys.get_int_max_str_digits()} digits"
     return f"the body is not JSON (line {error.lineno}, column {error.colno})"

@@ -16,12 +16,14 @@ Rule 4: a message never holds a value that is secret.
 
     dialect: what may be written, `check`     judgement: whether a value fits, `violations`     formats: of both
     records: whether a whole record fits, `judge`
+    effort: how much a spec's own values may cost
 """
 
 from __future__ import annotations
 
 from connector_core.json_schema.dialect import check
+from connector_core.json_schema.effort import Effort
 from connector_core.json_schema.judgement import violations
 from connector_core.json_schema.records import judge
 
-__all__ = ["check", "judge", "violations"]
+__all__ = ["Effort", "check", "judge", "violations"]

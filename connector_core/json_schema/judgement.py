@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from connector_core.component import suggestion
 from connector_core.http import is_binary
+from connector_core.identity import identity
 from connector_core.json_schema.dialect import ANNOTATIONS, LONGEST_MATCHED, TYPES, compiled
 from connector_core.json_schema.formats import BINARY, FORMATS
 from connector_core.source import dotted
@@ -27,6 +28,7 @@ __all__ = ["judgement", "validator", "violations"]
 
 MOST_VIOLATIONS = 20
 LONGEST_SHOWN = 60
+MOST_SHOWN = 50
 
 _SIMPLE = {*ANNOTATIONS, "const", "enum", "format", "optional", "type"}
 
@@ -99,7 +101,7 @@ def _same(one: Any, other: Any) -> bool:
 
 @cache
 def validator(*, files: bool = False) -> Callable[[Mapping[str, Any]], Validator]:
-    """The draft's own validator, with our formats, a cap on what patterns are tried on, and exact steps."""
+    """The draft's own validator, with our formats, a cap on what patterns are tried on, exact steps, and no squares."""
     from jsonschema import Draft202012Validator, FormatChecker, ValidationError, validators
 
     def pattern(_validator: Any, pattern: str, value: Any, _schema: Any) -> Iterator[ValidationError]:
@@ -110,6 +112,10 @@ def validator(*, files: bool = False) -> Callable[[Mapping[str, Any]], Validator
         if validator.is_type(value, "number") and not _divides(step, value):
             yield ValidationError("multipleOf")
 
+    def unique_items(validator: Any, wanted: bool, value: Any, _schema: Any) -> Iterator[ValidationError]:
+        if wanted and validator.is_type(value, "array") and len(set(map(identity, value))) < len(value):
+            yield ValidationError("uniqueItems")
+
     def type_(validator: Any, types: str | list[str], value: Any, schema: Any) -> Iterator[ValidationError]:
         if is_binary(value) and schema.get("format") == "binary" and "string" in _listed(types):
             return
@@ -119,7 +125,13 @@ def validator(*, files: bool = False) -> Callable[[Mapping[str, Any]], Validator
     for name, format_ in {**FORMATS, **({"binary": BINARY} if files else {})}.items():
         formats.checks(name)(partial(_text_holds, format_.holds))
     extended: Any = validators.extend(  # type: ignore[no-untyped-call]  # its stub has no types
-        Draft202012Validator, {"pattern": pattern, "multipleOf": multiple_of, **({"type": type_} if files else {})}
+        Draft202012Validator,
+        {
+            "pattern": pattern,
+            "multipleOf": multiple_of,
+            "uniqueItems": unique_items,
+            **({"type": type_} if files else {}),
+        },
     )
     return partial(extended, format_checker=formats)
 
@@ -218,7 +230,8 @@ def _sentence(keyword: str, argument: Any) -> str:
         case "type":
             return f"must be {' or '.join(TYPES[name] for name in _listed(argument))}"
         case "enum":
-            return f"must be one of {', '.join(map(_shown, argument))}"
+            more = ", …" if len(argument) > MOST_SHOWN else ""
+            return f"must be one of {', '.join(map(_shown, argument[:MOST_SHOWN]))}{more}"
         case "const":
             return f"must be {_shown(argument)}"
         case "format":

@@ -6,6 +6,7 @@ Each rule takes the validated spec and yields the path of a mistake and what it 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from connector_core import json_schema
 from connector_core.component import families, suggestion
@@ -16,6 +17,8 @@ from connector_core.rules.relations import of_relations
 from connector_core.spec import Environment, Inherited, Spec
 
 __all__ = ["broken"]
+
+MOST_ENVIRONMENTS = 50
 
 Path = tuple[str | int, ...]
 Mistake = tuple[Path, str]
@@ -28,8 +31,9 @@ def broken(spec: Spec) -> Iterator[Mistake]:
         path: Path = ("endpoints", name)
         yield from _emptied(path, endpoint)
         yield from of_endpoint(path, endpoint)
-    for name, environment in spec.environments.items():
-        yield from _emptied(("environments", name), environment)
+    yield from (found for name, own in spec.environments.items() for found in _emptied(("environments", name), own))
+    if len(spec.environments) > MOST_ENVIRONMENTS:
+        yield ("environments",), f"has more than {MOST_ENVIRONMENTS}: whoever checks the spec loads it in each of them"
     yield from _unjudged(spec)
     yield from _base_url(spec)
     yield from _defaults(spec)
@@ -71,15 +75,22 @@ def _defaults(spec: Spec) -> Iterator[Mistake]:
     for name, schema in spec.secrets.items():
         if "default" in schema:
             yield ("secrets", name, "default"), "a secret has no default: a spec is no place for one"
+    effort = json_schema.Effort()
+    for path, name, value in _values(spec):
+        if name not in spec.config:
+            yield path, f"{name!r} is not declared under config{suggestion(name, spec.config)}"
+            continue
+        if not effort.allows(spec.config[name], value):
+            yield path, "would take too long to check: make this value or its schema smaller, or those before it"
+            return
+        yield from ((path, wrong) for wrong in json_schema.violations(spec.config[name], value))
+
+
+def _values(spec: Spec) -> Iterator[tuple[Path, str, Any]]:
+    """The values that the spec itself gives to config, each with its path and its name."""
     for name, schema in spec.config.items():
         if "default" in schema:
-            yield from (
-                (("config", name, "default"), wrong) for wrong in json_schema.violations(schema, schema["default"])
-            )
+            yield ("config", name, "default"), name, schema["default"]
     for home, environment in spec.environments.items():
         for name, value in (environment.config or {}).items():
-            path: Path = ("environments", home, "config", name)
-            if name not in spec.config:
-                yield path, f"{name!r} is not declared under config{suggestion(name, spec.config)}"
-            else:
-                yield from ((path, wrong) for wrong in json_schema.violations(spec.config[name], value))
+            yield ("environments", home, "config", name), name, value

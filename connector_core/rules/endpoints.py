@@ -50,7 +50,7 @@ def _graphql(path: Path, endpoint: Endpoint) -> Iterator[Mistake]:
     assert endpoint.graphql is not None  # noqa: S101 - the caller has looked
     if endpoint.body is not None:
         yield (*path, "body"), "graphql sends a body of its own; give values under 'variables'"
-    known = declared(endpoint.graphql)
+    known = set(declared(endpoint.graphql))
     sent = {(*path, "variables", name): name for name in endpoint.variables or {}}
     if endpoint.readable and endpoint.pagination is not None:
         size = getattr(endpoint.pagination, "size", None)

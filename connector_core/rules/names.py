@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache, partial
 from typing import Any
 
 from connector_core.rules.relations import made_up
@@ -18,20 +19,22 @@ Mistake = tuple[Path, str]
 def of_names(spec: Spec) -> Iterator[Mistake]:
     """Every name that a template cannot read."""
     invented: dict[str, Any] = {}
-    for endpoint in spec.endpoints.values():
-        invented |= made_up(spec, endpoint, ())
+    for name in spec.endpoints:
+        invented |= made_up(spec, name)
     known: dict[str, Any] = {
         "config": spec.config,
         "secrets": spec.secrets,
-        "connection": ("id", *spec.capture),
+        "connection": {"id", *spec.capture},
         "input": None,
     }
+    made_up_in = lru_cache(1)(partial(made_up, spec))  # the templates of one endpoint or step follow each other
     for path, value in templates(spec):
         inside = spec.endpoints.get(str(path[1])) if path[0] == "endpoints" else None
         if inside is not None:
             place = value.place if inside.readable else _IN_A_CALL.get(value.place, value.place)
             names = {**known, "input": inside.input or ()}
-            found = unknown_names(value.reads, place, names, made_up(spec, inside, path))
+            here = int(path[3]) if path[2] == "steps" else None
+            found = unknown_names(value.reads, place, names, made_up_in(str(path[1]), here))
         else:
             found = _unknown_everywhere(value, known, invented)
         for what in found:

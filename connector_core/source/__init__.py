@@ -21,9 +21,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from connector_core.source import json_text, yaml_text
-from connector_core.source.tree import Path, Position, Tree, dotted, position
+from connector_core.source.tree import MAX_PROBLEMS, Path, Position, Tree, dotted, position
 
-__all__ = ["Path", "Position", "Source", "dotted", "read"]
+__all__ = ["MAX_BYTES", "MAX_PROBLEMS", "Path", "Position", "Source", "dotted", "read"]
 
 MAX_BYTES = 1024 * 1024
 
@@ -70,7 +70,7 @@ _UNSEEN_IN_ASCII = r"[^\t\n\r\x20-\x7e]"
 def _checked(text: str | bytes, tree: Tree) -> str:
     raw = text.encode(errors="surrogatepass") if isinstance(text, str) else text
     if len(raw) > MAX_BYTES:
-        tree.fail((1, 1), f"the file has {len(raw):,} bytes, more than the 1 MiB that a spec may have")
+        tree.fail((1, 1), "the file has more than the 1 MiB that a spec may have")
     try:
         content = text if isinstance(text, str) else raw.decode()
     except UnicodeDecodeError as error:

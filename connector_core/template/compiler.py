@@ -20,6 +20,7 @@ from connector_core.template.grammar import chain, checked_arguments, parsed, re
 from connector_core.template.operators import (
     ARITHMETIC,
     COMPARISONS,
+    at_most,
     bounded,
     finite,
     key_of,
@@ -149,15 +150,17 @@ class Compiler:
         mode = self.mode
 
         def run(scope: Scope) -> Any:
-            written = []
+            written: list[str] = []
+            size = 0
             for evaluate, missing in parts:
                 if (value := evaluate(scope)) is not MISSING:
                     written.append(text_of(value))
+                    size = at_most(size + len(written[-1]))
                 elif mode == "value":
                     raise missing(scope)
                 elif mode != "message":
                     return MISSING
-            return bounded("".join(written))
+            return "".join(written)
 
         return run
 

@@ -187,8 +187,13 @@ class Message(Template):
         return self.text
 
     def _filled(self, scope: Scope) -> str:
-        text = "".join(part if isinstance(part, str) else self._inside(part, scope) for part in self._parts)
-        return text[:LONGEST]
+        text = ""
+        for part in self._parts:
+            piece = part if isinstance(part, str) else self._inside(part, scope)
+            text += piece[: LONGEST - len(text)]
+            if len(text) == LONGEST:
+                break
+        return text
 
     def _inside(self, part: Expression, scope: Scope) -> str:
         from connector_core.template.filters import FILTERS

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from jinja2 import TemplateSyntaxError, nodes
@@ -14,6 +14,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from connector_core.component import suggestion
 from connector_core.template.expression import Path
 from connector_core.template.filters import FILTERS, LITERALS, WRITTEN_OUT
+from connector_core.template.quotes import marks
 from connector_core.template.written import TemplateError
 
 __all__ = ["chain", "checked_arguments", "parsed", "reads_of", "refusal"]
@@ -25,15 +26,16 @@ DEEPEST_BRACKETS = 20
 """Levels of brackets; each costs the parser a dozen frames of Python's stack."""
 
 _GRAMMAR: Final = ImmutableSandboxedEnvironment(extensions=(), autoescape=False)
-_QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""", re.DOTALL)
 _ESCAPE = re.compile(r"""\\(\\|(?![\\'"abfnrtvxuUN0-7\n]))""")
-_QUOTED_KEY = re.compile(r"""([\w.]*\w)\.('[^']*'|"[^"]*")""")
+_START = r"(?<![\w.])"
+"""Where a chain of names begins: a pattern that could begin inside of it would look through its end again and again."""
+_QUOTED_KEY = re.compile(_START + r"""([\w.]*\w)\.('[^']*'|"[^"]*")""")
 _ADDRESSES = (
-    (re.compile(r"\bheader\.(\w+(?:-\w+)+)"), "header['{0}']"),
-    (re.compile(r"\b(\w+(?:\.\w+)*)\.-1\b"), "{0} | last"),
-    (re.compile(r"\b(\w+(?:\.\w+)*)\.(-\d+)"), "{0}[{1}]"),
-    (re.compile(r"\b(\w+(?:\.\w+)*)\.\*\.(\w+)"), "{0} | pluck('{1}')"),
-    (re.compile(r"\b(\w+(?:\.\w+)*)\.\*"), "{0}"),
+    (re.compile(_START + r"header\.(\w+(?:-\w+)+)"), "header['{0}']"),
+    (re.compile(_START + r"(\w+(?:\.\w+)*)\.-1\b"), "{0} | last"),
+    (re.compile(_START + r"(\w+(?:\.\w+)*)\.(-\d+)"), "{0}[{1}]"),
+    (re.compile(_START + r"(\w+(?:\.\w+)*)\.\*\.(\w+)"), "{0} | pluck('{1}')"),
+    (re.compile(_START + r"(\w+(?:\.\w+)*)\.\*"), "{0}"),
 )
 """Addresses that were meant as expressions, and the expressions to write."""
 _FOREIGN = (
@@ -65,11 +67,11 @@ _INSTEAD: dict[type[nodes.Node], str] = {
 
 def parsed(source: str) -> nodes.Expr:
     """The tree of an expression, within its bounds; raises TemplateError."""
-    bare = _QUOTED.sub("''", source)
+    bare = _with_texts(source, lambda _: "''")
     _check_addresses(bare, source)
     _check_brackets(bare)
     try:
-        body = _GRAMMAR.parse("{{ " + _QUOTED.sub(_escaped, source) + " }}").body
+        body = _GRAMMAR.parse("{{ " + _with_texts(source, _escaped) + " }}").body
     except TemplateSyntaxError as wrong:
         raise _unreadable(source, bare, wrong.message or "") from None
     except SyntaxError:
@@ -85,9 +87,20 @@ def parsed(source: str) -> nodes.Expr:
     return tree
 
 
-def _escaped(quoted: re.Match[str]) -> str:
+def _with_texts(source: str, written: Callable[[str], str]) -> str:
+    """The expression with each text that is quoted written in another way."""
+    pieces: list[str] = []
+    at = 0
+    for start, end in marks(source):
+        if source[start] in "'\"":
+            pieces += source[at:start], written(source[start:end])
+            at = end
+    return "".join((*pieces, source[at:]))
+
+
+def _escaped(quoted: str) -> str:
     """The literal with the backslashes doubled that escape nothing, so that a pattern can be written as it is."""
-    return _ESCAPE.sub(r"\\\\", quoted[0])
+    return _ESCAPE.sub(r"\\\\", quoted)
 
 
 def _only(body: list[nodes.Node]) -> nodes.Expr | None:
@@ -105,10 +118,12 @@ def _check_addresses(bare: str, source: str) -> None:
     for pattern, instead in _ADDRESSES:
         if found := pattern.search(bare):
             raise TemplateError(
-                f"`{found[0]}` is an address, and this is an expression; write {instead.format(*found.groups())}"
+                f"{_shown(found[0])} is an address, and this is an expression; write {instead.format(*found.groups())}"
             )
     if re.search(r"\w\.''", bare) and (found := _QUOTED_KEY.search(source)):
-        raise TemplateError(f"`{found[0]}` is an address, and this is an expression; write {found[1]}[{found[2]}]")
+        raise TemplateError(
+            f"{_shown(found[0])} is an address, and this is an expression; write {found[1]}[{found[2]}]"
+        )
 
 
 def _check_brackets(bare: str) -> None:

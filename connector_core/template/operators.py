@@ -12,7 +12,7 @@ from connector_core.address import MISSING
 from connector_core.formats import moment
 from connector_core.template.written import LONGEST, TemplateError, kind_of
 
-__all__ = ["ARITHMETIC", "COMPARISONS", "bounded", "finite", "key_of", "member", "number", "part_of"]
+__all__ = ["ARITHMETIC", "COMPARISONS", "at_most", "bounded", "finite", "key_of", "member", "number", "part_of"]
 
 LARGEST = 4096
 """Bits of a whole number that arithmetic takes; a product has twice as many."""
@@ -70,10 +70,17 @@ def _large(value: float) -> bool:
     return isinstance(value, int) and value.bit_length() > LARGEST
 
 
+def at_most(size: int) -> int:
+    """The number of characters, if a template may make so many."""
+    if size > LONGEST:
+        raise TemplateError(f"makes more than {LONGEST} characters")
+    return size
+
+
 def bounded(value: Any) -> Any:
     """The value, if it is not a text beyond what a template may make."""
-    if isinstance(value, str) and len(value) > LONGEST:
-        raise TemplateError(f"makes more than {LONGEST} characters")
+    if isinstance(value, str):
+        at_most(len(value))
     return value
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from connector_core.template.expression import Expression, Mode, Path, dotted
+from connector_core.template.quotes import marks
 from connector_core.template.written import TemplateError
 
 __all__ = ["expression", "parts_of"]
@@ -24,7 +25,6 @@ _NOT_NAMES = frozenset(
     }
 )
 """First words that are no name of ours: Jinja's constants and operators, and what the grammar refuses with a hint."""
-_BRACKETS = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[{}]""", re.DOTALL)
 
 
 @lru_cache(2048)
@@ -68,14 +68,13 @@ def parts_of(source: str) -> Iterator[tuple[bool, str]]:
 def _end(source: str, at: int) -> int:
     """Where the `}}` stands that closes an expression: outside of quotes, and not an object's."""
     depth = 0
-    while found := _BRACKETS.search(source, at):
-        if found[0] == "{":
+    for start, _ in marks(source, at):
+        if source[start] == "{":
             depth += 1
-        elif found[0] == "}" and depth:
+        elif source[start] == "}" and depth:
             depth -= 1
-        elif source.startswith("}}", found.start()):
-            return found.start()
-        at = found.end()
+        elif source.startswith("}}", start):
+            return start
     raise TemplateError("{{ is never closed; write {{ name }}, and {{ '{{' }} for the two braces themselves")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
+from itertools import islice
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -45,6 +45,9 @@ SECRET: Final = EVERYWHERE | {"secrets", "uuid"}
 READING: Final = frozenset({"page"})
 ANSWER: Final = EVERYWHERE | {"body", "header", "status"}
 RECORD: Final = EVERYWHERE | {"record", "key"}
+
+MOST_TOLD = 20
+"""Messages about one template."""
 
 PLACES: Final[Mapping[str, frozenset[str]]] = {
     # everywhere, and nothing else
@@ -110,13 +113,14 @@ def unknown_names(
     known: Mapping[str, Collection[str] | None],
     made_up: Mapping[str, Collection[str] | None] = _NOTHING,
 ) -> list[str]:
-    """A message for each path that cannot exist at the place, in alphabetical order of the paths.
+    """A message for each path that cannot exist at the place, in alphabetical order of the paths, at most 20.
 
     `known` gives what the spec declares below a name (None: anything), `made_up` the same for names that it makes up.
     """
     legal = PLACES[place] | made_up.keys()
-    found = (_problem(path, place, legal, {**known, **made_up}) for path in sorted(set(reads)))
-    return list(dict.fromkeys(problem for problem in found if problem))
+    names = {**known, **made_up}
+    found = (_problem(path, place, legal, names) for path in sorted(set(reads)))
+    return list(dict.fromkeys(islice(filter(None, found), MOST_TOLD)))
 
 
 def _problem(path: Path, place: str, legal: frozenset[str], known: Mapping[str, Collection[str] | None]) -> str:
@@ -134,5 +138,4 @@ def _problem(path: Path, place: str, legal: frozenset[str], known: Mapping[str, 
 def _instead(got: str, has: Collection[str]) -> str:
     if not has:
         return ", which is empty"
-    near = get_close_matches(got, sorted(has), 1)
-    return f", did you mean '{near[0]}'?" if near else f" (one of: {', '.join(sorted(has))})"
+    return suggestion(got, has)

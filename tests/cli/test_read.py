@@ -195,6 +195,7 @@ def test_call_from_a_file_and_stdin(run, folder):
         (["--input", "-"], "the input is not JSON: Expecting value — standard input:1:1"),
         (["--input", "@list.json"], 'the input is not an object — list.json — write {"name": value, …}'),
         (["--input", "@nan.json"], "the input holds NaN, which is no JSON — write null, or leave it out"),
+        (["--input", "@long.json"], "the input holds a number of thousands of digits — long.json"),
         (["--input", "items=[]"], "input customer_id is missing"),
         (
             ["--input", "items=[]", "--input", "customer=7", "--input", "customer_id=7"],
@@ -206,6 +207,7 @@ def test_call_with_wrong_input(run, folder, words, said):
     """What is wrong with an input is told in a line; exit code 2."""
     (folder / "list.json").write_text("[1]", "utf-8")
     (folder / "nan.json").write_text('{"customer_id": NaN}', "utf-8")
+    (folder / "long.json").write_text('{"customer_id": %s}' % ("1" * 5000), "utf-8")
     done = run(*CALL, *words)
     assert (done.exit_code, done.stdout, done.stderr) == (2, "", f"error: {said}\n")
 

@@ -169,7 +169,7 @@ def test_other_addresses_have_no_stream(path):
         (b'{"data": [,]}', "the body is not JSON (after 0 records)"),
         (b'{"data": [1 }', "the body is not JSON (after 0 records)"),
         (b'{"data": ["\xff"]}', "the body is not UTF-8 (after 0 records)"),
-        (b'{"data": [%s]}' % (b"9" * 5000), "the body holds a number of several thousand digits (after 0 records)"),
+        (b'{"data": [%s]}' % (b"9" * 5000), "the body holds a whole number of more than 4300 digits (after 0 records)"),
         (b'{"data": [%s]}' % (b"[" * 100_000 + b"]" * 100_000), "the body is nested too deeply (after 0 records)"),
         (b"[" * 100_000, "the body is nested too deeply"),
         (b'{"data": [1], "data": [2]}', "the body has the name 'data' twice, and records cannot be read as they come"),

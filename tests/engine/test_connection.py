@@ -26,7 +26,9 @@ async def test_everything_missing_is_named_at_once():
     with pytest.raises(ConfigError) as wrong:
         async with Connector.open(SPEC, config={"ulr": "x"}, effects=effects(transport)):
             pass
-    assert str(wrong.value) == "'ulr' is not a declared config, did you mean 'url'?; config url is missing"
+    assert str(wrong.value) == (
+        "'ulr' is not a declared config, did you mean 'url'?; config url is missing; secret token is missing (from Settings)"
+    )
     with pytest.raises(ConfigError, match=r"secret token is missing \(from Settings\)"):
         async with Connector.open(SPEC, config={"url": "https://a.example"}, effects=effects(transport)):
             pass

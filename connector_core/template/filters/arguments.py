@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import NoneType
 from typing import Any
 
 from connector_core.template.written import LONGEST, TemplateError, kind_of, text_of
 
-__all__ = ["a_list", "a_number", "bounded_length", "bounded_text", "encoded", "refused_as"]
+__all__ = ["a_list", "a_number", "bounded_length", "bounded_text", "bounded_value", "encoded", "refused_as"]
 
 
 def refused_as(value: Any) -> str:
@@ -38,6 +40,21 @@ def bounded_text(value: Any) -> str:
     """The value as text of a bounded length."""
     bounded_length(len(text := text_of(value)))
     return text
+
+
+def bounded_value(value: Any) -> None:
+    """Counts the least that the value takes as text before any of it is written, and no further than the bound."""
+    size, waiting = 0, [value]
+    for item in waiting:  # which grows meanwhile
+        if isinstance(item, str):
+            size += len(item)
+        elif isinstance(item, list):
+            bounded_length(size := size + len(item))
+            waiting += item
+        elif not isinstance(item, (int, float, NoneType)) and isinstance(item, Mapping):
+            bounded_length(size := size + len(item) + sum([len(key) for key in item if isinstance(key, str)]))
+            waiting += item.values()
+    bounded_length(size)
 
 
 def encoded(value: Any) -> bytes:

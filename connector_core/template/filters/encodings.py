@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 
 from connector_core.address import MISSING
 from connector_core.http import encode_query
-from connector_core.template.filters.arguments import bounded_text, encoded
+from connector_core.template.filters.arguments import bounded_text, bounded_value, encoded
 from connector_core.template.written import TemplateError, kind_of, text_of
 
 __all__ = ["base64", "base64_decode", "from_json", "hash_", "hmac", "host", "json", "path", "query", "url"]
@@ -22,6 +22,7 @@ ALGORITHMS = ("sha256", "sha1", "sha512", "md5")
 
 def json(value: Any) -> str:
     """As compact JSON."""
+    bounded_value(value)
     return syntax.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_plain)
 
 
@@ -61,6 +62,7 @@ def query(value: Any) -> str:
     """An object as a query string; a list repeats its name, null is left out."""
     if not isinstance(value, Mapping):
         raise TemplateError(f"takes an object, not {kind_of(value)}")
+    bounded_value(value)
     return encode_query(
         (str(name), text_of(item))
         for name, items in value.items()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from connector_core.address import MISSING
 from connector_core.formats import moment
+from connector_core.identity import identity
 from connector_core.template.filters.arguments import a_list, a_number
 from connector_core.template.written import TemplateError, kind_of
 
@@ -46,7 +46,7 @@ def unique(value: Any) -> list[Any]:
     """Without items that came before."""
     seen: dict[Any, Any] = {}
     for item in a_list(value):
-        seen.setdefault(_identity(item), item)
+        seen.setdefault(identity(item), item)
     return list(seen.values())
 
 
@@ -91,8 +91,3 @@ def _itself(item: Any) -> Any:
 
 def _below(item: Any, key: Any) -> Any:
     return item.get(key, MISSING) if isinstance(item, Mapping) and isinstance(key, str) else MISSING
-
-
-def _identity(item: Any) -> Any:
-    """Something hashable that is equal where JSON values are equal."""
-    return (kind_of(item), item if isinstance(item, (str, int, float)) else json.dumps(item, sort_keys=True))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from connector_core.template.filters.arguments import a_list, bounded_length
+from connector_core.template.filters.arguments import a_list, bounded_length, bounded_text
 from connector_core.template.written import TemplateError, text_of
 
 __all__ = ["join", "lower", "replace", "snake", "split", "trim", "upper"]
@@ -17,17 +17,23 @@ _HUMPS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 def lower(value: Any) -> str:
     """In small letters."""
-    return text_of(value).lower()
+    return bounded_text(value).lower()
 
 
 def upper(value: Any) -> str:
     """In capital letters."""
-    return text_of(value).upper()
+    return bounded_text(value).upper()
 
 
 def trim(value: Any, characters: Any = None) -> str:
     """Without the spaces around it, or without those characters."""
-    return text_of(value).strip(None if characters is None else text_of(characters))
+    text = bounded_text(value)
+    if characters is None:
+        return text.strip()
+    unwanted = set(bounded_text(characters))  # str.strip would look through all of them for each character
+    start = next((at for at, character in enumerate(text) if character not in unwanted), len(text))
+    end = next((at for at in range(len(text), start, -1) if text[at - 1] not in unwanted), start)
+    return text[start:end]
 
 
 def replace(value: Any, old: Any, new: Any) -> str:
@@ -58,4 +64,4 @@ def join(value: Any, separator: Any = "") -> str:
 
 def snake(value: Any) -> str:
     """`CustomerID` and `customer id` as `customer_id`."""
-    return re.sub(r"[\W_]+", "_", _HUMPS.sub("_", text_of(value))).strip("_").lower()
+    return re.sub(r"[\W_]+", "_", _HUMPS.sub("_", bounded_text(value))).strip("_").lower()
