@@ -27,7 +27,8 @@ async def test_everything_missing_is_named_at_once():
         async with Connector.open(SPEC, config={"ulr": "x"}, effects=effects(transport)):
             pass
     assert str(wrong.value) == (
-        "'ulr' is not a declared config, did you mean 'url'?; config url is missing; secret token is missing (from Settings)"
+        "'ulr' is not a declared config, did you mean 'url'?; config url is missing; "
+        "secret token is missing (from Settings)"
     )
     with pytest.raises(ConfigError, match=r"secret token is missing \(from Settings\)"):
         async with Connector.open(SPEC, config={"url": "https://a.example"}, effects=effects(transport)):
