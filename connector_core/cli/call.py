@@ -92,7 +92,7 @@ def given_input(declared: Mapping[str, dict[str, Any]], inputs: Sequence[str]) -
     given: dict[str, Any] = {}
     for text in inputs:
         if text == "-":
-            given |= _parsed(sys.stdin.buffer.read(), "standard input")
+            given |= _parsed(_piped(), "standard input")
         elif text.startswith("@"):
             given |= _parsed(_content(text[1:]), text[1:])
         else:
@@ -121,6 +121,13 @@ def _file(name: str, text: str) -> Any:
     if not text.startswith("@") or not text[1:]:
         raise ConfigError(f"input {name} is a file", hint=f"write {name}=@PATH, or {name}=@- for standard input")
     return Path(text[1:])
+
+
+def _piped() -> bytes:
+    try:
+        return sys.stdin.buffer.read()
+    except OSError as error:
+        raise ConfigError(f"the input cannot be read: {error.strerror}", where="standard input") from None
 
 
 def _content(path: str) -> bytes:
