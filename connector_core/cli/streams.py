@@ -11,20 +11,17 @@ __all__ = ["fill_closed_streams", "let_go"]
 def fill_closed_streams() -> None:
     """Opens something in place of each standard stream that the caller has closed (`>&-`).
 
-    Else the next file or connection would take its number, and sys would hold None. What is written to a closed output,
-    or read from a closed input, fails as it should: these are opened the other way round (as gnulib's stdopen does).
-    Messages for a closed standard error go nowhere.
+    Else the next file or connection would take its number. What is written to a closed standard output fails as it
+    should: it is opened for reading (as gnulib's stdopen does). Messages for a closed standard error go nowhere. A
+    closed standard input stays None in sys.
     """
-    for number, name, mode, flags in (
-        (0, "stdin", "r", os.O_WRONLY),
-        (1, "stdout", "w", os.O_RDONLY),
-        (2, "stderr", "w", os.O_WRONLY),
-    ):
+    for number, flags in enumerate((os.O_WRONLY, os.O_RDONLY, os.O_WRONLY)):
         try:
             os.fstat(number)
         except OSError:
-            if os.open(os.devnull, flags) == number:
-                setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", errors="backslashreplace", closefd=False))
+            os.open(os.devnull, flags)  # which takes the lowest number that is free: this one
+    sys.stdout = sys.stdout or os.fdopen(1, "w", encoding="utf-8", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)
 
 
 def let_go(number: int) -> None:

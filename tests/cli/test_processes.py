@@ -86,6 +86,16 @@ def test_disk_full(program):
     assert (process.returncode, err) == (1, "error: the output cannot be written: No space left on device\n")
 
 
+FILES = """\
+connector: "1"
+name: files
+base_url: https://files.example
+endpoints:
+  upload:
+    post: /files
+    input: {file: {type: string, format: binary}}
+    body: {multipart: {file: {file: "{{ input.file }}"}}}
+"""
 CLOSED = "error: the output cannot be written: Bad file descriptor\n"
 
 
@@ -139,9 +149,10 @@ def test_closed_errors(folder, closed):
 
 def test_closed_input(folder):
     """An input that the caller has closed (`<&-`) is told; commands that read none do not miss it."""
-    done = in_a_shell(folder, "call shop create_order --simulate --input - <&-")
-    assert done.returncode == 2
-    assert done.stderr == "error: the input cannot be read: Bad file descriptor — standard input\n"
+    (folder / "specs" / "files.yaml").write_text(FILES, "utf-8")
+    for words in ("shop create_order --input -", "files upload --input file=@-"):
+        done = in_a_shell(folder, f"call {words} --simulate <&-")
+        assert (done.returncode, done.stderr) == (2, "error: there is no input: standard input is closed\n")
     assert in_a_shell(folder, "read shop orders --simulate --limit 2 <&-").returncode == 0
 
 
