@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, Unpack
+from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, Unpack
 
 import click
 
@@ -92,7 +92,7 @@ def given_input(declared: Mapping[str, dict[str, Any]], inputs: Sequence[str]) -
     given: dict[str, Any] = {}
     for text in inputs:
         if text == "-":
-            given |= _parsed(sys.stdin.buffer.read(), "standard input")
+            given |= _parsed(_piped().read(), "standard input")
         elif text.startswith("@"):
             given |= _parsed(_content(text[1:]), text[1:])
         else:
@@ -117,10 +117,16 @@ def _value(schema: Mapping[str, Any], name: str, text: str, before: Any) -> Any:
 
 def _file(name: str, text: str) -> Any:
     if text == "@-":
-        return sys.stdin.buffer
+        return _piped()
     if not text.startswith("@") or not text[1:]:
         raise ConfigError(f"input {name} is a file", hint=f"write {name}=@PATH, or {name}=@- for standard input")
     return Path(text[1:])
+
+
+def _piped() -> BinaryIO:
+    if sys.stdin is None:
+        raise ConfigError("there is no input: standard input is closed")
+    return sys.stdin.buffer
 
 
 def _content(path: str) -> bytes:

@@ -12,13 +12,13 @@
 
 from __future__ import annotations
 
-import os
-import sys
+import errno
 import traceback
 
 import click
 
-from connector_core.cli.terminal import say
+from connector_core.cli.streams import let_go
+from connector_core.cli.terminal import say, told
 from connector_core.exceptions import ConfigError, IntegrationError, SpecError
 
 __all__ = ["BUG", "DONE", "FAILED", "INTERRUPTED", "SPEC", "USAGE", "ending"]
@@ -29,11 +29,10 @@ DONE, FAILED, USAGE, SPEC, BUG, INTERRUPTED = 0, 1, 2, 3, 70, 130
 def ending(error: BaseException, *, debug: bool) -> int:
     """Says what ended the command, and gives its exit code; `debug` shows the traceback first."""
     if debug:
-        traceback.print_exception(error, file=sys.stderr)
+        told("".join(traceback.format_exception(error)))
     match error:
-        case BrokenPipeError():
-            _let_go_of_stdout()
-            return DONE
+        case OSError(filename=None, errno=code) if code in _UNWRITTEN:
+            return _without_output(error)
         case KeyboardInterrupt() | click.Abort():
             say("interrupted")
             return INTERRUPTED
@@ -57,17 +56,21 @@ def ending(error: BaseException, *, debug: bool) -> int:
     raise error
 
 
+_UNWRITTEN = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
+"""What writing fails with: nobody reads, the disk is full, the terminal is gone, or the stream was closed."""
+
+
+def _without_output(error: OSError) -> int:
+    let_go(1)
+    if isinstance(error, BrokenPipeError):
+        return DONE
+    say(f"error: the output cannot be written: {error.strerror}")
+    return FAILED
+
+
 def _in_our_words(error: click.UsageError) -> str:
     """Click's message in one line, with the command whose help says more."""
     text = " ".join(error.format_message().split()).rstrip(".")
     if text[1:2].islower():
         text = text[0].lower() + text[1:]
     return f"{text} — see {error.ctx.command_path} --help" if error.ctx else text
-
-
-def _let_go_of_stdout() -> None:
-    """Leaves nothing that Python would try to write once more at its end (its documentation's note on SIGPIPE)."""
-    try:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (OSError, ValueError):
-        return  # not a file: a test's or an app's own

@@ -9,10 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import click
 from msgspec.structs import asdict
 
-from connector_core.cli.terminal import CLEAR, say, watched
+from connector_core.cli.terminal import CLEAR, say, told, watched
 from connector_core.events import (
     AnswerRepaired,
     Event,
@@ -126,7 +125,7 @@ class Progress:
         now = time.monotonic()
         if self._watched and self._live and now - self._shown >= 0.1:  # noqa: PLR2004 - seconds; more is flicker
             self._shown = now
-            click.echo(CLEAR + self._said(now), err=True, nl=False)
+            told(CLEAR + self._said(now))
 
     def done(self) -> None:
         """Everything was written."""

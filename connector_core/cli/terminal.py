@@ -7,7 +7,9 @@ import sys
 
 import click
 
-__all__ = ["CLEAR", "plain", "release", "say", "watched"]
+from connector_core.cli.streams import let_go
+
+__all__ = ["CLEAR", "plain", "release", "say", "told", "watched"]
 
 CLEAR = "\r\x1b[K"
 """Takes away the line that a progress report stands on."""
@@ -33,7 +35,15 @@ def release() -> str:
 
 def say(line: str) -> None:
     """Writes a line to standard error, in place of a progress report where there is one."""
-    click.echo((CLEAR if watched() else "") + plain(line), err=True)
+    told((CLEAR if watched() else "") + plain(line) + "\n")
+
+
+def told(text: str) -> None:
+    """Writes to standard error; where that takes nothing, nothing can be told, and the work goes on."""
+    try:
+        click.echo(text, err=True, nl=False)
+    except OSError:
+        let_go(2)
 
 
 def watched() -> bool:

@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -13,6 +14,8 @@ import time
 from pathlib import Path
 
 import pytest
+
+from tests.cli.conftest import ROOT
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and pseudo-terminals are POSIX's")
 
@@ -81,6 +84,95 @@ def test_disk_full(program):
         process = program("read", "shop", "orders", "--simulate", stdout=full)
         _, err = process.communicate(timeout=20)
     assert (process.returncode, err) == (1, "error: the output cannot be written: No space left on device\n")
+
+
+FILES = """\
+connector: "1"
+name: files
+base_url: https://files.example
+endpoints:
+  upload:
+    post: /files
+    input: {file: {type: string, format: binary}}
+    body: {multipart: {file: {file: "{{ input.file }}"}}}
+"""
+CLOSED = "error: the output cannot be written: Bad file descriptor\n"
+
+
+def in_a_shell(folder, words: str) -> subprocess.CompletedProcess[str]:
+    """Runs a command line as a shell does, which can close its streams."""
+    line = f"{shlex.quote(sys.executable)} -m connector_core {words}"
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = ["/bin/sh", "-c", line]
+    return subprocess.run(command, check=False, capture_output=True, text=True, cwd=folder, env=env, timeout=30)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "read shop orders --simulate --json --limit 2",
+        "read shop orders --simulate --limit 2",
+        "call shop orders --simulate",
+        "check shop --simulate",
+        "plan shop orders",
+        "lint --strict",
+        "schema",
+        "kinds",
+        "--help",
+        "--version",
+    ],
+)
+def test_closed_output(folder, words):
+    """An output that the caller has closed (`>&-`) is told as a full disk is; with stderr closed too, by the code."""
+    done = in_a_shell(folder, f"{words} >&-")
+    assert (done.returncode, done.stderr) == (1, CLOSED)
+    assert in_a_shell(folder, f"{words} >&- 2>&- <&-").returncode == 1
+
+
+def test_closed_output_that_is_not_needed(folder):
+    """A command that writes nothing to standard output does not miss it."""
+    done = in_a_shell(folder, "validate >&-")
+    assert (done.returncode, done.stderr) == (0, "1 spec checked, nothing is wrong\n")
+
+
+@pytest.mark.parametrize("closed", ["2>&-", "2>/dev/full"])
+def test_closed_errors(folder, closed):
+    """Without a standard error the work is done, and the exit code tells the rest; stdout stays clean."""
+    if "full" in closed and not Path("/dev/full").exists():
+        pytest.skip("there is no /dev/full")
+    done = in_a_shell(folder, f"read shop orders --simulate --limit 2 {closed}")
+    assert (done.returncode, done.stdout.count("\n")) == (0, 2)
+    assert in_a_shell(folder, f"validate {closed}").returncode == 0
+    done = in_a_shell(folder, f"read shop nosuch --debug {closed}")
+    assert (done.returncode, done.stdout) == (2, "")
+
+
+def test_closed_input(folder):
+    """An input that the caller has closed (`<&-`) is told; commands that read none do not miss it."""
+    (folder / "specs" / "files.yaml").write_text(FILES, "utf-8")
+    for words in ("shop create_order --input -", "files upload --input file=@-"):
+        done = in_a_shell(folder, f"call {words} --simulate <&-")
+        assert (done.returncode, done.stderr) == (2, "error: there is no input: standard input is closed\n")
+    assert in_a_shell(folder, "read shop orders --simulate --limit 2 <&-").returncode == 0
+
+
+@pytest.mark.parametrize("words", [["schema"], ["plan", "shop", "orders"], ["--help"], ["kinds"]])
+def test_disk_full_in_every_command(program, words):
+    """An output that cannot be written is told in a line, whichever command writes it."""
+    if not Path("/dev/full").exists():
+        pytest.skip("there is no /dev/full")
+    with Path("/dev/full").open("w") as full:
+        process = program(*words, stdout=full)
+        _, err = process.communicate(timeout=20)
+    assert (process.returncode, err) == (1, "error: the output cannot be written: No space left on device\n")
+
+
+def test_interrupted_while_it_starts(program, tmp_path):
+    """Ctrl-C before a command has begun ends in a line, not in a traceback."""
+    (tmp_path / "click.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    process = program("schema", env={"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"})
+    assert process.communicate(timeout=20) == ("", "interrupted\n")
+    assert process.returncode == 130
 
 
 def on_a_terminal(program, *words: str, **pipes: object) -> str:

@@ -168,9 +168,8 @@ def test_unusual_schemas(schema):
 )
 def test_schemas_that_nothing_fits(schema, why):
     """Where nothing fits, or only what is too large, it is said with its place, before anything is made."""
-    with pytest.raises(ValueError, match=re.escape(f"schema.{why}")) as caught:
+    with pytest.raises(ValueError, match=f"^{re.escape(f'schema.{why}')}"):
         made({"id": {"type": "integer"}, "a": schema})
-    assert str(caught.value).startswith(f"schema.{why}")
 
 
 def test_nested_lists_do_not_multiply():

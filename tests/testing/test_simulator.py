@@ -355,7 +355,7 @@ async def test_call_whose_schema_nothing_fits():
     """A call whose schema nothing fits is answered with 501 and why; the rest of the service is there."""
     never = {"post": "/report", "schema": {"id": {"minLength": 4_000_000_000}}}
     async with simulated(shop(endpoints={**CALLS, "report": never}), records=3) as connector:
-        with pytest.raises(IntegrationError, match=r"501: endpoints\.report cannot be simulated: schema\.id: the"):
+        with pytest.raises(IntegrationError, match=r"501: endpoints\.report cannot be simulated: schema\.id: "):
             await connector.call("report")
         assert len([record async for record in connector.read("orders")]) == 3
 
