@@ -13,13 +13,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from connector_core.engine.connection import Connection
 from connector_core.engine.effects import Effects
 from connector_core.engine.guard import Network
-from connector_core.engine.pages import Pages, Records
+from connector_core.engine.pages import Closing, Pages, Records
 from connector_core.engine.partitions import Discovery, pages_of
 from connector_core.engine.write import Result, call
 from connector_core.events import Listener
@@ -31,7 +30,7 @@ from connector_core.spec import Spec
 __all__ = ["Connector", "Engine", "Result"]
 
 
-class Engine:
+class Engine(Closing):
     """Owns what connectors share: sockets, loaded specs, listeners. Nothing of it is global."""
 
     def __init__(
@@ -103,14 +102,6 @@ class Engine:
         """Closes every socket; nothing can be opened afterwards."""
         self._closed = True
         await self._effects.aclose()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()
 
 
 class Connector:

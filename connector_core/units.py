@@ -24,7 +24,21 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticCustomError, core_schema
 
-__all__ = ["DURATION", "RATE", "SIZE", "Duration", "Rate", "Size", "Span", "Unit", "duration", "rate", "size", "span"]
+__all__ = [
+    "DURATION",
+    "RATE",
+    "SIZE",
+    "Duration",
+    "Rate",
+    "Size",
+    "Span",
+    "Unit",
+    "duration",
+    "rate",
+    "size",
+    "size_text",
+    "span",
+]
 
 SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 MONTHS = {"mo": 1, "y": 12}
@@ -71,6 +85,11 @@ def size(text: str) -> int:
     if "." in number:
         raise ValueError(f"{text!r} is not a whole number: take a smaller unit")
     return int(number) * count
+
+
+def size_text(count: int) -> str:
+    """A size for messages: `2 MiB` where that is exact, else the number of bytes."""
+    return f"{count >> 20} MiB" if count and not count & 0xFFFFF else f"{count} bytes"
 
 
 def rate(text: str) -> tuple[int, float]:

@@ -6,7 +6,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from connector_core.template import Template
-from connector_core.units import DURATION, Duration, Rate, Size, Span, duration, rate, size, span
+from connector_core.units import DURATION, Duration, Rate, Size, Span, duration, rate, size, size_text, span
 
 UNITS = "write a number and a unit (ms, s, m, h, d, w), such as 30s"
 PERIODS = "one of second, minute, hour, day, or a duration such as 15m"
@@ -94,6 +94,15 @@ def test_no_span(written, message):
     with pytest.raises(ValueError) as caught:  # noqa: PT011 - the whole text is compared
         span(written)
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    "count, text",
+    [(0, "0 bytes"), (1, "1 bytes"), (1 << 20, "1 MiB"), (128 << 20, "128 MiB"), ((1 << 20) + 1, "1048577 bytes")],
+)
+def test_size_text(count, text):
+    """A size is told in MiB where that is exact."""
+    assert size_text(count) == text
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from connector_core.address import BodyPath
 from connector_core.component import Component
+from connector_core.units import size_text
 
 __all__ = ["LIMIT", "Container", "Decode", "Stream", "UndecodableError", "Unpacking", "run", "too_large"]
 
@@ -21,8 +22,7 @@ class UndecodableError(ValueError):
 
 def too_large(what: str, limit: int) -> UndecodableError:
     """The error for what is larger than `limit` bytes."""
-    size = f"{limit >> 20} MiB" if limit >= 1 << 20 and not limit & 0xFFFFF else f"{limit} bytes"
-    return UndecodableError(f"{what} is larger than {size}")
+    return UndecodableError(f"{what} is larger than {size_text(limit)}")
 
 
 class Stream(ABC):

@@ -99,16 +99,7 @@ async def exchange(
             _give_up(problem, plan, attempt)
         if spent(way.request):
             _give_up(problem, plan, attempt, "not sent again: a file in it can be read only once")
-        if effects.listeners:
-            effects.announce(
-                RetryScheduled(
-                    connection=connection.name,
-                    endpoint=plan.endpoint,
-                    attempt=attempt,
-                    wait=seconds,
-                    reason=problem.what,
-                )
-            )
+        connection.announce(RetryScheduled, plan.endpoint, attempt=attempt, wait=seconds, reason=problem.what)
         await effects.sleep(seconds)
 
 
@@ -237,8 +228,8 @@ def _decoded(connection: Connection, plan: Plan, response: Response) -> Any:
         body, repair = read(response.content)
     except UndecodableError as error:
         return _Unreadable(str(error))
-    if repair and connection.effects.listeners:
-        connection.effects.announce(AnswerRepaired(connection=connection.name, endpoint=plan.endpoint, repair=repair))
+    if repair:
+        connection.announce(AnswerRepaired, plan.endpoint, repair=repair)
     return body
 
 

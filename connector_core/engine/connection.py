@@ -14,6 +14,7 @@ from connector_core.config import settled_account
 from connector_core.engine.effects import Effects
 from connector_core.engine.guard import Network
 from connector_core.engine.masks import Masks
+from connector_core.events import Event
 from connector_core.exceptions import ConfigError, ResponseError
 from connector_core.formats import instant, written
 from connector_core.http import Request, origin
@@ -193,6 +194,11 @@ class Connection:
             if host.host.startswith("*.") and name.endswith(host.host[1:]):
                 return host.credentials
         return None
+
+    def announce(self, event: type[Event], endpoint: str, **about: Any) -> None:
+        """Tells whoever listens of something on that endpoint; where nobody does, no event is made."""
+        if self.effects.listeners:
+            self.effects.announce(event(connection=self.name, endpoint=endpoint, **about))
 
     def mask(self, text: str) -> str:
         """The text with this connection's secrets taken out, in whatever form, for messages that quote the service."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from connector_core.compression import STEP, ZSTD, Frames, Inflate, gunzipped, zstd
 from connector_core.exceptions import ConnectionError, ResponseError
+from connector_core.units import size_text
 
 __all__ = ["accepted", "decoded", "too_large"]
 
@@ -43,8 +44,9 @@ def decoded(body: bytes, encodings: str, cap: int) -> bytes:
 
 def too_large(cap: int) -> ResponseError:
     """The error for a body over `cap` bytes."""
-    size = f"{cap >> 20} MiB" if cap >= 1 << 20 and not cap & 0xFFFFF else f"{cap} bytes"
-    return ResponseError(f"the answer is larger than {size}", hint="ask for less at a time", code="response.too_large")
+    return ResponseError(
+        f"the answer is larger than {size_text(cap)}", hint="ask for less at a time", code="response.too_large"
+    )
 
 
 def _undone(body: bytes, name: str, cap: int) -> bytes:

@@ -14,8 +14,8 @@ from connector_core.engine.call import Answered, answer_scope, decoded, exchange
 from connector_core.engine.connection import Connection
 from connector_core.engine.facts import prepare
 from connector_core.engine.pages import Page, Pages
-from connector_core.engine.read import Reading, Sequence, let_go
-from connector_core.events import JobPolled, ReadFinished, ReadStarted
+from connector_core.engine.read import Reading, Sequence, called_off, let_go
+from connector_core.events import Event, JobPolled, ReadFinished, ReadStarted
 from connector_core.exceptions import ConfigError, ResponseError, ServerError, TimeoutError
 from connector_core.for_each import WHOLE, Partition
 from connector_core.plan import JobPlan, Plan
@@ -99,10 +99,7 @@ class _Run:
                 phase="answered",
                 retryable=True,
             )
-        if effects.listeners:
-            effects.announce(
-                JobPolled(connection=self._connection.name, endpoint=self._plan.endpoint, waited=waited, wait=seconds)
-            )
+        self._connection.announce(JobPolled, self._plan.endpoint, waited=waited, wait=seconds)
         await effects.sleep(seconds)
 
     def _partitions(self) -> list[Partition]:
@@ -205,17 +202,13 @@ class JobPages(Pages):
             pages, records = self._totals
             self._tell(ReadFinished, pages=pages, records=records, reason="the job's whole result was read")
 
-    def _tell(self, event: type[Any], **about: Any) -> None:
-        effects = self._connection.effects
-        if effects.listeners and not self.within.key:
-            effects.announce(event(connection=self._connection.name, endpoint=self._plan.endpoint, **about))
+    def _tell(self, event: type[Event], **about: Any) -> None:
+        if not self.within.key:
+            self._connection.announce(event, self._plan.endpoint, **about)
 
     async def _drop(self) -> None:
-        if (task := self._task) is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-            if task.cancelled():
-                self._task = None  # else what it found or raised is still to be told
+        if self._task is not None and await called_off(self._task):
+            self._task = None  # else what it found or raised is still to be told
         if self._current is not None:
             await self._current.pause()
 

@@ -6,6 +6,7 @@ under way; without it that happens when the iterator is let go of.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import TracebackType
@@ -14,7 +15,7 @@ from typing import Any, Self
 from connector_core.exceptions import ConfigError
 from connector_core.for_each import WHOLE
 
-__all__ = ["Page", "Pages", "Record", "Records"]
+__all__ = ["Closing", "Page", "Pages", "Record", "Records"]
 
 Record = dict[str, Any]
 
@@ -34,7 +35,23 @@ class Page:
     """The key of the `for_each` partition that it belongs to, by name: `{"customer": 17}`; None where there is none."""
 
 
-class Pages:
+class Closing(ABC):
+    """What `async with` closes at its end."""
+
+    @abstractmethod
+    async def aclose(self) -> None:
+        """Ends everything under way."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+
+class Pages(Closing):
     """The pages of an endpoint; kinds of reading say in `_next` where a page comes from and in `_drop` how to end.
 
     Rule: a page that was read and could not be handed out, since the wait for it was cancelled, is handed out next.
@@ -97,16 +114,8 @@ class Pages:
         self._ended, self._ready = True, None
         await self._drop()
 
-    async def __aenter__(self) -> Self:
-        return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()
-
-
-class Records:
+class Records(Closing):
     """The records of an endpoint, one by one; see Pages for leaving early.
 
     It is no generator, since a cancelled wait would end that, and the rest of the records would be lost in silence.
@@ -128,11 +137,3 @@ class Records:
         """Ends everything under way."""
         self._left = iter(())
         await self._pages.aclose()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()

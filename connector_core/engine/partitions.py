@@ -22,7 +22,7 @@ from connector_core.component import suggestion
 from connector_core.engine.connection import Connection
 from connector_core.engine.job import JobPages
 from connector_core.engine.pages import Page, Pages
-from connector_core.engine.read import Sequence, let_go
+from connector_core.engine.read import Sequence, called_off, let_go
 from connector_core.events import ReadFinished, ReadStarted
 from connector_core.exceptions import ConfigError
 from connector_core.for_each import WHOLE, Distinct, ForEach, Partition
@@ -198,7 +198,7 @@ class Partitioned(Pages):
         if self._source is None:
             self._connection.ready()
             self._source = _Source(self._connection, self._plan)
-            self._announce(ReadStarted)
+            self._connection.announce(ReadStarted, self._plan.endpoint)
         self._go_on()
         while True:
             self._fill(self._source)
@@ -258,20 +258,12 @@ class Partitioned(Pages):
         self._ended = True
         pages, records, partitions = self._totals
         reason = f"all {partitions} partitions were read" if partitions != 1 else "the one partition was read"
-        self._announce(ReadFinished, pages=pages, records=records, reason=reason)
-
-    def _announce(self, event: type[Any], **about: Any) -> None:
-        effects = self._connection.effects
-        if effects.listeners:
-            effects.announce(event(connection=self._connection.name, endpoint=self._plan.endpoint, **about))
+        self._connection.announce(ReadFinished, self._plan.endpoint, pages=pages, records=records, reason=reason)
 
     async def _drop(self) -> None:
         self._paused = True
-        if (task := self._reading_on) is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-            if task.cancelled():
-                self._reading_on = None  # else what it raised is still to be told
+        if self._reading_on is not None and await called_off(self._reading_on):
+            self._reading_on = None  # else what it raised is still to be told
         if self._source is not None:
             await self._source.pause()
         for lane in self._lanes.values():

@@ -24,9 +24,9 @@ from connector_core.engine.call import Answered, answer_scope, decoded, exchange
 from connector_core.engine.connection import Connection
 from connector_core.engine.facts import prepare
 from connector_core.engine.pages import Page, Pages, Record
-from connector_core.engine.records import judged, transformed
+from connector_core.engine.records import judged, located, place_of, transformed
 from connector_core.engine.wire import UNSENDABLE
-from connector_core.events import PageRead, PartitionFinished, ReadFinished, ReadStarted, RecordsMissing
+from connector_core.events import Event, PageRead, PartitionFinished, ReadFinished, ReadStarted, RecordsMissing
 from connector_core.exceptions import ConfigError, ResponseError
 from connector_core.for_each import WHOLE, Partition
 from connector_core.http import Request
@@ -118,7 +118,7 @@ class Reading:
         try:
             rows = self._plan.rows(body)
         except ResponseError as error:
-            raise self._placed(error) from None
+            raise located(self._plan, self._count + 1, error.what, hint=error.hint, code=error.code) from None
         if rows is None:
             self._announce(RecordsMissing, address=str(self._plan.records))
         return rows or []
@@ -157,30 +157,19 @@ class Reading:
         try:
             following = self._plan.pagination.next(answer)
         except ResponseError as error:
-            raise self._placed(error) from None
+            raise located(self._plan, self._count + 1, error.what, hint=error.hint, code=error.code) from None
         if not isinstance(following, Stop):
             self._guard(following)
         return following
 
-    def _placed(self, error: ResponseError) -> ResponseError:
-        """The error with the page that it is about."""
-        return ResponseError(
-            error.what,
-            where=f"{self._plan.connector}.{self._plan.endpoint}, page {self._count + 1}",
-            hint=error.hint,
-            code=error.code,
-            context={"connector": self._plan.connector, "endpoint": self._plan.endpoint},
-        )
-
     def _guard(self, following: Any) -> None:
         """Raises where the pages run in a circle."""
-        where = f"{self._plan.connector}.{self._plan.endpoint}, page {self._count + 1}"
         mark = json.dumps(following, sort_keys=True) if isinstance(following, dict) else following
         if mark in self._seen or following == self._position:
             raise ResponseError(
                 f"the service repeats itself: it sends {_short(following)} for what follows, "
                 "which was asked for already",
-                where=where, hint="compare pagination.take and put with the service's documentation",
+                where=self._where, hint="compare pagination.take and put with the service's documentation",
                 code="pagination.loop",
             )  # fmt: skip
         if not self._plan.pagination.counts:
@@ -197,10 +186,14 @@ class Reading:
         if same:
             raise ResponseError(
                 "this page is the same as the one before: the service takes no notice of the page asked for",
-                where=f"{self._plan.connector}.{self._plan.endpoint}, page {self._count + 1}",
+                where=self._where,
                 hint="compare pagination.put with the service's documentation",
                 code="pagination.loop",
             )
+
+    @property
+    def _where(self) -> str:
+        return place_of(self._plan, self._count + 1)
 
     @property
     def full(self) -> bool:
@@ -211,15 +204,13 @@ class Reading:
         """The error for a page beyond them."""
         return ResponseError(
             f"there are more than {self._plan.pagination.max_pages} pages",
-            where=f"{self._plan.connector}.{self._plan.endpoint}, page {self._count + 1}",
+            where=self._where,
             hint="raise pagination.max_pages if that is right",
             code="pagination.max_pages",
         )
 
-    def _announce(self, event: type[Any], **about: Any) -> None:
-        effects = self._connection.effects
-        if effects.listeners:
-            effects.announce(event(connection=self._connection.name, endpoint=self._plan.endpoint, **about))
+    def _announce(self, event: type[Event], **about: Any) -> None:
+        self._connection.announce(event, self._plan.endpoint, **about)
 
 
 def _short(position: Any) -> str:
@@ -352,6 +343,13 @@ def _being_cancelled() -> bool:
     """Whether somebody wants the present task to end."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
+
+
+async def called_off(task: asyncio.Task[Any]) -> bool:
+    """Cancels a task and waits until it has ended; whether it did before it had anything to tell."""
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    return task.cancelled()
 
 
 def let_go(task: asyncio.Task[Any]) -> None:

@@ -9,7 +9,7 @@ from connector_core.events import RecordInvalid
 from connector_core.exceptions import ResponseError
 from connector_core.plan import Plan
 
-__all__ = ["judged", "transformed"]
+__all__ = ["judged", "located", "place_of", "transformed"]
 
 Record = dict[str, Any]
 
@@ -20,9 +20,9 @@ def transformed(plan: Plan, records: list[Record], scope: dict[str, Any], *, pag
     try:
         return plan.transform(records, scope)
     except ResponseError as error:
-        raise _located(plan, page, error.what, hint=error.hint, code=error.code) from None
+        raise located(plan, page, error.what, hint=error.hint, code=error.code) from None
     except RecursionError:
-        raise _located(plan, page, "a record is nested too deeply to be transformed", code="transform.depth") from None
+        raise located(plan, page, "a record is nested too deeply to be transformed", code="transform.depth") from None
 
 
 def judged(connection: Connection, plan: Plan, records: list[Record], *, page: int) -> list[Record]:
@@ -33,34 +33,30 @@ def judged(connection: Connection, plan: Plan, records: list[Record], *, page: i
     if not broken:
         return records
     if plan.on_invalid == "fail":
-        raise _located(
+        raise located(
             plan,
             page,
             f"a record does not fit the schema: {broken[0]}",
             hint="compare the schema with what the service sends, or say on_invalid: keep",
             code="schema.violation",
         )
-    effects = connection.effects
-    if effects.listeners:
-        effects.announce(
-            RecordInvalid(
-                connection=connection.name,
-                endpoint=plan.endpoint,
-                page=page,
-                count=len(broken),
-                what=broken[0],
-                on_invalid=str(plan.on_invalid),
-            )
-        )
+    about = {"page": page, "count": len(broken), "what": broken[0], "on_invalid": str(plan.on_invalid)}
+    connection.announce(RecordInvalid, plan.endpoint, **about)
     if plan.on_invalid == "keep":
         return records
     return [record for record, verdict in zip(records, verdicts, strict=True) if verdict is None]
 
 
-def _located(plan: Plan, page: int, what: str, *, hint: str = "", code: str) -> ResponseError:
+def place_of(plan: Plan, page: int) -> str:
+    """Where a page stands, for messages."""
+    return f"{plan.connector}.{plan.endpoint}, page {page}"
+
+
+def located(plan: Plan, page: int, what: str, *, hint: str = "", code: str) -> ResponseError:
+    """The error with the page that it is about."""
     return ResponseError(
         what,
-        where=f"{plan.connector}.{plan.endpoint}, page {page}",
+        where=place_of(plan, page),
         hint=hint,
         code=code,
         context={"connector": plan.connector, "endpoint": plan.endpoint},

@@ -7,12 +7,12 @@ import gzip
 import json
 import re
 from collections.abc import Mapping, Sequence
-from importlib import import_module
 from io import BytesIO, StringIO
 from typing import Any
 from xml.etree import ElementTree as ET
 from zipfile import ZIP_DEFLATED, ZipFile
 
+from connector_core.compression import zstd
 from connector_core.decode import Bytes, Csv, Decode, Gzip, Json, Ndjson, Text, Xml, Zip, Zstd
 from connector_core.testing.dataset import text_of
 
@@ -61,17 +61,10 @@ def _packed(content: bytes, container: Decode) -> tuple[bytes, str]:
                 archive.writestr(re.sub(r"[*?]", "1", container.member or "1"), content)
             return packed.getvalue(), "application/zip"
         case Zstd():
-            return _zstd().compress(content), "application/zstd"
+            if (library := zstd()) is None:
+                raise ValueError("decode: zstd needs the extra 'speed'")
+            return library.compress(content), "application/zstd"
     raise ValueError(f"decode: {container.kind()} is not simulated")
-
-
-def _zstd() -> Any:
-    for name in ("compression.zstd", "backports.zstd"):
-        try:
-            return import_module(name)
-        except ImportError:
-            continue
-    raise ValueError("decode: zstd needs the extra 'speed'")
 
 
 def _rows(body: Any, name: str) -> Sequence[Any]:
