@@ -24,7 +24,6 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from difflib import get_close_matches
 from functools import cache, partial
 from heapq import nlargest
 from itertools import takewhile
@@ -208,6 +207,8 @@ def nearest(got: str, names: Sequence[str]) -> str | None:
     """The name that is most like another one; long names are like none, nor is any of very many."""
     if len(got) > LONGEST_NAME or len(names) > MOST_NAMES:
         return None
+    from difflib import get_close_matches  # only a mistake needs it
+
     short = [name for name in names if len(name) <= LONGEST_NAME]
     if len(short) > MOST_COMPARED:  # difflib is slow: a look at both ends of each name finds whom to compare
         short = nlargest(MOST_COMPARED, short, partial(_ends_shared, got))
