@@ -391,7 +391,7 @@ def broken_documents(draw: st.DrawFn) -> Any:
                     parent[key][draw(NAMES)] = draw(VALUES)
                 case "insert" if isinstance(parent[key], list):
                     parent[key].append(draw(VALUES))
-        except (KeyError, IndexError, TypeError):
+        except (AttributeError, KeyError, IndexError, TypeError):
             pass  # an earlier change took the place away
     return document
 
