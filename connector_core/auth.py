@@ -10,8 +10,6 @@ Rule 2: a session belongs to one connection and is passed in; a kind keeps nothi
 Rule 3: `refusal` is the provider's check of the same scheme, for the simulator; it shares no code with `sign`.
 """
 
-from __future__ import annotations
-
 import base64
 import hmac
 from collections.abc import Generator, Mapping, Sequence

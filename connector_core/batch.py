@@ -12,8 +12,6 @@ The call gives the items' results in the order of the items. Where the service r
 BatchError, which holds the results of all.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 

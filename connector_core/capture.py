@@ -12,8 +12,6 @@
 The service is asked when something that reads the fact is about to be sent, and again when it is older than `every`.
 """
 
-from __future__ import annotations
-
 from connector_core.address import AnswerPath
 from connector_core.component import Model
 from connector_core.units import Duration

@@ -12,20 +12,21 @@ Rule 2: a field annotated with the family resolves `type:` when a spec is valida
         (a plug-in's) works in models that were built before it, and errors keep their whole path.
 Rule 3: a kind or a family that exists already is an error where its second class is defined.
 
-Models are built when first used: importing every kind costs next to nothing.
+Importing is cheap: models are built when first used, and a family's kinds may stand in modules that are imported when
+a spec names one of them (`Component.late`). Modules of models do without `from __future__ import annotations`, which
+would have pydantic compile every annotation again: a third of what defining a model costs.
 """
-
-from __future__ import annotations
 
 import ast
 import inspect
 import operator
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache, partial
 from heapq import nlargest
+from importlib import import_module
 from itertools import takewhile
 from typing import Any, ClassVar, Self
 
@@ -73,12 +74,41 @@ class Model(BaseModel):
         return written
 
 
+class Kinds(MutableMapping[str, "type[Component]"]):
+    """The kinds of a family by name, in alphabetical order; those that are late are imported when one looks at them."""
+
+    def __init__(self) -> None:
+        self._defined: dict[str, type[Component]] = {}
+        self._late: dict[str, str] = {}
+
+    def late(self, module: str, names: Iterable[str]) -> None:
+        """Has the module imported when one of the names is looked up."""
+        self._late |= dict.fromkeys(names, module)
+
+    def __getitem__(self, name: str) -> "type[Component]":
+        if name in self._late and name not in self._defined:
+            import_module(self._late[name])
+        return self._defined[name]
+
+    def __setitem__(self, name: str, kind: "type[Component]") -> None:
+        self._defined[name] = kind
+
+    def __delitem__(self, name: str) -> None:
+        del self._defined[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted({*self._defined, *self._late}))
+
+    def __len__(self) -> int:
+        return len({*self._defined, *self._late})
+
+
 class Component(Model):
     """The base of all families; see the module's rules."""
 
     key: ClassVar[str] = ""
     """The spec key that this family stands under."""
-    kinds: ClassVar[dict[str, type[Component]]] = {}
+    kinds: ClassVar[Kinds] = Kinds()
     """The family's kinds by the name that `type:` uses."""
     default: ClassVar[str | None] = None
     """The kind that is meant where `type:` is left out; None: it may not be left out."""
@@ -87,7 +117,7 @@ class Component(Model):
         super().__init_subclass__(**more)
         if key is not None:
             _refuse_second(f"the key {key!r} has two families", _FAMILIES.get(key), cls)
-            cls.key, cls.kinds, cls.default = key, {}, default
+            cls.key, cls.kinds, cls.default = key, Kinds(), default
             _FAMILIES[key] = cls
 
     @classmethod
@@ -97,6 +127,11 @@ class Component(Model):
             return
         _refuse_second(f"{cls.key}: the kind {name!r} is defined twice", cls.kinds.get(name), cls)
         cls.kinds[name] = cls
+
+    @classmethod
+    def late(cls, module: str, *names: str) -> None:
+        """Says that the kinds of those names stand in a module, which is imported when one of them is used."""
+        cls.kinds.late(module, names)
 
     @classmethod
     def kind(cls) -> str | None:
@@ -121,12 +156,12 @@ class Component(Model):
             raise PydanticCustomError(
                 "component",
                 "must be a mapping with a 'type', or the bare name of a kind (known: {known})",
-                {"known": ", ".join(sorted(cls.kinds))},
+                {"known": ", ".join(cls.kinds)},
             )
         name = value.get("type", cls.default)
         if name is None:
             raise PydanticCustomError(
-                "missing_type", "missing key 'type' (one of: {known})", {"known": ", ".join(sorted(cls.kinds))}
+                "missing_type", "missing key 'type' (one of: {known})", {"known": ", ".join(cls.kinds)}
             )
         if not isinstance(name, str) or name not in cls.kinds:
             raise PydanticCustomError(
@@ -147,7 +182,7 @@ class Component(Model):
             if name != cls.default:
                 written["required"] = ["type", *written.get("required", [])]
             return written
-        kinds = [kind for _, kind in sorted(cls.kinds.items())]
+        kinds = list(cls.kinds.values())
         for kind in kinds:
             kind.model_rebuild()
         # a union's choices are written one by one, each with its own hook above, into $defs

@@ -11,13 +11,11 @@ The first rule that matches decides; an endpoint's rules come before the connect
 status (RFC 9110 §15).
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Literal, Protocol, get_args
+from typing import Annotated, Any, Literal, Protocol, Self, get_args
 
 from pydantic import BeforeValidator, GetCoreSchemaHandler, GetJsonSchemaHandler, WithJsonSchema, model_validator
 from pydantic.json_schema import JsonSchemaValue
@@ -155,7 +153,7 @@ class ErrorRule(Model):
     `reauthenticate`: the credentials are refused. Left out: it is an error of the category."""
 
     @model_validator(mode="after")
-    def _says_something(self) -> ErrorRule:
+    def _says_something(self) -> Self:
         if self.status is None and self.when is None and not self.header:
             raise ValueError("matches every answer: give it a 'status', a 'header' or a 'when'")
         if self.then is None and self.category is None:

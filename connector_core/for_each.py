@@ -11,12 +11,10 @@ Each value is a *partition*: pages of its own, read beside those of other partit
 partitions stay visible. A list is the product of its entries, the first entry's values outermost.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, GetJsonSchemaHandler, model_validator
 from pydantic.json_schema import JsonSchemaValue
@@ -75,7 +73,7 @@ class Batch(Model):
         return self.put.put(request, list(values))
 
     @model_validator(mode="after")
-    def _has_room(self) -> Batch:
+    def _has_room(self) -> Self:
         if self.join is None and self.put.root in ("header", "cookie"):
             raise ValueError(f"a {self.put.root} holds one text: say what stands between the values, join: ','")
         return self
@@ -103,7 +101,7 @@ class ForEach(Model):
     """Makes each value an endpoint of its own, by this name."""
 
     @model_validator(mode="after")
-    def _of_something(self) -> ForEach:
+    def _of_something(self) -> Self:
         if self.endpoint is None and self.values is None:
             raise ValueError("says nothing to read for: give it an 'endpoint' or 'values'")
         if self.take is not None and self.endpoint is None:

@@ -21,8 +21,6 @@ the text. It is sent with POST to `base_url`. Errors inside an answer of status 
 otherwise.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace

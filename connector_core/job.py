@@ -23,9 +23,7 @@ The answers to start, poll and locate are JSON, known as `job.start`, `job.poll`
 an answer (`decode`, `records`, `pagination`) speaks of the result, or of the last poll's answer without a `result`.
 """
 
-from __future__ import annotations
-
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
@@ -46,7 +44,7 @@ class JobResult(InlineRequest):
     """The name of the item that is fetched."""
 
     @model_validator(mode="after")
-    def _each_has_a_name(self) -> JobResult:
+    def _each_has_a_name(self) -> Self:
         if (self.each is None) != (self.as_ is None):
             raise ValueError("'each' and 'as' belong together: the list, and the name of one of its items")
         return self

@@ -5,8 +5,6 @@
     rate_limit: {concurrency: 8}
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

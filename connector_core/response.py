@@ -9,8 +9,6 @@
     on_invalid: reject
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal
 
 from connector_core.address import MISSING, AnswerPath, BodyPath, FieldPath

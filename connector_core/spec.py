@@ -5,8 +5,6 @@ endpoint's mapping is laid over it key by key. A loaded spec has every endpoint 
 twice. It is immutable.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any, Literal

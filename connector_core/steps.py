@@ -13,8 +13,6 @@
 What a step gave is known to later steps, and to `output`, by its name.
 """
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import Field

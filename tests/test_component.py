@@ -185,6 +185,44 @@ def test_families_are_known_by_their_key():
     assert sorted(families()["auth"].kinds) == ["api_key", "basic", "bearer", "none"]
 
 
+def _families_with_late_kinds() -> list[tuple[str, str]]:
+    return [(key, name) for key, family in families().items() for name in family.kinds._late]
+
+
+@pytest.mark.parametrize("key, name", _families_with_late_kinds())
+def test_a_late_kind_stands_where_its_family_says(key, name):
+    """Looking one up imports its module, which defines it; no other built-in kind is missing in the list."""
+    kinds = families()[key].kinds
+    assert kinds[name].__module__ == kinds._late[name]
+    assert kinds[name].kind() == name
+
+
+LATE = """
+import sys
+from typing import Literal
+from connector_core.decode import Decode
+import connector_core.spec
+
+print([name for name in sys.modules if name.rpartition(".")[2] in ("csv_body", "xml_body", "cast", "shape", "relay")])
+try:
+    class Mine(Decode):
+        type: Literal["csv"] = "csv"
+except TypeError as error:
+    print(error)
+print(sorted(Decode.kinds) == list(Decode.kinds), "csv" in Decode.kinds, len(Decode.kinds))
+"""
+
+
+def test_late_kinds():
+    """They cost nothing where no spec names them, and are there all the same: nobody takes their name."""
+    lines = subprocess.run([sys.executable, "-c", LATE], capture_output=True, text=True, check=True).stdout.splitlines()
+    assert lines == [
+        "[]",
+        "decode: the kind 'csv' is defined twice, by connector_core.decode.csv_body.Csv and __main__.Mine",
+        f"True True {len(families()['decode'].kinds)}",
+    ]
+
+
 # ── errors ────────────────────────────────────────────────────────────────────────────────────────
 
 

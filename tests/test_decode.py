@@ -11,7 +11,11 @@ from hypothesis import strategies as st
 
 from connector_core import Connector
 from connector_core.compression import zstd
-from connector_core.decode import Csv, Decode, Decoding, Gzip, Json, Text, UndecodableError, Zip
+from connector_core.decode import Decode, Decoding, Json, UndecodableError
+from connector_core.decode.containers import Gzip
+from connector_core.decode.csv_body import Csv
+from connector_core.decode.plain import Text
+from connector_core.decode.zip_archive import Zip
 from connector_core.events import AnswerRepaired, RecordsMissing
 from connector_core.exceptions import ConfigError, RateLimitError, ResponseError, SpecError, ValidationError
 from connector_core.load import load

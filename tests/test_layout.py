@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 import connector_core
+import connector_core.spec
+from connector_core.component import families
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "connector_core"
@@ -49,6 +51,19 @@ def test_top_level():
     tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout  # noqa: S607 - git as the developer has it
     top = {path.split("/")[0] for path in tracked.split("\0") if path}
     assert {name for name in top if not name.startswith(".")} - TOP_LEVEL == set()
+
+
+def of_models(path: Path) -> bool:
+    bases = {"Model", "Component", *(family.__name__ for family in families().values())}
+    classes = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.ClassDef)]
+    names = {base.id for node in classes for base in node.bases if isinstance(base, ast.Name)}
+    return any(isinstance(s, ast.AnnAssign) for node in classes for s in node.body) and bool(names & bases)
+
+
+@pytest.mark.parametrize("path", [path for path in sources(PACKAGE) if of_models(path)], ids=named)
+def test_annotations_of_models_are_read_once(path):
+    """Text that pydantic has to compile is a third of what defining a model costs at import."""
+    assert "from __future__ import annotations" not in path.read_text("utf-8").splitlines()
 
 
 @pytest.mark.parametrize("path", sources(PACKAGE, ROOT / "connectors"), ids=named)

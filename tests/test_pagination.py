@@ -17,7 +17,8 @@ from pydantic import ValidationError
 
 from connector_core.exceptions import ConfigError, ResponseError
 from connector_core.http import Headers, Request
-from connector_core.pagination import Answer, NoPagination, Offset, PageNumber, Pagination, Served, Size, Stop
+from connector_core.pagination import Answer, NoPagination, Pagination, Served, Size, Stop
+from connector_core.pagination.numbered import Offset, PageNumber
 
 THINGS = Request("GET", "https://api.shop.example/v1/things", (("fields", "id,name"),), {"Accept": "*/*"})
 

@@ -11,34 +11,25 @@ Rule 2: nothing grows without bound: what is unpacked has a limit, however often
 Rule 3: a stream gives the same records as `read`, however the body is cut into chunks, and keeps none of them.
 """
 
-from __future__ import annotations
-
-from connector_core.decode.containers import Gzip, Zstd
-from connector_core.decode.csv_body import Csv
 from connector_core.decode.family import LIMIT, Container, Decode, Stream, UndecodableError
 from connector_core.decode.json_body import Json, decode_json
-from connector_core.decode.ndjson import Ndjson
-from connector_core.decode.plain import Bytes, Text
 from connector_core.decode.steps import Decoding, Steps
-from connector_core.decode.xml_body import Xml
-from connector_core.decode.zip_archive import Zip
 
 __all__ = [
     "LIMIT",
-    "Bytes",
     "Container",
-    "Csv",
     "Decode",
     "Decoding",
-    "Gzip",
     "Json",
-    "Ndjson",
     "Steps",
     "Stream",
-    "Text",
     "UndecodableError",
-    "Xml",
-    "Zip",
-    "Zstd",
     "decode_json",
 ]
+
+Decode.late("connector_core.decode.containers", "gzip", "zstd")
+Decode.late("connector_core.decode.csv_body", "csv")
+Decode.late("connector_core.decode.ndjson", "ndjson")
+Decode.late("connector_core.decode.plain", "bytes", "text")
+Decode.late("connector_core.decode.xml_body", "xml")
+Decode.late("connector_core.decode.zip_archive", "zip")

@@ -1,7 +1,5 @@
 """Containers of one thing: gzip and zstd."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Literal
 

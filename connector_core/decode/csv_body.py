@@ -1,10 +1,8 @@
 """CSV: a table as text, a row a line."""
 
-from __future__ import annotations
-
 import csv
 from io import StringIO
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
@@ -61,7 +59,7 @@ class Csv(Decode):
     fourth value."""
 
     @model_validator(mode="after")
-    def _told_apart(self) -> Csv:
+    def _told_apart(self) -> Self:
         marks = [mark for mark in (self.delimiter, self.quote, self.escape) if mark is not None]
         if not _different(marks):
             raise ValueError("'delimiter', 'quote' and 'escape' must be three different characters")

@@ -1,7 +1,5 @@
 """What every kind of decoder and container is, and the stream that gives records as a body comes."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any, ClassVar, Literal

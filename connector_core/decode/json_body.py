@@ -4,8 +4,6 @@ Faults of real services are read all the same and reported: NaN, Infinity and nu
 null, a lone surrogate becomes U+FFFD.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import re

@@ -1,7 +1,5 @@
 """JSON values, one a line."""
 
-from __future__ import annotations
-
 from typing import Any, Literal
 
 from connector_core.address import BodyPath

@@ -1,7 +1,5 @@
 """Bodies that are taken as they are: text and bytes."""
 
-from __future__ import annotations
-
 from codecs import getincrementaldecoder
 from typing import Any, Literal
 

@@ -1,7 +1,5 @@
 """XML as JSON's types: an element is an object, a list where it is repeated, or its text."""
 
-from __future__ import annotations
-
 from typing import Any, Literal
 
 from connector_core.address import BodyPath

@@ -1,7 +1,5 @@
 """The container of many things: zip."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from io import BytesIO
@@ -57,7 +55,7 @@ class _Unpacking(Unpacking):
             raise UndecodableError(instead(packed[:HEAD], "zip") or f"the body is {what}") from None
 
 
-def _joined(archive: ZipFile, wanted: str | None) -> Iterator[bytes]:
+def _joined(archive: "ZipFile", wanted: str | None) -> Iterator[bytes]:
     """The members' bytes in pieces; a member that does not end its last line has it ended."""
     last = b"\n"
     for info in _chosen(archive, wanted):
@@ -68,7 +66,7 @@ def _joined(archive: ZipFile, wanted: str | None) -> Iterator[bytes]:
             last = part
 
 
-def _chosen(archive: ZipFile, wanted: str | None) -> list[ZipInfo]:
+def _chosen(archive: "ZipFile", wanted: str | None) -> "list[ZipInfo]":
     members = [info for info in archive.infolist() if not info.is_dir()]
     if wanted is None:
         return members
@@ -79,7 +77,7 @@ def _chosen(archive: ZipFile, wanted: str | None) -> list[ZipInfo]:
     return found
 
 
-def _pieces(archive: ZipFile, info: ZipInfo) -> Iterator[bytes]:
+def _pieces(archive: "ZipFile", info: "ZipInfo") -> Iterator[bytes]:
     """What a member holds. Only what is stored or deflated: the others are unpacked without any limit."""
     from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile
     from zlib import error as broken
@@ -98,5 +96,5 @@ def _pieces(archive: ZipFile, info: ZipInfo) -> Iterator[bytes]:
         raise UndecodableError(f"the zip archive's member {_shown(info)} is damaged") from None
 
 
-def _shown(info: ZipInfo) -> str:
+def _shown(info: "ZipInfo") -> str:
     return repr("".join(char for char in info.filename if char.isprintable())[:100])

@@ -8,8 +8,6 @@
 The short form is the address alone; what is meant without a format, the key says.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from connector_core.address import MISSING, AnswerPath, Put, Scope

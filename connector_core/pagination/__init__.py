@@ -16,25 +16,11 @@ Rule 3: `serve` is the other side of the same protocol, for the simulator. It sh
         together they prove each other.
 """
 
-from __future__ import annotations
-
-from connector_core.pagination.cursor import Cursor
 from connector_core.pagination.family import Answer, NoPagination, Pagination, Served, Size, Stop
-from connector_core.pagination.links import LinkHeader, NextUrl
-from connector_core.pagination.numbered import Offset, PageNumber
-from connector_core.pagination.relay import Relay
 
-__all__ = [
-    "Answer",
-    "Cursor",
-    "LinkHeader",
-    "NextUrl",
-    "NoPagination",
-    "Offset",
-    "PageNumber",
-    "Pagination",
-    "Relay",
-    "Served",
-    "Size",
-    "Stop",
-]
+__all__ = ["Answer", "NoPagination", "Pagination", "Served", "Size", "Stop"]
+
+Pagination.late("connector_core.pagination.cursor", "cursor")
+Pagination.late("connector_core.pagination.links", "link_header", "next_url")
+Pagination.late("connector_core.pagination.numbered", "offset", "page_number")
+Pagination.late("connector_core.pagination.relay", "relay")

@@ -1,7 +1,5 @@
 """The kind where the service hands out a token for what follows."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, Literal

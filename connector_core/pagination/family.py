@@ -1,7 +1,5 @@
 """What every kind of pagination is: positions, the answer seen as a page, and the end with its reason."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal, NoReturn

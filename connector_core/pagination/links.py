@@ -1,7 +1,5 @@
 """Kinds where the service hands out the next page's address, in the body or in the Link header."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal

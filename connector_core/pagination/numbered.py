@@ -1,10 +1,8 @@
 """Kinds where the client counts: page numbers and offsets."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import model_validator
 
@@ -30,7 +28,7 @@ class Numbered(Pagination):
     """A condition that is true while further pages follow."""
 
     @model_validator(mode="after")
-    def _total_needs_size(self) -> Numbered:
+    def _total_needs_size(self) -> Self:
         if self.total is not None and self.size is None:
             raise ValueError("'total' counts records: say how many a page has, as size: {value: …}")
         return self

@@ -1,7 +1,5 @@
 """The kind of GraphQL connections: `pageInfo` says whether more follows, and after what."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 

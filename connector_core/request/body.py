@@ -10,10 +10,8 @@
 A template that is the whole body and has no value sends none.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, WithJsonSchema, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
@@ -108,7 +106,7 @@ class Body(Model):
     """Sent as it is: one whole template whose value is bytes, a path or an open file."""
 
     @model_validator(mode="after")
-    def _one_form(self) -> Body:
+    def _one_form(self) -> Self:
         if len(self.model_fields_set) != 1:
             raise ValueError(f"must have exactly one of: {', '.join(_FORMS)}")
         return self

@@ -4,10 +4,8 @@ What a template inserts into a path is one segment, percent-encoded; `.` and `..
 template is a URL as it stands. A null param or header is not sent; a list repeats the name.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AfterValidator, model_validator
 from pydantic_core import PydanticCustomError
@@ -102,7 +100,7 @@ class InlineRequest(RequestKeys):
     """The path that is sent to with DELETE."""
 
     @model_validator(mode="after")
-    def _one_method(self) -> InlineRequest:
+    def _one_method(self) -> Self:
         given = [method for method in METHODS if getattr(self, method) is not None]
         if len(given) != 1:
             raise ValueError(f"must have exactly one of: {', '.join(METHODS)}")
@@ -120,7 +118,7 @@ class InlineRequest(RequestKeys):
         """The path that it is sent to."""
         return getattr(self, self.method)  # type: ignore[no-any-return]
 
-    def under(self, keys: RequestKeys) -> InlineRequest:
+    def under(self, keys: RequestKeys) -> Self:
         """The request with what the endpoint says for all of its requests."""
         return self.model_copy(
             update={

@@ -10,13 +10,11 @@
 A value that is a list repeats its part; what is null or missing sends none, except null in JSON.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePath
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, GetJsonSchemaHandler, Tag, model_validator
 from pydantic.json_schema import JsonSchemaValue
@@ -71,7 +69,7 @@ class PartKeys(Model):
     """The part's media type; left out: application/octet-stream for a file, and for text it is not said."""
 
     @model_validator(mode="after")
-    def _one_thing(self) -> PartKeys:
+    def _one_thing(self) -> Self:
         given = self.model_fields_set.intersection(_WHAT)
         if len(given) != 1:
             raise ValueError("a part has exactly one of: file, json, text")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from connector_core.address import AnswerPath, FieldPath, Put
+from connector_core.address import AnswerPath, Put
 from connector_core.component import suggestion
 from connector_core.graphql import declared
 from connector_core.request.body import not_multipart
 from connector_core.spec import VERBS, Endpoint
-from connector_core.transform import Cast, Drop, Keep, Prune, Rename, Set, Transform
+from connector_core.transform import Transform
 
 __all__ = ["of_endpoint"]
 
@@ -136,33 +136,11 @@ def _lost_key(path: Path, endpoint: Endpoint) -> Iterator[Mistake]:
 def _loser(field: tuple[str, ...], transforms: list[Transform]) -> tuple[int, str] | None:
     """The last step that takes the field away, and how; None where there is none, or a later one may bring it back."""
     for at, step in reversed(list(enumerate(transforms))):
-        match step:
-            case Keep() if not any(_meet(path.keys, field) for path in step.fields):
-                return at, "does not keep"
-            case Drop() if any(_covers(path.keys, field) for path in step.fields):
-                return at, "drops"
-            case Rename():
-                if any(_meet(new.keys, field) for new in step.fields.values()):
-                    return None
-                if any(_covers(FieldPath(old).keys, field) for old in step.fields):
-                    return at, "renames"
-            case Set() if any(_meet(FieldPath(name).keys, field) for name in step.fields):
-                return None
-            case Keep() | Drop() | Set() | Cast() | Prune():
-                pass
-            case _:
-                return None
+        if step.may_bring(field):
+            return None
+        if how := step.loses(field):
+            return at, how
     return None
-
-
-def _covers(path: tuple[str, ...], field: tuple[str, ...]) -> bool:
-    """Whether the field is at the path or below it."""
-    return all(step in ("*", key) for step, key in zip(path, field, strict=False)) and len(path) <= len(field)
-
-
-def _meet(path: tuple[str, ...], field: tuple[str, ...]) -> bool:
-    """Whether one of the two is at the other or below it."""
-    return all(step in ("*", key) for step, key in zip(path, field, strict=False))
 
 
 def _output(path: Path, endpoint: Endpoint) -> Iterator[Mistake]:

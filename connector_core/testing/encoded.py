@@ -13,7 +13,13 @@ from xml.etree import ElementTree as ET
 from zipfile import ZIP_DEFLATED, ZipFile
 
 from connector_core.compression import zstd
-from connector_core.decode import Bytes, Csv, Decode, Gzip, Json, Ndjson, Text, Xml, Zip, Zstd
+from connector_core.decode import Decode, Json
+from connector_core.decode.containers import Gzip, Zstd
+from connector_core.decode.csv_body import Csv
+from connector_core.decode.ndjson import Ndjson
+from connector_core.decode.plain import Bytes, Text
+from connector_core.decode.xml_body import Xml
+from connector_core.decode.zip_archive import Zip
 from connector_core.testing.dataset import text_of
 
 __all__ = ["encoded"]

@@ -18,7 +18,9 @@ from connector_core.address import AnswerPath, BodyPath, FieldPath, Put
 from connector_core.auth import NoAuth, Session
 from connector_core.exceptions import ConfigError
 from connector_core.http import Request
-from connector_core.pagination import Cursor, LinkHeader, NextUrl, NoPagination, Pagination
+from connector_core.pagination import NoPagination, Pagination
+from connector_core.pagination.cursor import Cursor
+from connector_core.pagination.links import LinkHeader, NextUrl
 from connector_core.pagination.provider import asked
 from connector_core.spec import Endpoint, Spec
 from connector_core.template import MissingError, TemplateError

@@ -19,30 +19,13 @@ Rule 3: a record's objects and lists belong to it alone. What is put into severa
     paths: where things are     fields, values, cast: one field at a time     shape: whole records     hook: plug-ins'
 """
 
-from __future__ import annotations
-
-from connector_core.transform.cast import Cast
 from connector_core.transform.family import NO_HOOKS, Hooks, Transform, fused
-from connector_core.transform.fields import Drop, Keep, Rename
-from connector_core.transform.hook import Hook
 from connector_core.transform.paths import FieldsPath
-from connector_core.transform.shape import Flatten, Keys, Prune, Zip
-from connector_core.transform.values import Set
 
-__all__ = [
-    "NO_HOOKS",
-    "Cast",
-    "Drop",
-    "FieldsPath",
-    "Flatten",
-    "Hook",
-    "Hooks",
-    "Keep",
-    "Keys",
-    "Prune",
-    "Rename",
-    "Set",
-    "Transform",
-    "Zip",
-    "fused",
-]
+__all__ = ["NO_HOOKS", "FieldsPath", "Hooks", "Transform", "fused"]
+
+Transform.late("connector_core.transform.cast", "cast")
+Transform.late("connector_core.transform.fields", "drop", "keep", "rename")
+Transform.late("connector_core.transform.hook", "hook")
+Transform.late("connector_core.transform.shape", "flatten", "keys", "prune", "zip")
+Transform.late("connector_core.transform.values", "set")

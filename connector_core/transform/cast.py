@@ -1,11 +1,9 @@
 """The kind that turns values into other types: text into numbers, numbers into text."""
 
-from __future__ import annotations
-
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
-from typing import Annotated, Any, Literal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
@@ -91,7 +89,7 @@ class Recast(Model):
     """The format that it is written in."""
 
     @model_validator(mode="after")
-    def _of_one_kind(self) -> Recast:
+    def _of_one_kind(self) -> Self:
         if self.from_.kind != self.to.kind:
             raise ValueError(f"{self.from_.name} is a {self.from_.kind}, and {self.to.name} is a {self.to.kind}")
         return self
@@ -130,6 +128,10 @@ class Cast(Transform):
             read = _told(path, to)
             record = changed(record, keys_of(path), read)
         return record
+
+    def may_bring(self, field: Sequence[str]) -> bool:  # noqa: ARG002 - the family's
+        """It makes no field."""
+        return False
 
     def steps(self, hooks: Hooks) -> Iterator[Step]:  # noqa: ARG002 - the family's
         """One for each field."""

@@ -1,7 +1,5 @@
 """What every kind of transform is, and the list of them as one function over a page."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -31,6 +29,14 @@ class Transform(Component, key="transform"):
     def steps(self, hooks: Hooks) -> Iterator[Step]:
         """The same for a page of records that nobody else holds; raises ConfigError for a hook that is not there."""
         raise NotImplementedError
+
+    def may_bring(self, field: Sequence[str]) -> bool:  # noqa: ARG002 - for kinds that know
+        """Whether a field that was not there may be there afterwards."""
+        return True
+
+    def loses(self, field: Sequence[str]) -> str | None:  # noqa: ARG002 - for kinds that know
+        """How a field that was there is lost, as in `drops`; None: it is not."""
+        return None
 
 
 def fused(

@@ -1,7 +1,5 @@
 """The kinds that move and remove fields: rename, drop, keep."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Literal
 
@@ -14,8 +12,10 @@ from connector_core.transform.paths import (
     FieldName,
     FieldsPath,
     changed,
+    covers,
     holders,
     keys_of,
+    meet,
     names_in,
     reached,
 )
@@ -81,6 +81,14 @@ class Rename(Transform):
             record = changed(record, shared, move)
         return record
 
+    def may_bring(self, field: Sequence[str]) -> bool:
+        """Under a new name."""
+        return any(meet(new.keys, field) for new in self.fields.values())
+
+    def loses(self, field: Sequence[str]) -> str | None:
+        """Under an old name."""
+        return "renames" if any(covers(keys_of(old), field) for old in self.fields) else None
+
     def steps(self, hooks: Hooks) -> Iterator[Step]:  # noqa: ARG002 - the family's
         """One for each field."""
         for old, new in self.fields.items():
@@ -130,6 +138,14 @@ class Drop(Transform):
             record = changed(record, path.keys, lambda _value: MISSING)
         return record
 
+    def may_bring(self, field: Sequence[str]) -> bool:  # noqa: ARG002 - the family's
+        """It makes no field."""
+        return False
+
+    def loses(self, field: Sequence[str]) -> str | None:
+        """What is named."""
+        return "drops" if any(covers(path.keys, field) for path in self.fields) else None
+
     def steps(self, hooks: Hooks) -> Iterator[Step]:  # noqa: ARG002 - the family's
         """One for each field."""
         for path in self.fields:
@@ -175,6 +191,14 @@ class Keep(Transform):
         """A record of the kept fields."""
         picked: Record = _picked(record, _tree([path.keys for path in self.fields]))
         return picked
+
+    def may_bring(self, field: Sequence[str]) -> bool:  # noqa: ARG002 - the family's
+        """It makes no field."""
+        return False
+
+    def loses(self, field: Sequence[str]) -> str | None:
+        """What is not named."""
+        return None if any(meet(path.keys, field) for path in self.fields) else "does not keep"
 
     def steps(self, hooks: Hooks) -> Iterator[Step]:  # noqa: ARG002 - the family's
         """One."""

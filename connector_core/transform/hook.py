@@ -1,7 +1,5 @@
 """The kind that calls a function which a plug-in brought."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from pathlib import PurePath
 from typing import Literal

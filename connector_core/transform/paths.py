@@ -15,7 +15,18 @@ from pydantic_core import PydanticCustomError
 
 from connector_core.address import MISSING, FieldPath
 
-__all__ = ["FieldName", "FieldsPath", "changed", "copied", "holders", "keys_of", "names_in", "reached"]
+__all__ = [
+    "FieldName",
+    "FieldsPath",
+    "changed",
+    "copied",
+    "covers",
+    "holders",
+    "keys_of",
+    "meet",
+    "names_in",
+    "reached",
+]
 
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _POSITION = re.compile(r"(?:^|\.)-?[0-9]+(?:\.|$)")
@@ -48,6 +59,16 @@ def _checked(text: str) -> str:
 
 FieldName = Annotated[str, AfterValidator(_checked)]
 """Such a path as the key of a mapping."""
+
+
+def covers(path: Sequence[str], field: Sequence[str]) -> bool:
+    """Whether the field is at the path or below it."""
+    return len(path) <= len(field) and meet(path, field)
+
+
+def meet(path: Sequence[str], field: Sequence[str]) -> bool:
+    """Whether one of the two is at the other or below it."""
+    return all(step in ("*", key) for step, key in zip(path, field, strict=False))
 
 
 def names_in(value: Any, key: str) -> Sequence[Any]:

@@ -1,7 +1,5 @@
 """The kinds that change the shape of a record: flatten, keys, prune, zip."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache, partial
 from typing import Annotated, Any, Literal
@@ -201,6 +199,10 @@ class Prune(_Shape):
                 if holder.__class__ is dict:
                     _remove(holder, names, classes)
         return record
+
+    def may_bring(self, field: Sequence[str]) -> bool:  # noqa: ARG002 - the family's
+        """It makes no field."""
+        return False
 
 
 def _prune(value: Any, classes: set[type]) -> None:

@@ -1,7 +1,5 @@
 """The kind that gives fields a value: set."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Final, Literal
 
@@ -10,7 +8,7 @@ from connector_core.exceptions import ResponseError
 from connector_core.template import PLACES, MissingError, Reads, TemplateError, Value
 from connector_core.template.places import EVERYWHERE
 from connector_core.transform.family import NO_HOOKS, Hooks, Record, Scope, Step, Transform, some
-from connector_core.transform.paths import FieldName, changed, copied, keys_of, names_in
+from connector_core.transform.paths import FieldName, changed, copied, keys_of, meet, names_in
 
 __all__ = ["Set"]
 
@@ -38,6 +36,10 @@ class Set(Transform):
             if found is not MISSING:
                 record = _with(record, keys_of(path), found)
         return record
+
+    def may_bring(self, field: Sequence[str]) -> bool:
+        """What is named."""
+        return any(meet(keys_of(path), field) for path in self.fields)
 
     def steps(self, hooks: Hooks) -> Iterator[Step]:  # noqa: ARG002 - the family's
         """One for each field."""

@@ -16,7 +16,12 @@ from hypothesis import strategies as st
 
 from connector_core.address import BodyPath
 from connector_core.compression import zstd
-from connector_core.decode import Container, Csv, Decoding, Gzip, Json, Ndjson, Text, UndecodableError, Zip, Zstd
+from connector_core.decode import Container, Decoding, Json, UndecodableError
+from connector_core.decode.containers import Gzip, Zstd
+from connector_core.decode.csv_body import Csv
+from connector_core.decode.ndjson import Ndjson
+from connector_core.decode.plain import Text
+from connector_core.decode.zip_archive import Zip
 from connector_core.exceptions import ConfigError
 from tests.decode.chunks import cuts, fed, streamed
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from connector_core.address import BodyPath
 from connector_core.component import Model
-from connector_core.decode import Csv, Decode, UndecodableError
+from connector_core.decode import Decode, UndecodableError
+from connector_core.decode.csv_body import Csv
 from tests.decode.chunks import cuts, fed, streamed
 
 NAMES = st.lists(st.text(min_size=1, max_size=4), min_size=1, max_size=4, unique=True)

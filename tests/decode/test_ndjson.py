@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector_core.address import BodyPath
-from connector_core.decode import Ndjson, UndecodableError
+from connector_core.decode import UndecodableError
+from connector_core.decode.ndjson import Ndjson
 from tests.decode.chunks import cuts, fed, records, streamed
 from tests.decode.test_json_stream import VALUES
 

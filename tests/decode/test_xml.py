@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector_core.address import BodyPath
-from connector_core.decode import UndecodableError, Xml
+from connector_core.decode import UndecodableError
+from connector_core.decode.xml_body import Xml
 from connector_core.response import records_of
 from tests.decode.chunks import cuts, fed, records, streamed
 

@@ -18,7 +18,10 @@ from connector_core.exceptions import (
 )
 from connector_core.http import Request
 from connector_core.load import load
-from connector_core.pagination import Cursor, LinkHeader, NextUrl, NoPagination, Offset, PageNumber, Pagination, Stop
+from connector_core.pagination import NoPagination, Pagination, Stop
+from connector_core.pagination.cursor import Cursor
+from connector_core.pagination.links import LinkHeader, NextUrl
+from connector_core.pagination.numbered import Offset, PageNumber
 from connector_core.testing import Simulator, simulated
 from tests.testing.specs import ORDER, shop
 
