@@ -13,9 +13,10 @@ partitions stay visible. A list is the product of its entries, the first entry's
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal, Self
 
+from msgspec import Struct
+from msgspec.structs import replace
 from pydantic import Field, GetJsonSchemaHandler, model_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import core_schema
@@ -30,8 +31,7 @@ from connector_core.template import MissingError, Reads, Template, TemplateError
 __all__ = ["WHOLE", "Batch", "Distinct", "ForEach", "Partition", "ProductOf"]
 
 
-@dataclass(frozen=True, slots=True)
-class Partition:
+class Partition(Struct, frozen=True):
     """One value to read for: what its names mean, and what tells it from the others."""
 
     names: Mapping[str, Any]

@@ -23,10 +23,10 @@ otherwise.
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from functools import lru_cache
 from typing import Annotated, Any
 
+from msgspec.structs import replace
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 

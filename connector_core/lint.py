@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from connector_core.component import Model
 from connector_core.errors import ErrorRule
@@ -29,8 +31,7 @@ Place = tuple[str | int, ...]
 Check = Callable[[Loaded], Iterator[tuple[Place, str]]]
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """One thing that is looked for."""
 
     code: str
@@ -42,8 +43,7 @@ class Rule:
     """Given the file's lines, and line and column of a finding from 1, the lines without it."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Finding:
+class Finding(Struct, frozen=True, order=True):
     """Something that could be better, and where."""
 
     problem: Problem

@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
 from pydantic import ValidationError
 
 from connector_core.component import few_suggestions, suggestion
@@ -76,8 +76,7 @@ def parse(text: str | bytes, name: str, environment: str | None = None, *, folde
     return loaded(text, name, environment, folder=folder).spec
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(Struct, frozen=True):
     """A spec with the file that it was read from."""
 
     spec: Spec

@@ -7,8 +7,10 @@ it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import Any, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from connector_core.address import MISSING, AnswerPath, BodyPath, FieldPath
 from connector_core.auth import Auth, NoAuth
@@ -35,8 +37,7 @@ __all__ = ["JobPlan", "Plan", "base_urls", "base_urls_of", "compile_plan"]
 Scope = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """One endpoint, compiled."""
 
     connector: str
@@ -108,8 +109,7 @@ class Plan:
         return self.records.names({"body": body}) if self.reads_key and self.records is not None else None
 
 
-@dataclass(frozen=True, slots=True)
-class JobPlan:
+class JobPlan(Struct, frozen=True):
     """A job's requests, each a plan of its own, and what its answers mean."""
 
     start: Plan

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+
+from msgspec import Struct
 
 __all__ = ["Failure", "retry_after", "wait"]
 
@@ -21,8 +22,7 @@ LONGEST_HINT = 120.0
 TOTAL = 90.0
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """One failed attempt as the decision sees it."""
 
     phase: str

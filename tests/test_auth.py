@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from connector_core.address import Put
 from connector_core.auth import ApiKey, Auth, Basic, Bearer, NoAuth, Session

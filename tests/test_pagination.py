@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 from urllib.parse import parse_qsl
@@ -13,6 +14,7 @@ from urllib.parse import parse_qsl
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from pydantic import ValidationError
 
 from connector_core.exceptions import ConfigError, ResponseError
@@ -307,7 +309,7 @@ def test_a_reading_resumes_anywhere(document, dataset, data):
     trip = read(service)
     assert trip.records == dataset
     page = data.draw(st.integers(0, len(trip.positions) - 1))
-    rest = read(replace(service, asked=0), start=trip.positions[page])
+    rest = read(dataclasses.replace(service, asked=0), start=trip.positions[page])
     assert rest.records == dataset[trip.before[page] :]
     assert rest.positions == trip.positions[page:]
 

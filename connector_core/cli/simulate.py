@@ -6,12 +6,12 @@ import asyncio
 import re
 import shlex
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import click
+from msgspec.structs import replace
 
 from connector_core.cli.opening import loaded, settings, variable
 from connector_core.cli.options import debug_option, environment_option, setting_option, specs_option

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from typing import Any, Never
 from urllib.parse import urljoin
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from connector_core import retry
 from connector_core.decode import UndecodableError
@@ -44,8 +46,7 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 MAX_REDIRECTS = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(Struct, frozen=True):
     """An answer that is no error, with what it means and how many attempts it took."""
 
     response: Response
@@ -213,8 +214,7 @@ def _redirected(request: Request, response: Response, plan: Plan) -> Request:
 # ── decode and classify ───────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
-class _Unreadable:
+class _Unreadable(Struct, frozen=True):
     """Stands for a body that could not be decoded, until it is known whether that matters."""
 
     what: str

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import replace
 from typing import Any, Protocol
 from weakref import WeakSet
+
+from msgspec.structs import replace
 
 from connector_core.auth import Session
 from connector_core.config import settled_account

@@ -8,8 +8,9 @@ import random
 import time
 import uuid
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from typing import get_args
+
+from msgspec import Struct
 
 from connector_core.component import suggestion
 from connector_core.engine.guard import Network
@@ -23,8 +24,7 @@ __all__ = ["Effects"]
 log = logging.getLogger("connector_core")
 
 
-@dataclass(slots=True)
-class Effects:
+class Effects(Struct):
     """The world as the engine sees it; every part can be replaced."""
 
     transport: Callable[[Network], Transport] = lambda network: AiohttpTransport(network=network)
@@ -39,11 +39,11 @@ class Effects:
     """A number in [0, 1)."""
     unique: Callable[[], str] = lambda: str(uuid.uuid4())
     """A text that never comes twice."""
-    listeners: list[Listener] = field(default_factory=list)
+    listeners: list[Listener] = []
     """Who hears the events."""
-    hooks: Hooks = field(default_factory=dict)
+    hooks: Hooks = {}
     """The functions that `transform: [{type: hook, name: …}]` calls, by name; what plug-ins bring comes in here."""
-    _transports: dict[Network, Transport] = field(default_factory=dict)
+    _transports: dict[Network, Transport] = {}
 
     def reach(self, network: Network) -> Transport:
         """The transport for a network level; sockets are shared within one level, never between two."""

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
+
+from msgspec import Struct
 
 from connector_core.exceptions import ConfigError
 from connector_core.for_each import WHOLE
@@ -20,8 +21,7 @@ __all__ = ["Closing", "Page", "Pages", "Record", "Records"]
 Record = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """One page of records, after `filter`."""
 
     records: list[Record]

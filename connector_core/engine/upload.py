@@ -12,9 +12,11 @@ from __future__ import annotations
 import asyncio
 import stat
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from connector_core.exceptions import ConfigError
 from connector_core.http import Multipart, Request
@@ -24,8 +26,7 @@ __all__ = ["CHUNK", "Upload", "outgoing", "prepared", "spent", "whole"]
 CHUNK = 256 * 1024
 
 
-@dataclass(slots=True, eq=False)
-class _Given:
+class _Given(Struct, eq=False):
     """A file that the app has opened, and where it stood when it was given."""
 
     file: BinaryIO
@@ -105,8 +106,7 @@ def _content(value: Any) -> Any:
 # ── one attempt ───────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(slots=True)
-class _Open:
+class _Open(Struct):
     """A file as this attempt reads it."""
 
     file: BinaryIO

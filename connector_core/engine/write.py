@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from connector_core.address import MISSING
 from connector_core.batch import BatchWrite
@@ -23,8 +24,7 @@ __all__ = ["Result", "call"]
 Scope = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(Struct, frozen=True):
     """What a call gave."""
 
     data: Any

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 from urllib.parse import parse_qsl, quote, urlsplit
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from connector_core.http import xml_text
 
@@ -78,15 +80,14 @@ def _text(raw: str | bytes) -> str:
     return raw if isinstance(raw, str) else raw.decode("latin-1")
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """One request, not yet signed or after it; `url` is absolute and encoded, without query and fragment."""
 
     method: str
     url: str
     query: Query = ()
     """Names and values, decoded."""
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = {}
     body: Any = None
     """A JSON value, pairs for `form`, a `Multipart`, a structure for `xml`, text, or `Binary` for `bytes`."""
     encoding: Encoding | None = None
@@ -109,20 +110,14 @@ class Request:
         kept = [pair for i, pair in enumerate(query) if i not in at[1:]] if at else [*query, (name, value)]
         if at:
             kept[at[0]] = (name, value)
-        return self._with(tuple(kept), self.headers)
+        return replace(self, query=tuple(kept))
 
     def with_header(self, name: str, value: str) -> Request:
         """The same request with the header set; another spelling of the name is replaced."""
         lower = name.lower()
         kept = {key: old for key, old in self.headers.items() if key.lower() != lower}
         kept[name] = value
-        return self._with(self.query, kept)
-
-    def _with(self, query: Query, headers: Mapping[str, str]) -> Request:
-        """Five times as fast as `dataclasses.replace`, and every page of every reading passes here."""
-        return Request(
-            self.method, self.url, query, headers, self.body, self.encoding, self.position, self.timeout, self.link
-        )
+        return replace(self, headers=kept)
 
     def followed(self, link: str) -> Request:
         """The same request sent to an absolute link, whose query stays as it is written."""
@@ -191,8 +186,7 @@ class Request:
         return f"Request({self.method} {self.url})"  # no query, headers or body: they hold credentials
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(Struct, frozen=True):
     """A whole answer: `content` is the body after content-encodings were undone."""
 
     status: int

@@ -9,9 +9,11 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 __all__ = ["Binary", "Multipart", "Part", "is_binary"]
 
@@ -31,8 +33,7 @@ def is_binary(value: object) -> bool:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """One part of a multipart body."""
 
     name: str
@@ -58,8 +59,7 @@ class Part:
         return f"Part({self.name!r})"  # not what it holds
 
 
-@dataclass(frozen=True, slots=True)
-class Multipart:
+class Multipart(Struct, frozen=True):
     """The body of a request whose encoding is `multipart`."""
 
     parts: tuple[Part, ...]

@@ -1,8 +1,9 @@
 """The kind where the service hands out a token for what follows."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Annotated, Any, Literal
+
+from msgspec.structs import replace
 
 from connector_core.address import MISSING, AnswerPath, Put, SpreadPut
 from connector_core.exceptions import ResponseError

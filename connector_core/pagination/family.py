@@ -1,9 +1,9 @@
 """What every kind of pagination is: positions, the answer seen as a page, and the end with its reason."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal, NoReturn
 
+from msgspec import Struct
 from pydantic import Field
 
 from connector_core.address import Put
@@ -15,8 +15,7 @@ from connector_core.template import Flag, MissingError, TemplateError
 __all__ = ["Answer", "NoPagination", "Pagination", "Served", "Size", "Stop", "contradiction", "more"]
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """One page as pagination sees it: where it stood, the URL it came from, and what was in it."""
 
     position: Any
@@ -27,19 +26,17 @@ class Answer:
     """The names of an answer: body, header, status, and record (the last one) where there is any."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(Struct, frozen=True):
     """There is no further page; `reason` in words."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Served:
+class Served(Struct, frozen=True):
     """A provider's page: the records, values to place in the answer by address, and header fields."""
 
     records: Sequence[Mapping[str, Any]]
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = {}
 
 
 class Size(Model):

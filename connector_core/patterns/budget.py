@@ -14,7 +14,9 @@ path, and not for each arrival. Everything else multiplies, and ends above the b
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from connector_core.patterns.loops import apart, check_loop
 from connector_core.patterns.syntax import (
@@ -47,8 +49,7 @@ _NESTED = "has a repeat without bound inside of another: its ways double with ea
 _EMPTY = "repeats, or chooses, what may be empty in two ways"
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(Struct, frozen=True):
     """What is known at one point of the pattern; see the module."""
 
     total: float

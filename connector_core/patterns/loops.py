@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from connector_core.patterns.syntax import Chars, Choice, Edge, Group, Node, Repeat, Sequence
 
@@ -23,8 +24,7 @@ def apart(sets: Iterable[int]) -> bool:
     return True
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(Struct, frozen=True):
     """A part of a loop's body: the positions that it may begin and end with."""
 
     empty: bool

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from re import _parser as parser  # type: ignore[attr-defined]  # the only parser of this syntax there is
 from typing import Any, Final, Literal
+
+from msgspec import Struct
 
 __all__ = [
     "ANY",
@@ -36,36 +37,31 @@ WIDEST_FOLDED = 2000
 Ranges = tuple[tuple[int, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Chars:
+class Chars(Struct, frozen=True):
     """One character of a set, as ranges of code points in order."""
 
     ranges: Ranges
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(Struct, frozen=True):
     """No character: a place in the text."""
 
     where: Literal["start", "end", "boundary"]
 
 
-@dataclass(frozen=True, slots=True)
-class Sequence:
+class Sequence(Struct, frozen=True):
     """One after the other."""
 
     parts: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """The first alternative with which the whole matches."""
 
     options: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Repeat:
+class Repeat(Struct, frozen=True):
     """So many times in a row; `most` is None where there is no bound."""
 
     body: Node
@@ -74,8 +70,7 @@ class Repeat:
     lazy: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """A part that can be asked for, by its number."""
 
     body: Node

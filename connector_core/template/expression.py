@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from connector_core.address import MISSING
 from connector_core.template.written import MissingError
@@ -18,8 +19,7 @@ Mode = Literal["value", "message", "condition", "flag"]
 """What a missing operand of `~` or of a test means: see `template`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Expression:
+class Expression(Struct, frozen=True):
     """One compiled expression."""
 
     source: str

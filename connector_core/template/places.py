@@ -7,11 +7,11 @@ makes up (`as` of a partition, steps) are legal wherever the caller knows them.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from itertools import islice
 from types import MappingProxyType
 from typing import Any, Final
 
+from msgspec import Struct
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import core_schema
 
@@ -21,8 +21,7 @@ from connector_core.template.expression import Path
 __all__ = ["PLACES", "Reads", "unknown_names"]
 
 
-@dataclass(frozen=True, slots=True)
-class Reads:
+class Reads(Struct, frozen=True):
     """In an annotation: the place that the field's expressions stand in, a key of PLACES; they carry it as `place`."""
 
     place: str

@@ -11,12 +11,13 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
 from heapq import heappop, heappush
 from inspect import isawaitable
 from json import dumps
 from random import Random
 from typing import Any
+
+from msgspec.structs import replace
 
 from connector_core.engine.effects import Effects
 from connector_core.engine.upload import whole
