@@ -28,13 +28,16 @@ from functools import cache, partial
 from heapq import nlargest
 from importlib import import_module
 from itertools import takewhile
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticCustomError, core_schema
 
-__all__ = ["Component", "Model", "families", "few_suggestions", "nearest", "suggestion"]
+__all__ = ["Component", "Late", "Model", "families", "few_suggestions", "nearest", "suggestion"]
+
+
+_M = TypeVar("_M")
 
 
 class Model(BaseModel):
@@ -72,6 +75,30 @@ class Model(BaseModel):
                     shown["description"] = text
         written.setdefault("patternProperties", {})["^x-"] = {}
         return written
+
+
+if TYPE_CHECKING:
+    Late = Annotated[_M, "late"]
+    """In an annotation: the model is built when a spec first has one, not together with the model whose field it is."""
+else:
+
+    class Late:
+        """See above; pydantic is told to ask the model once there is a value."""
+
+        def __class_getitem__(cls, model: type[Model]) -> Any:
+            return Annotated[model, cls(model)]
+
+        def __init__(self, model: type[Model]) -> None:
+            self._model = model
+
+        def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+            return core_schema.no_info_plain_validator_function(self._model.model_validate)
+
+        def __get_pydantic_json_schema__(
+            self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+        ) -> JsonSchemaValue:
+            self._model.model_rebuild()
+            return handler(core_schema.union_schema([self._model.__pydantic_core_schema__]))
 
 
 class Kinds(MutableMapping[str, "type[Component]"]):

@@ -22,7 +22,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import core_schema
 
 from connector_core.address import MISSING, FieldPath, Put, as_text
-from connector_core.component import Model
+from connector_core.component import Late, Model
 from connector_core.exceptions import ConfigError
 from connector_core.http import Request
 from connector_core.request import FreeName
@@ -174,5 +174,5 @@ class _OneOrMany:
         return {"anyOf": [written["items"], written]}
 
 
-ProductOf = Annotated[list[ForEach], Field(min_length=1, max_length=20), _OneOrMany()]
+ProductOf = Annotated[list[Late[ForEach]], Field(min_length=1, max_length=20), _OneOrMany()]
 """One entry, or a list of them: the product."""

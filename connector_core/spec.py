@@ -16,7 +16,7 @@ from pydantic_core import PydanticCustomError, core_schema
 from connector_core.auth import Auth
 from connector_core.batch import BatchWrite
 from connector_core.capture import Capture
-from connector_core.component import Model
+from connector_core.component import Late, Model
 from connector_core.config import Property
 from connector_core.errors import ErrorRule
 from connector_core.for_each import ProductOf
@@ -118,7 +118,7 @@ class Inherited(RequestKeys, ResponseKeys):
     """How to sign in."""
     pagination: Pagination | None = None
     """How pages follow each other."""
-    errors: list[ErrorRule] = []
+    errors: list[Late[ErrorRule]] = []
     """What answers mean; the first rule that matches decides, an endpoint's own rules come first."""
     transform: list[Transform] = []
     """What is done to every record before it is handed out, in order; an endpoint's own come first."""
@@ -156,11 +156,11 @@ class Endpoint(Inherited, GraphqlKeys):
     """What it is read for, once each: the records of another endpoint, or values; a list is the product."""
     private: bool = False
     """Whether it is there for other endpoints only: it can be read, and is left out where all are."""
-    job: Job | None = None
+    job: Late[Job] | None = None
     """A job of the service that makes the records in the background."""
     steps: Steps | None = None
     """Calls that it is made of, one after another."""
-    batch: BatchWrite | None = None
+    batch: Late[BatchWrite] | None = None
     """How a list is sent in several requests."""
     schema_: Annotated[dict[str, Property], _OrFile()] | None = Field(default=None, alias="schema")
     """What a record holds as it is handed out, by name, as JSON Schema, or the name of a file beside the spec. It
@@ -198,7 +198,7 @@ class Environment(Model):
     """How to sign in there."""
     config: dict[str, Any] | None = None
     """Other defaults for config values, by name."""
-    hosts: list[Annotated[Host, BeforeValidator(_host)]] | None = None
+    hosts: list[Annotated[Late[Host], BeforeValidator(_host)]] | None = None
     """Further hosts, instead of the spec's."""
 
 
@@ -251,15 +251,15 @@ class Spec(Inherited):
     """What the user fills in, by name, as JSON Schema; required unless it has a default or `optional: true`."""
     secrets: Declared = {}
     """The same, for what must never be shown."""
-    hosts: list[Annotated[Host, BeforeValidator(_host)]] = []
+    hosts: list[Annotated[Late[Host], BeforeValidator(_host)]] = []
     """Further hosts that links and redirects may lead to."""
-    environments: Annotated[dict[Name, Environment], BeforeValidator(_own_keys)] = {}
+    environments: Annotated[dict[Name, Late[Environment]], BeforeValidator(_own_keys)] = {}
     """Other homes of the service, such as a sandbox."""
     endpoints: Annotated[dict[EndpointName, Endpoint], BeforeValidator(_own_keys)] = {}
     """What there is, by name."""
-    capture: Annotated[dict[EndpointName, Capture], BeforeValidator(_own_keys)] = {}
+    capture: Annotated[dict[EndpointName, Late[Capture]], BeforeValidator(_own_keys)] = {}
     """Facts about the account that the service is asked for, by name; templates read `connection.NAME`."""
-    docs: Docs | None = None
+    docs: Late[Docs] | None = None
     """What a person has to know."""
 
 

@@ -17,7 +17,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from connector_core.component import Model
+from connector_core.component import Late, Model
 from connector_core.request import FixedName, FreeName, Sent
 from connector_core.template import Condition, Reads
 
@@ -37,4 +37,4 @@ class Step(Model):
     """The name of what it gives, for later steps and `output`."""
 
 
-Steps = Annotated[list[Step], Field(min_length=1, max_length=100)]
+Steps = Annotated[list[Late[Step]], Field(min_length=1, max_length=100)]

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, model_validator
 from pydantic_core import PydanticCustomError
 
 from connector_core.address import MISSING
-from connector_core.component import Model
+from connector_core.component import Late, Model
 from connector_core.exceptions import ConfigError
 from connector_core.http import Request
 from connector_core.request.base_url import BaseUrl, checked_url, encoded, rendered_path
@@ -74,7 +74,7 @@ class RequestKeys(Model):
     """Query parameters by name; a list repeats the name, null leaves it out."""
     headers: dict[FieldName, Sent | None] | None = None
     """Header fields by name; null leaves one out."""
-    body: Body | None = None
+    body: Late[Body] | None = None
     """What is sent with post, put and patch."""
     timeout: Annotated[Template | float, DURATION, AfterValidator(_some_time), Reads("base_url")] | None = None
     """The longest that one request may take, such as `30s`."""
