@@ -40,7 +40,7 @@ __all__ = ["FILE", "GraphqlKeys", "declared", "mutates", "with_query"]
 FILE = re.compile(r"[^\s{}()$]+\.(?:graphql|gql)")
 """What names a file in place of a query's text."""
 
-_IGNORED = re.compile(r'#[^\n]*|"""(?:[^"\\]|\\[\s\S]|"(?!""))*(?:""")?|"(?:[^"\\\n]|\\.)*"?')
+_IGNORED = r'#[^\n]*|"""(?:[^"\\]|\\[\s\S]|"(?!""))*(?:""")?|"(?:[^"\\\n]|\\.)*"?'
 """Comments and texts; one that is never closed ends with the line or the file, so that nothing is read twice."""
 _OPERATION = re.compile(r"\b(query|mutation|subscription)\b(.*)", re.DOTALL)
 _VARIABLE = re.compile(r"\$([_A-Za-z][_0-9A-Za-z]*)\s*:")
@@ -50,7 +50,7 @@ _NAME = r"^[_A-Za-z][_0-9A-Za-z]*$"
 @lru_cache(1024)
 def _operation(text: str) -> tuple[str, str]:
     """The sort of the one operation in a text and what stands between its name and its fields; raises ValueError."""
-    bare = _IGNORED.sub("", text)
+    bare = re.sub(_IGNORED, "", text)
     if bare.count("{") != bare.count("}"):
         raise ValueError("the braces of the query do not match")
     found = list(_operations(re.sub(r"\bfragment\b[^{]*", "", bare)))
@@ -72,7 +72,7 @@ def _operations(bare: str) -> Iterator[tuple[str, str]]:
 
 
 def _text(text: str) -> str:
-    if "{{" in _IGNORED.sub("", text):
+    if "{{" in re.sub(_IGNORED, "", text):
         raise PydanticCustomError(
             "graphql", "holds a template; declare a variable in the query, and give its value under 'variables'"
         )

@@ -21,11 +21,9 @@ _UNITS: dict[str, int | Fraction] = {
 """Microseconds; there are two letters µ in the world."""
 _ISO_UNITS = {"W": "w", "D": "d", "H": "h", "M": "m", "S": "s"}
 _NUMBER = r"[0-9]{1,12}(?:[.,][0-9]{1,9})?"
-_PARTS = re.compile(rf"(-?)((?:{_NUMBER}(?:ns|us|µs|μs|ms|s|m|h|d|w)){{1,8}})")
-_ISO = re.compile(
-    rf"(-?)P(?=[0-9T])((?:{_NUMBER}W)?(?:{_NUMBER}D)?)(?:T(?=[0-9])((?:{_NUMBER}H)?(?:{_NUMBER}M)?(?:{_NUMBER}S)?))?"
-)
-_PART = re.compile(rf"({_NUMBER})([a-zA-Zµμ]+)")
+_PARTS = rf"(-?)((?:{_NUMBER}(?:ns|us|µs|μs|ms|s|m|h|d|w)){{1,8}})"
+_ISO = rf"(-?)P(?=[0-9T])((?:{_NUMBER}W)?(?:{_NUMBER}D)?)(?:T(?=[0-9])((?:{_NUMBER}H)?(?:{_NUMBER}M)?(?:{_NUMBER}S)?))?"
+_PART = rf"({_NUMBER})([a-zA-Zµμ]+)"
 
 
 def relative(value: Any, micros: int) -> float:
@@ -36,10 +34,10 @@ def relative(value: Any, micros: int) -> float:
 def length(value: Any) -> float:
     """Seconds of `30s`, of Go's `6m0s` and of ISO 8601's `PT5M`; raises ValueError."""
     text = value.strip() if isinstance(value, str) else ""
-    found = _PARTS.fullmatch(text) or _ISO.fullmatch(text)
+    found = re.fullmatch(_PARTS, text) or re.fullmatch(_ISO, text)
     if found is None:
         raise ValueError(f"{sort_of(value)} is not a duration such as 30s, 1h30m or PT5M")
-    parts = [part for group in found.groups()[1:] for part in _PART.findall(group or "")]
+    parts = [part for group in found.groups()[1:] for part in re.findall(_PART, group or "")]
     micros = sum(Fraction(number.replace(",", ".")) * _UNITS[_ISO_UNITS.get(unit, unit)] for number, unit in parts)
     return _seconds(int(micros) * (-1 if found[1] else 1), value)
 

@@ -34,6 +34,7 @@ FIRST_OF_1900 = 70
 """Years of two digits are 1970 to 2069."""
 _MICROSECOND = timedelta(microseconds=1)
 
+# patterns are compiled when a first text is read: most specs read no times
 _DATE = (
     r"(?P<year>[0-9]{4})(?:"
     r"-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})|(?P<month_>[0-9]{2})(?P<day_>[0-9]{2})"
@@ -43,15 +44,12 @@ _TIME = (
     r"(?P<hour>[0-9]{2})(?::?(?P<minute>[0-9]{2})(?::?(?P<second>[0-9]{2})(?:[.,](?P<fraction>[0-9]{1,9}))?)?)?"
     r"(?: ?(?P<zone>[Zz]|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?))?"
 )
-_ISO_DATE = re.compile(_DATE)
-_ISO = re.compile(f"{_DATE}(?:[Tt ]{_TIME})?")
-_WHOLE = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
-)
+_ISO = f"{_DATE}(?:[Tt ]{_TIME})?"
+_WHOLE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
 """RFC 3339 §5.6: with a time of day and an offset."""
 _DAY, _MONTH = "|".join(DAYS), "|".join(MONTHS)
 _CLOCK = r"(?P<hour>[0-9]{2}):(?P<minute>[0-9]{2}):(?P<second>[0-9]{2})"
-_HTTP = re.compile(
+_HTTP = (
     rf"(?:(?:{_DAY}), )?(?P<day>[0-9]{{1,2}}) (?P<month>{_MONTH}) (?P<year>[0-9]{{4}}) {_CLOCK} "
     r"(?P<zone>GMT|UTC|[+-][0-9]{4})"
     rf"|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, (?P<day2>[0-9]{{2}})-(?P<month2>{_MONTH})-(?P<year2>[0-9]{{2}}) "
@@ -112,7 +110,7 @@ def _day(found: dict[str, Any]) -> date:
 
 def rfc3339(value: Any) -> datetime:
     """The time of an RFC 3339 text, or of any ISO 8601 form in its neighbourhood; raises ValueError."""
-    found = _ISO.fullmatch(value) if isinstance(value, str) else None
+    found = re.fullmatch(_ISO, value) if isinstance(value, str) else None
     if found is None:
         raise ValueError(f"{sort_of(value)} is not a time such as 2024-01-31T09:30:00Z")
     parts = found.groupdict()
@@ -122,7 +120,7 @@ def rfc3339(value: Any) -> datetime:
 
 def moment(text: str) -> datetime | None:
     """The time of text that is one beyond doubt, with a time of day and an offset; None for any other."""
-    if text[4:5] != "-" or _WHOLE.fullmatch(text) is None:  # most text shows at once that it is none
+    if text[4:5] != "-" or re.fullmatch(_WHOLE, text) is None:  # most text shows at once that it is none
         return None
     try:
         return datetime.fromisoformat(text)  # much faster, and knows neither leap seconds nor small letters
@@ -136,7 +134,7 @@ def moment(text: str) -> datetime | None:
 
 def iso_date(value: Any) -> datetime:
     """Midnight, in UTC, of an ISO 8601 date; raises ValueError."""
-    found = _ISO_DATE.fullmatch(value) if isinstance(value, str) else None
+    found = re.fullmatch(_DATE, value) if isinstance(value, str) else None
     if found is None:
         raise ValueError(f"{sort_of(value)} is not a date such as 2024-01-31")
     return at(_day(found.groupdict()))
@@ -144,7 +142,7 @@ def iso_date(value: Any) -> datetime:
 
 def http_date(value: Any) -> datetime:
     """The time of a date in the forms of RFC 9110 §5.6.7, also with another zone as in mail; raises ValueError."""
-    found = _HTTP.fullmatch(value.strip()) if isinstance(value, str) else None
+    found = re.fullmatch(_HTTP, value.strip()) if isinstance(value, str) else None
     if found is None:
         raise ValueError(f"{sort_of(value)} is not a date such as Sun, 06 Nov 1994 08:49:37 GMT")
     parts = {name.rstrip("23"): text for name, text in found.groupdict().items() if text is not None}

@@ -31,7 +31,7 @@ from connector_core.template.written import kind_of
 __all__ = ["File", "PartKeys", "Parts", "file_of", "json_text", "parts_of"]
 
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105 - RFC 9110 §5.6.2
-_TYPE = re.compile(rf'{_TOKEN}/{_TOKEN}(?:[ \t]*;[ \t]*{_TOKEN}=(?:{_TOKEN}|"[^"\\\x00-\x1f\x7f]*"))*')
+_TYPE = rf'{_TOKEN}/{_TOKEN}(?:[ \t]*;[ \t]*{_TOKEN}=(?:{_TOKEN}|"[^"\\\x00-\x1f\x7f]*"))*'
 _WHAT = ("file", "json_", "text")
 NO_FILE = "declare the input as {type: string, format: binary}, and pass bytes, a path or a file opened in binary mode"
 
@@ -45,7 +45,7 @@ def _whole(template: Template) -> Template:
 
 
 def _media_type(template: Template) -> Template:
-    if template.literal and not _TYPE.fullmatch(template.source):
+    if template.literal and not re.fullmatch(_TYPE, template.source):
         raise PydanticCustomError("media_type", "must be a media type such as image/png")
     return template
 
@@ -135,7 +135,7 @@ def _values(name: str, keys: PartKeys, scope: Mapping[str, Any], where: str) -> 
 
 def _type(keys: PartKeys, scope: Mapping[str, Any], where: str) -> str | None:
     given = text(keys.type, scope, f"{where}.type") if keys.type is not None else None
-    if given is not None and not _TYPE.fullmatch(given):
+    if given is not None and not re.fullmatch(_TYPE, given):
         raise ConfigError(f"{where}.type is not a media type", hint="it is like image/png")
     if given is None and keys.file is not None:
         return "application/octet-stream"
