@@ -59,8 +59,8 @@ class Plan(Struct, frozen=True):
     """The value of a body and what had to be repaired; raises UndecodableError."""
     decode_error: Callable[[bytes], tuple[Any, str | None]]
     """The same for an answer that reports an error."""
-    stream: Callable[[], Stream | None]
-    """A stream of one answer's items, before `filter`; None where they can only be had from the whole body."""
+    stream: Callable[[], Stream] | None
+    """Makes a stream of one answer's items, before `filter`; None where something needs the whole body."""
     records: BodyPath | None
     columns: BodyPath | None
     """Where the names of the columns stand, where records are lists."""
@@ -180,7 +180,10 @@ def _compiled(spec: Spec, name: str, hooks: Hooks) -> Plan:
     side_by_side = min(own or shared or 1, shared or own or 1)
     for_each = tuple(endpoint.for_each or ()) if endpoint.readable else ()
     rules: tuple[Rule, ...] = (*endpoint.errors, GRAPHQL) if endpoint.graphql else tuple(endpoint.errors)
+    judges_success = any(rule.looks_at(status) for rule in rules for status in range(200, 300))
+    reads_key = endpoint.filter is not None and any(read[0] == "key" for read in endpoint.filter.reads)
     decoding, records = Decoding(endpoint.decode), endpoint.records
+    streams = endpoint.readable and not (judges_success or reads_key or endpoint.columns)
     return Plan(
         connector=spec.name,
         endpoint=name,
@@ -191,13 +194,13 @@ def _compiled(spec: Spec, name: str, hooks: Hooks) -> Plan:
         signs=not isinstance(auth, NoAuth),
         pagination=pagination,
         rules=rules,
-        judges_success=any(rule.looks_at(status) for rule in rules for status in range(200, 300)),
+        judges_success=judges_success,
         decode=decoding.read,
         decode_error=decoding.read_error,
-        stream=lambda: decoding.stream(records) if records is not None and endpoint.columns is None else None,
+        stream=decoding.stream(records) if streams and records is not None else None,
         records=records,
         columns=endpoint.columns,
-        reads_key=endpoint.filter is not None and any(read[0] == "key" for read in endpoint.filter.reads),
+        reads_key=reads_key,
         keep=_filter(endpoint),
         transform=fused(endpoint.transform, hooks) if endpoint.readable else None,
         judge=_judge(endpoint),

@@ -17,7 +17,7 @@ from connector_core.decode import Steps
 from connector_core.exceptions import ResponseError
 from connector_core.template import Condition, Reads
 
-__all__ = ["ResponseKeys", "records_of", "rows_of"]
+__all__ = ["ResponseKeys", "as_objects", "records_of", "rows_of"]
 
 
 class ResponseKeys(Model):
@@ -48,11 +48,14 @@ def records_of(body: Any, path: AnswerPath) -> list[dict[str, Any]] | None:
         return None
     if found is None:
         return []
-    if not isinstance(found, list):
-        found = [found]
-    if set(map(type, found)) <= _OBJECTS:  # a fifth of what a loop over them costs
-        return found
-    return [record if isinstance(record, dict) else {"value": record} for record in found]
+    return as_objects(found if isinstance(found, list) else [found])
+
+
+def as_objects(items: list[Any]) -> list[dict[str, Any]]:
+    """The records that the items are: an object is one, anything else becomes the `value` of one."""
+    if set(map(type, items)) <= _OBJECTS:  # a fifth of what a loop over them costs
+        return items
+    return [record if isinstance(record, dict) else {"value": record} for record in items]
 
 
 def rows_of(body: Any, path: BodyPath, columns: BodyPath) -> list[dict[str, Any]] | None:

@@ -154,12 +154,14 @@ def test_plain_json_costs_nothing():
 def test_a_plan_has_streams():
     """A plan makes a stream for each answer, if its decoder and address have one."""
     plan = compile_plan(load(spec(decode=["gzip", "ndjson"])), "things")
-    first, second = plan.stream(), plan.stream()
-    assert first is not None
-    assert first is not second
-    assert compile_plan(load(spec(records="body.*.x")), "things").stream() is None
-    assert compile_plan(load(spec(columns="body.0")), "things").stream() is None
-    assert compile_plan(load(spec(records=None)), "things").stream() is None
+    assert plan.stream is not None
+    assert plan.stream() is not plan.stream()
+    assert compile_plan(load(spec(records="body.*.x")), "things").stream is None
+    assert compile_plan(load(spec(columns="body.0")), "things").stream is None
+    assert compile_plan(load(spec(records=None)), "things").stream is None
+    assert compile_plan(load(spec(records="body.*", filter="key != 'total'")), "things").stream is None
+    judging = spec(errors=[{"when": "body.error", "category": "server"}])
+    assert compile_plan(load(judging), "things").stream is None
 
 
 # ── text and bytes ────────────────────────────────────────────────────────────────────────────────

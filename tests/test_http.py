@@ -94,10 +94,10 @@ def test_a_name_inside_another_is_not_that_name():
 def test_changes_make_new_requests():
     """What is shared between pages and attempts is never touched."""
     headers, body = {"Accept": "a"}, {"a": [1]}
-    request = Request("POST", "https://a.example/x", (("q", "1"),), headers, body, "json", 3, 5.0)
+    request = Request("POST", "https://a.example/x", (("q", "1"),), headers, body, "json", True, 5.0)
     for changed in (request.with_query("q", "2"), request.with_header("accept", "b"), request.followed("https://b/")):
         assert changed != request
-        assert (changed.method, changed.body, changed.position, changed.timeout) == ("POST", body, 3, 5.0)
+        assert (changed.method, changed.body, changed.spools, changed.timeout) == ("POST", body, True, 5.0)
     assert (request.query, headers, body) == ((("q", "1"),), {"Accept": "a"}, {"a": [1]})
 
 

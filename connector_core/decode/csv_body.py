@@ -1,6 +1,8 @@
 """CSV: a table as text, a row a line."""
 
 import csv
+from collections.abc import Callable
+from functools import partial
 from io import StringIO
 from typing import Annotated, Any, Literal, Self
 
@@ -71,9 +73,9 @@ class Csv(Decode):
         """The rows as objects."""
         return run(_Table(self), content), None
 
-    def stream(self, records: BodyPath) -> Stream | None:
+    def stream(self, records: BodyPath) -> Callable[[], Stream] | None:
         """The rows, where they are the records."""
-        return None if records.keys else _Table(self)
+        return None if records.keys else partial(_Table, self)
 
 
 def _different(texts: list[str]) -> bool:

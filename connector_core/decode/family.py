@@ -1,7 +1,7 @@
 """What every kind of decoder and container is, and the stream that gives records as a body comes."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, Literal
 
 from connector_core.address import BodyPath
@@ -60,8 +60,8 @@ class Decode(Component, key="decode"):
         """The value, and what had to be repaired (None: nothing); raises UndecodableError."""
         raise NotImplementedError
 
-    def stream(self, records: BodyPath) -> Stream | None:  # noqa: ARG002 - for kinds that have one
-        """A stream of the records at that address; None where they can only be had by `read`."""
+    def stream(self, records: BodyPath) -> Callable[[], Stream] | None:  # noqa: ARG002 - for kinds that have one
+        """Makes a stream of the records at that address; None where they can only be had by `read`."""
         return None
 
 

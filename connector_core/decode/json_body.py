@@ -9,7 +9,7 @@ import math
 import re
 import sys
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any, Literal
 
 from connector_core.address import BodyPath
@@ -34,13 +34,15 @@ class Json(Decode):
         """See decode_json."""
         return decode_json(content)
 
-    def stream(self, records: BodyPath) -> Stream | None:
+    def stream(self, records: BodyPath) -> Callable[[], Stream] | None:
         """For an array that names alone lead to."""
-        if not records.plain:
-            return None
-        from connector_core.decode.json_stream import JsonStream  # its expressions take a while to compile
+        return partial(_elements, records.keys) if records.plain else None
 
-        return JsonStream(records.keys, decode_json)
+
+def _elements(keys: tuple[str, ...]) -> Stream:
+    from connector_core.decode.json_stream import JsonStream  # its expressions take a while to compile
+
+    return JsonStream(keys, decode_json)
 
 
 @cache

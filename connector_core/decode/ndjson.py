@@ -1,5 +1,6 @@
 """JSON values, one a line."""
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 from connector_core.address import BodyPath
@@ -25,9 +26,9 @@ class Ndjson(Decode):
         lines = _Lines()
         return run(lines, content), lines.repair
 
-    def stream(self, records: BodyPath) -> Stream | None:
+    def stream(self, records: BodyPath) -> Callable[[], Stream] | None:
         """The values themselves, where they are the records."""
-        return None if records.keys else _Lines()
+        return None if records.keys else _Lines
 
 
 class _Lines(Stream):

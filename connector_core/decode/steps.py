@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Annotated, Any
 
@@ -87,12 +87,12 @@ class Decoding:
                 raise UndecodableError(what) from None
             return content.decode("utf-8", "replace"), None
 
-    def stream(self, records: BodyPath) -> Stream | None:
-        """A stream of the records at that address; None where they can only be had by `read`."""
+    def stream(self, records: BodyPath) -> Callable[[], Stream] | None:
+        """Makes a stream of the records at that address; None where they can only be had by `read`."""
         inner = self.decoder.stream(records)
         if inner is None or not self._containers:
             return inner
-        return _Unpacked([container.unpacking() for container in self._containers], inner)
+        return lambda: _Unpacked([container.unpacking() for container in self._containers], inner())
 
 
 class _Unpacked(Stream):

@@ -1,5 +1,7 @@
 """XML as JSON's types: an element is an object, a list where it is repeated, or its text."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal
 
 from connector_core.address import BodyPath
@@ -37,13 +39,13 @@ class Xml(Decode):
         run(tree, content)
         return tree.rest, None
 
-    def stream(self, records: BodyPath) -> Stream | None:
+    def stream(self, records: BodyPath) -> Callable[[], Stream] | None:
         """For elements that names alone lead to, below the outermost one."""
         keys = records.keys
         plain = records.plain and not any(key.startswith(("@", "#")) for key in keys)
         if len(keys) < 2 or not plain or not set(self.lists).isdisjoint(keys[:-1]):  # noqa: PLR2004 - root and record
             return None
-        return _Tree(self, keys)
+        return partial(_Tree, self, keys)
 
 
 class _Element:

@@ -30,7 +30,7 @@ from connector_core.exceptions import (
 from connector_core.http import Request, Response, as_sent
 from connector_core.plan import Plan
 
-__all__ = ["Answered", "answer_scope", "decoded", "exchange", "said"]
+__all__ = ["Answered", "answer_scope", "decoded", "exchange", "said", "undecodable"]
 
 EXCEPTIONS: dict[str, type[IntegrationError]] = {
     "connection": ConnectionError,
@@ -171,8 +171,7 @@ async def _told(connection: Connection, plan: Plan, request: Request, attempt: i
     except IntegrationError as error:
         announce(RequestFailed(**exchanged, code=error.code))
         raise
-    size = len(response.content)
-    announce(RequestFinished(**exchanged, status=response.status, elapsed=response.elapsed, size=size))
+    announce(RequestFinished(**exchanged, status=response.status, elapsed=response.elapsed, size=response.size))
     return response
 
 
@@ -242,10 +241,13 @@ def decoded(connection: Connection, plan: Plan, answered: Answered) -> Any:
     """The answer's body; raises ResponseError where it can't be read."""
     body = _decoded(connection, plan, answered.response) if answered.body is UNREAD else answered.body
     if isinstance(body, _Unreadable):
-        raise _explained(
-            ResponseError, connection, plan, answered.response, body.what, code="response.undecodable"
-        )  # fmt: skip
+        raise undecodable(connection, plan, answered.response, body.what)
     return body
+
+
+def undecodable(connection: Connection, plan: Plan, response: Response, what: str) -> IntegrationError:
+    """The error for a body that is not what it should be."""
+    return _explained(ResponseError, connection, plan, response, what, code="response.undecodable")
 
 
 def answer_scope(response: Response, body: Any) -> dict[str, Any]:

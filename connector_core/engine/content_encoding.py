@@ -1,4 +1,4 @@
-"""Undoes content-encodings (gzip, deflate, br, zstd) without ever holding more than a cap of bytes.
+"""Undoes content-encodings (gzip, deflate, br, zstd) as the bytes come, and never gives more of them than a cap.
 
 gzip and deflate are always there; br and zstd where their libraries are installed (the extra `speed`).
 """
@@ -7,39 +7,33 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import Any, Protocol
 
 from connector_core.compression import STEP, ZSTD, Frames, Inflate, gunzipped, zstd
 from connector_core.exceptions import ConnectionError, ResponseError
 from connector_core.units import size_text
 
-__all__ = ["accepted", "decoded", "too_large"]
-
-Reader = Callable[[bytes], Iterator[bytes]]
-"""Gives a body's bytes in pieces of bounded size; raises EOFError where the body was cut short."""
+__all__ = ["Decoder", "accepted", "too_large"]
 
 _LAYERS = 4  # each may cost the cap in time; nobody applies more than two
 
 
+class _Encoding(Protocol):
+    """One encoding being undone; gives pieces of bounded size."""
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """What the data gives; the library's own error where it is broken."""
+
+    def close(self) -> None:
+        """Says that no more data comes; raises EOFError where that is too early."""
+
+
 def accepted() -> str:
     """What can be undone here, as the value of Accept-Encoding."""
-    return ", ".join(name for name in _readers() if name != "x-gzip")
-
-
-def decoded(body: bytes, encodings: str, cap: int) -> bytes:
-    """The body with every encoding of a Content-Encoding field undone, the last one first.
-
-    Raises ResponseError where it is larger than `cap` bytes (at any stage), broken, or encoded in an unknown way, and
-    ConnectionError where it ends too early. Both are without a `where`.
-    """
-    names = [name for text in encodings.split(",") if (name := text.strip().lower()) not in {"", "identity"}]
-    if len(names) > _LAYERS:
-        raise _unreadable(f"the answer is encoded {len(names)} times over")
-    for name in reversed(names):
-        body = _undone(body, name, cap) if body else body
-    return body
+    return ", ".join(name for name in _encodings() if name != "x-gzip")
 
 
 def too_large(cap: int) -> ResponseError:
@@ -49,49 +43,99 @@ def too_large(cap: int) -> ResponseError:
     )
 
 
-def _undone(body: bytes, name: str, cap: int) -> bytes:
-    opened = _readers().get(name)
-    if opened is None:
-        raise _unreadable(f"the answer is in the content-encoding {name[:40]!r}, which was not asked for")
-    try:
-        return _collected(opened(body), cap)
-    except EOFError:
-        raise ConnectionError(
-            f"the answer's {name} data broke off before its end",
-            hint="try again; the service may have acted on the request",
-            code="connection.truncated", phase="answered", retryable=True,
-        ) from None  # fmt: skip
-    except ResponseError:
-        raise
-    except Exception:  # noqa: BLE001 - each library has its own class for broken data
-        raise _unreadable(f"the answer is not the {name} data that it claims to be") from None
+class Decoder:
+    """Undoes every encoding of a Content-Encoding field, the last one first.
+
+    Its methods raise ResponseError where the body is larger than the cap (at any stage), broken, or encoded in an
+    unknown way, and ConnectionError where it ends too early. Both are without a `where`.
+    """
+
+    def __init__(self, encodings: str, cap: int) -> None:
+        """`encodings` as in the field, `cap` in bytes."""
+        names = [name for text in encodings.split(",") if (name := text.strip().lower()) not in {"", "identity"}]
+        if len(names) > _LAYERS:
+            raise _unreadable(f"the answer is encoded {len(names)} times over")
+        self._layers = [_Layer(name, cap) for name in reversed(names)]
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """What the bytes give, in pieces of bounded size."""
+        return self._through(0, iter((data,)) if data else iter(()))
+
+    def close(self) -> None:
+        """Says that no more bytes come; all that they gave was given by then."""
+        for layer in self._layers:
+            layer.close()
+
+    def _through(self, at: int, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        for layer in self._layers[at:]:
+            pieces = layer.undone(pieces)
+        return pieces
+
+
+class _Layer:
+    """One encoding of a body, with its errors in our words."""
+
+    def __init__(self, name: str, cap: int) -> None:
+        self._name, self._cap, self._left = name, cap, cap
+        self._stream: _Encoding | None = None  # a body that is empty is not encoded
+
+    def undone(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        """What the pieces give."""
+        for piece in pieces:
+            if self._stream is None:
+                self._stream = self._opened()
+            with self._told():
+                given = self._stream.feed(piece)
+            while True:
+                with self._told():
+                    part = next(given, None)
+                if part is None:
+                    break
+                self._left -= len(part)
+                if self._left < 0:
+                    raise too_large(self._cap)
+                yield part
+
+    def close(self) -> None:
+        """Says that no more comes."""
+        if self._stream is not None:
+            with self._told():
+                self._stream.close()
+
+    def _opened(self) -> _Encoding:
+        if (opened := _encodings().get(self._name)) is None:
+            raise _unreadable(f"the answer is in the content-encoding {self._name[:40]!r}, which was not asked for")
+        return opened()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except EOFError:
+            raise ConnectionError(
+                f"the answer's {self._name} data broke off before its end",
+                hint="try again; the service may have acted on the request",
+                code="connection.truncated", phase="answered", retryable=True,
+            ) from None  # fmt: skip
+        except Exception:  # noqa: BLE001 - each library has its own class for broken data
+            raise _unreadable(f"the answer is not the {self._name} data that it claims to be") from None
 
 
 def _unreadable(what: str) -> ResponseError:
     return ResponseError(what, hint="ask for it plain: headers: {Accept-Encoding: identity}", code="response.encoding")
 
 
-def _collected(pieces: Iterator[bytes], cap: int) -> bytes:
-    parts, left = [], cap
-    for part in pieces:
-        left -= len(part)
-        if left < 0:
-            raise too_large(cap)
-        parts.append(part)
-    return parts[0] if len(parts) == 1 else b"".join(parts)
-
-
-# ── one reader per encoding ───────────────────────────────────────────────────────────────────────
+# ── the encodings ─────────────────────────────────────────────────────────────────────────────────
 
 
 @cache
-def _readers() -> dict[str, Reader]:
-    readers: dict[str, Reader] = {"gzip": _gzip, "x-gzip": _gzip, "deflate": _deflate}
+def _encodings() -> dict[str, Callable[[], _Encoding]]:
+    known: dict[str, Callable[[], _Encoding]] = {"gzip": gunzipped, "x-gzip": gunzipped, "deflate": _Deflate}
     if brotli := _brotli_library():
-        readers["br"] = lambda body: _brotli(body, brotli.Decompressor())
+        known["br"] = lambda: _Brotli(brotli.Decompressor())
     if library := zstd():
-        readers["zstd"] = lambda body: _frames(body, Frames(library.ZstdDecompressor, ZSTD))
-    return readers
+        known["zstd"] = lambda: Frames(library.ZstdDecompressor, ZSTD)
+    return known
 
 
 def _brotli_library() -> Any:
@@ -103,28 +147,48 @@ def _brotli_library() -> Any:
     return library
 
 
-def _gzip(body: bytes) -> Iterator[bytes]:
-    return _frames(body, gunzipped())
+class _Deflate:
+    """With a zlib header as RFC 9110 wants it, or raw as some servers send it; the first two bytes tell."""
+
+    def __init__(self) -> None:
+        self._head = b""
+        self._frames: Frames | None = None
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        if self._frames is None:
+            data = self._head = self._head + data
+            if len(data) < 2:  # noqa: PLR2004 - RFC 1950 §2.2
+                return iter(())
+            self._open()
+        assert self._frames is not None  # noqa: S101 - see above
+        return self._frames.feed(data)
+
+    def close(self) -> None:
+        if self._frames is None:
+            raise EOFError
+        self._frames.close()
+
+    def _open(self) -> None:
+        zlibbed = self._head[0] & 15 == zlib.DEFLATED and int.from_bytes(self._head[:2], "big") % 31 == 0
+        self._frames = Frames(lambda: Inflate(15 if zlibbed else -15))
 
 
-def _deflate(body: bytes) -> Iterator[bytes]:
-    """With a zlib header as RFC 9110 wants it, or raw as some servers send it."""
-    zlibbed = body[0] & 15 == zlib.DEFLATED and int.from_bytes(body[:2], "big") % 31 == 0
-    return _frames(body, Frames(lambda: Inflate(15 if zlibbed else -15)))
+class _Brotli:
+    """One stream; what follows it is padding."""
 
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
 
-def _frames(body: bytes, frames: Frames) -> Iterator[bytes]:
-    """What else follows the last frame is padding."""
-    yield from frames.feed(body)
-    frames.close()
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        for at in range(0, len(data), STEP):
+            piece = data[at : at + STEP]
+            while not self._stream.is_finished():
+                if part := self._stream.process(piece, output_buffer_limit=STEP):
+                    yield bytes(part)
+                piece = b""
+                if self._stream.can_accept_more_data():
+                    break
 
-
-def _brotli(body: bytes, stream: Any) -> Iterator[bytes]:
-    slices = (body[at : at + STEP] for at in range(0, len(body), STEP))
-    while not stream.is_finished():
-        hungry = stream.can_accept_more_data()
-        data = next(slices, b"") if hungry else b""
-        if part := stream.process(data, output_buffer_limit=STEP):
-            yield bytes(part)
-        elif hungry and not data:
+    def close(self) -> None:
+        if not self._stream.is_finished():
             raise EOFError

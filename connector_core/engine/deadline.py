@@ -50,6 +50,11 @@ class Exchange:
         """Whether somebody asked the task to end since this exchange began."""
         return self.task.cancelling() > self.before
 
+    def extend(self, seconds: float) -> None:
+        """Moves the deadline: something large is coming, and comes fast enough."""
+        self.total += seconds
+        self.deadline += seconds
+
     def look(self, now: float) -> float:
         """Cancels the exchange where its time is up, and says when to look again."""
         if self.answer is not None and self.answer.content.total_bytes != self.received:

@@ -14,7 +14,8 @@ from connector_core.engine.call import Answered, answer_scope, decoded, exchange
 from connector_core.engine.connection import Connection
 from connector_core.engine.facts import prepare
 from connector_core.engine.pages import Page, Pages
-from connector_core.engine.read import Reading, Sequence, called_off, let_go
+from connector_core.engine.read import Sequence, called_off, let_go
+from connector_core.engine.reading import Reading
 from connector_core.events import Event, JobPolled, ReadFinished, ReadStarted
 from connector_core.exceptions import ConfigError, ResponseError, ServerError, TimeoutError
 from connector_core.for_each import WHOLE, Partition
@@ -141,7 +142,7 @@ class JobPages(Pages):
             return False
         return task.exception() is not None or not self._job.fetches
 
-    def begin(self) -> asyncio.Task[Any] | None:
+    def begin(self) -> asyncio.Future[Any] | None:
         """The task that brings the next page nearer, begun if nobody did; None where there is no further page."""
         while not self._ended:
             if self._current is not None:
@@ -188,7 +189,7 @@ class JobPages(Pages):
         assert self._run.polled is not None  # noqa: S101 - it is done
         reading = Reading(self._connection, self._plan, None, self.within)
         self._ended = True
-        self._ready = page = reading.page(None, self._run.polled)[0]
+        self._ready = page = reading.page(self._run.polled)
         return page
 
     def _counted(self, page: Page) -> Page:

@@ -153,11 +153,11 @@ class _Turns:
         self._ready: deque[int] = deque()
         self._waiter: asyncio.Future[None] | None = None
 
-    def watch(self, number: int, task: asyncio.Task[Any]) -> None:
+    def watch(self, number: int, task: asyncio.Future[Any]) -> None:
         """Gives the number its turn when the task is done."""
         task.add_done_callback(partial(self._done, number))
 
-    def _done(self, number: int, _: asyncio.Task[Any]) -> None:
+    def _done(self, number: int, _: asyncio.Future[Any]) -> None:
         self.give(number)
 
     def give(self, number: int) -> None:

@@ -21,7 +21,8 @@ from time import perf_counter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from connector_core.engine.content_encoding import accepted, decoded, too_large
+from connector_core.engine.body import IN_MEMORY, Spool, taken_in
+from connector_core.engine.content_encoding import accepted
 from connector_core.engine.deadline import Deadlines, Exchange
 from connector_core.engine.guard import GuardedResolver, Network, guarded_socket
 from connector_core.engine.pool import pool
@@ -64,19 +65,21 @@ class AiohttpTransport:
         *,
         network: Network = "public",
         max_body: int = 128 * 1024 * 1024,
+        max_spool: int = 16 * 1024 * 1024 * 1024,
         connect_timeout: float = 10.0,
         read_timeout: float = 30.0,
         timeout: float = 60.0,
         limit: int = 100,
         routes: Mapping[str, str] = _NO_ROUTES,
     ) -> None:
-        """`max_body` in bytes, as received and as decompressed; timeouts in seconds; `limit`: sockets open to one host.
+        """`max_body` in bytes, as received and as decompressed, `max_spool` in a file; timeouts in seconds.
 
+        `limit`: sockets open to one host.
         `timeout` is for the whole exchange; where a request brings its own, that one replaces `read_timeout` too.
         `routes`: what is really called in place of an origin (`https://api.shop.example:443`), for a simulator.
         """
         self._network = network
-        self._max_body = max_body
+        self._max_body, self._max_spool = max_body, max_spool
         self._connect_timeout, self._read_timeout, self._timeout = connect_timeout, read_timeout, timeout
         self._limit = limit
         self._routes = routes
@@ -111,7 +114,7 @@ class AiohttpTransport:
                 skip_auto_headers=None if request.method == "GET" or "Content-Type" in headers else _UNTYPED,
                 allow_redirects=False,
             )
-            content = await self._read(answer)
+            body_in = await self._taken_in(answer, request, exchange)
         except asyncio.CancelledError:
             if exchange.ours():
                 cause: Exception = self._timed_out(exchange, request)
@@ -124,7 +127,9 @@ class AiohttpTransport:
             broken = body.broken if isinstance(body, Upload) else None
             failure = self._failure(broken or error, request, answered=answer is not None)
         else:
-            return Response(answer.status, Headers(answer.raw_headers), content, request, perf_counter() - started)
+            content, spool = (b"", body_in) if isinstance(body_in, Spool) else (body_in, None)
+            headers_in, elapsed = Headers(answer.raw_headers), perf_counter() - started
+            return Response(answer.status, headers_in, content, request, elapsed, spool)
         finally:
             self._deadlines.end(exchange)
             if answer is not None and not answer.closed:
@@ -195,33 +200,15 @@ class AiohttpTransport:
         headers["X-Forwarded-Proto"] = scheme
         return instead.rstrip("/") + rest[len(host) :]
 
-    # ── the answer ────────────────────────────────────────────────────────────────────────────────
-
-    async def _read(self, answer: ClientResponse) -> bytes:
-        declared = answer.headers.get("Content-Length")
-        if declared is None:
-            body = await self._read_open_ended(answer)
-        elif int(declared) > self._max_body and not answer.content.at_eof():
-            raise too_large(self._max_body)
-        else:
-            body = await answer.read()  # aiohttp takes no more than was declared
-        if "Content-Encoding" not in answer.headers:
-            return body
-        return decoded(body, ", ".join(answer.headers.getall("Content-Encoding")), self._max_body)
-
-    async def _read_open_ended(self, answer: ClientResponse) -> bytes:
-        protocol = answer.connection.protocol if answer.connection else None  # falsy while nothing is queued in it
-        parts, size = [], 0
-        async for part in answer.content.iter_any():
-            parts.append(part)
-            size += len(part)
-            if size > self._max_body:
-                raise too_large(self._max_body)
-        # Ended by the connection's end alone, a body that a reset cut off looks complete.
-        lost = protocol.exception() if protocol is not None else None
-        if isinstance(lost, OSError) and "Transfer-Encoding" not in answer.headers:
-            raise lost
-        return b"".join(parts)
+    async def _taken_in(self, answer: ClientResponse, request: Request, exchange: Exchange) -> bytes | Spool:
+        spools = request.spools and 200 <= answer.status < 300  # noqa: PLR2004 - RFC 9110 §15.3
+        return await taken_in(
+            answer,
+            self._max_spool if spools else self._max_body,
+            in_memory=IN_MEMORY if spools else self._max_body,
+            exchange=exchange,
+            slowest=_SLOWEST if request.timeout is None else None,
+        )
 
     # ── what went wrong ───────────────────────────────────────────────────────────────────────────
 

@@ -11,7 +11,7 @@ Everything above speaks of requests and answers in these types; only the transpo
 
 from __future__ import annotations
 
-from connector_core.http.messages import Headers, Request, Response, as_sent, encode_query, origin
+from connector_core.http.messages import Headers, Request, Response, Spooled, as_sent, encode_query, origin
 from connector_core.http.multipart import Binary, Multipart, Part, is_binary
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Part",
     "Request",
     "Response",
+    "Spooled",
     "as_sent",
     "encode_query",
     "is_binary",

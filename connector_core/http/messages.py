@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from msgspec import Struct
@@ -92,8 +92,8 @@ class Request(Struct, frozen=True):
     """A JSON value, pairs for `form`, a `Multipart`, a structure for `xml`, text, or `Binary` for `bytes`."""
     encoding: Encoding | None = None
     """How `body` becomes bytes; None: there is no body."""
-    position: Any = None
-    """Where in the reading this request stands (a page number, a token): a JSON value, None for the first page."""
+    spools: bool = False
+    """Whether the answer's body may come in a file where it is large."""
     timeout: float | None = None
     """Seconds for the whole exchange, where the spec declares them."""
     link: str = ""
@@ -124,7 +124,7 @@ class Request(Struct, frozen=True):
         url, _, query = link.partition("#")[0].partition("?")
         if not url.isascii():
             url = quote(url, safe="/:@!$&'()*+,;=~%[]")
-        return Request(self.method, url, (), self.headers, self.body, self.encoding, self.position, self.timeout, query)
+        return Request(self.method, url, (), self.headers, self.body, self.encoding, self.spools, self.timeout, query)
 
     @property
     def target(self) -> str:
@@ -186,6 +186,23 @@ class Request(Struct, frozen=True):
         return f"Request({self.method} {self.url})"  # no query, headers or body: they hold credentials
 
 
+class Spooled(Protocol):
+    """A body that is too large for memory; whoever has it closes it."""
+
+    size: int
+    """In bytes."""
+
+    @property
+    def digest(self) -> bytes:
+        """The same for the same bytes, and for no others."""
+
+    def chunks(self) -> Iterator[bytes]:
+        """The body from its start on, in pieces of bounded size."""
+
+    def close(self) -> None:
+        """Frees the room that it takes."""
+
+
 class Response(Struct, frozen=True):
     """A whole answer: `content` is the body after content-encodings were undone."""
 
@@ -195,9 +212,16 @@ class Response(Struct, frozen=True):
     request: Request
     elapsed: float = 0.0
     """Seconds from sending to the last byte."""
+    spool: Spooled | None = None
+    """The body, where it is too large for memory and the request allows that; `content` is empty then."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of the body."""
+        return len(self.content) if self.spool is None else self.spool.size
 
     def __repr__(self) -> str:
-        return f"Response({self.status}, {len(self.content)} bytes, {self.request!r})"
+        return f"Response({self.status}, {self.size} bytes, {self.request!r})"
 
 
 def encode_query(pairs: Iterable[tuple[str, str]]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from hypothesis import strategies as st
@@ -21,9 +22,14 @@ def cuts(draw: st.DrawFn, content: bytes) -> list[bytes]:
     return [content[a:b] for a, b in zip([0, *ends], [*ends, len(content)], strict=True)]
 
 
-def streamed(stream: Stream | None, chunks: list[bytes]) -> list[Any]:
+def begun(make: Callable[[], Stream] | None) -> Stream:
+    """The stream, which there has to be."""
+    assert make is not None
+    return make()
+
+
+def streamed(stream: Stream, chunks: list[bytes]) -> list[Any]:
     """Every item of a stream."""
-    assert stream is not None
     items = [item for chunk in chunks for item in stream.feed(chunk)]
     return items + stream.close()
 
@@ -31,9 +37,8 @@ def streamed(stream: Stream | None, chunks: list[bytes]) -> list[Any]:
 def records(decode: Decode | list[Decode], path: str, chunks: list[bytes]) -> list[Any] | None:
     """The records as somebody has them who reads the stream: its items, and what is left in the rest."""
     address = BodyPath(path)
-    stream = Decoding(decode).stream(address)
+    stream = begun(Decoding(decode).stream(address))
     items = streamed(stream, chunks)
-    assert stream is not None
     left = records_of(stream.rest, address)
     given = records_of(items, BodyPath("body")) or []
     return None if left is None and not given else given + (left or [])

@@ -23,7 +23,7 @@ from connector_core.decode.ndjson import Ndjson
 from connector_core.decode.plain import Text
 from connector_core.decode.zip_archive import Zip
 from connector_core.exceptions import ConfigError
-from tests.decode.chunks import cuts, fed, streamed
+from tests.decode.chunks import begun, cuts, fed, streamed
 
 TEXT = b"".join(b'{"id": %d}\n' % number for number in range(30_000))
 NO_ZSTD = pytest.mark.skipif(zstd() is None, reason="neither compression.zstd nor backports.zstd is installed")
@@ -152,7 +152,7 @@ def test_any_chunking_gives_every_record(pack, kind, data):
     packed = pack(content)
     values = decoding.read(packed)[0]
     assert len(values) > 200
-    assert streamed(decoding.stream(BodyPath("body")), data.draw(cuts(packed))) == values
+    assert streamed(begun(decoding.stream(BodyPath("body"))), data.draw(cuts(packed))) == values
 
 
 # ── one in the other ──────────────────────────────────────────────────────────────────────────────
@@ -163,7 +163,7 @@ def test_containers_in_containers():
     packed = gzip.compress(zipped({"a.csv": b"id\n1\n"}))
     decoding = Decoding([Gzip(), Zip(), Csv()])
     assert decoding.read(packed) == ([{"id": "1"}], None)
-    assert streamed(decoding.stream(BodyPath("body")), [packed[:10], packed[10:]]) == [{"id": "1"}]
+    assert streamed(begun(decoding.stream(BodyPath("body"))), [packed[:10], packed[10:]]) == [{"id": "1"}]
 
 
 def test_a_bomb_in_a_bomb(monkeypatch):
@@ -176,7 +176,7 @@ def test_a_bomb_in_a_bomb(monkeypatch):
         with pytest.raises(UndecodableError, match="what the body unpacks to is larger than 1 MiB"):
             decoding.read(bomb)
         with pytest.raises(UndecodableError, match="what the body unpacks to is larger than 1 MiB"):
-            streamed(decoding.stream(BodyPath("body")), [bomb])
+            streamed(begun(decoding.stream(BodyPath("body"))), [bomb])
         assert tracemalloc.get_traced_memory()[1] < 8 << 20
     finally:
         tracemalloc.stop()
@@ -189,10 +189,10 @@ def test_a_stream_may_be_larger_than_the_limit(monkeypatch):
     decoding = Decoding([Gzip(), Ndjson()])
     chunks = [packed[at : at + 10_000] for at in range(0, len(packed), 10_000)]
     assert len(TEXT * 8) > 3 << 20
-    assert len(streamed(decoding.stream(BodyPath("body")), chunks)) == 240_000
+    assert len(streamed(begun(decoding.stream(BodyPath("body"))), chunks)) == 240_000
     monkeypatch.setattr("connector_core.decode.steps.ALTOGETHER", 2 << 20)
     with pytest.raises(UndecodableError, match="what the body unpacks to is larger than 2 MiB"):
-        streamed(decoding.stream(BodyPath("body")), chunks)
+        streamed(begun(decoding.stream(BodyPath("body"))), chunks)
 
 
 # ── gzip and zstd ─────────────────────────────────────────────────────────────────────────────────
@@ -314,7 +314,7 @@ def test_members_in_each_other():
 def test_only_the_packed_bytes_are_held(monkeypatch):
     """An archive that is itself too large is refused as it comes."""
     monkeypatch.setattr("connector_core.decode.zip_archive.LIMIT", 1 << 20)
-    stream = Decoding([Zip(), Ndjson()]).stream(BodyPath("body"))
+    stream = begun(Decoding([Zip(), Ndjson()]).stream(BodyPath("body")))
     with pytest.raises(UndecodableError, match="the zip archive is larger than 1 MiB"):
         fed(stream, b"PK\x03\x04" * 30_000, 20)
 

@@ -15,7 +15,7 @@ from connector_core.address import BodyPath
 from connector_core.component import Model
 from connector_core.decode import Decode, UndecodableError
 from connector_core.decode.csv_body import Csv
-from tests.decode.chunks import cuts, fed, streamed
+from tests.decode.chunks import begun, cuts, fed, streamed
 
 NAMES = st.lists(st.text(min_size=1, max_size=4), min_size=1, max_size=4, unique=True)
 CELLS = st.text(max_size=6) | st.sampled_from(
@@ -59,7 +59,7 @@ def test_any_chunking_gives_every_row(table, data):
     except UndecodableError:  # surrogates that were written as such
         return
     assert whole == (rows, None)
-    stream = kind.stream(BodyPath("body"))
+    stream = begun(kind.stream(BodyPath("body")))
     assert streamed(stream, data.draw(cuts(content))) == rows
     assert stream is not None
     assert (stream.rest, stream.repair) == ([], None)
@@ -75,9 +75,9 @@ def test_any_bytes_are_read_the_same_or_refused(content, data):
         except UndecodableError as wrong:
             assert str(wrong).isprintable()  # noqa: PT017 - any bytes may as well be CSV
             with pytest.raises(UndecodableError):
-                streamed(kind.stream(BodyPath("body")), chunks)
+                streamed(begun(kind.stream(BodyPath("body"))), chunks)
         else:
-            assert streamed(kind.stream(BodyPath("body")), chunks) == rows
+            assert streamed(begun(kind.stream(BodyPath("body"))), chunks) == rows
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_errors(options, content, what):
     for cut in (len(content) + 1, 1):
         chunks = [content[at : at + cut] for at in range(0, len(content), cut)]
         with pytest.raises(UndecodableError) as wrong:
-            streamed(Csv(**options).stream(BodyPath("body")), chunks)
+            streamed(begun(Csv(**options).stream(BodyPath("body"))), chunks)
         assert str(wrong.value) == what
 
 
@@ -170,7 +170,7 @@ def test_huge_values():
 
 def test_rows_come_as_soon_as_they_are_whole():
     """A row is handed out with the chunk that ends its line."""
-    stream = Csv().stream(BodyPath("body"))
+    stream = begun(Csv().stream(BodyPath("body")))
     assert stream is not None
     given = [stream.feed(chunk) for chunk in (b"a,b\n1,", b"2\n3,4", b"\n")]
     assert given == [[], [{"a": "1", "b": "2"}], [{"a": "3", "b": "4"}]]
@@ -179,7 +179,7 @@ def test_rows_come_as_soon_as_they_are_whole():
 def test_a_value_without_end_is_refused(monkeypatch):
     """A quote that is never closed is refused when too much follows it, which is not looked at again and again."""
     monkeypatch.setattr("connector_core.decode.csv_body.LIMIT", 1 << 22)
-    stream, started = Csv().stream(BodyPath("body")), process_time()
+    stream, started = begun(Csv().stream(BodyPath("body"))), process_time()
     assert fed(stream, b'a,b\n1,"', 1) == 0
     with pytest.raises(UndecodableError, match="a row of the body is larger than 4 MiB"):
         fed(stream, b"some words and a line's end\n" * 10, 100_000)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from connector_core.address import BodyPath
 from connector_core.decode import Json, Stream, UndecodableError, decode_json
 from connector_core.response import records_of
-from tests.decode.chunks import cuts, fed, records, streamed
+from tests.decode.chunks import begun, cuts, fed, records, streamed
 
 # ── the same as from the whole ────────────────────────────────────────────────────────────────────
 
@@ -106,9 +106,7 @@ def test_elements_of_any_depth(size):
 
 
 def opened(path: str) -> Stream:
-    stream = Json().stream(BodyPath(path))
-    assert stream is not None
-    return stream
+    return begun(Json().stream(BodyPath(path)))
 
 
 # ── what is left ──────────────────────────────────────────────────────────────────────────────────
@@ -183,14 +181,14 @@ def test_other_addresses_have_no_stream(path):
 def test_errors(content, what):
     """What is wrong is told as for a whole body, with the number of records that were whole."""
     with pytest.raises(UndecodableError) as wrong:
-        streamed(Json().stream(BodyPath("body.data")), [content])
+        streamed(begun(Json().stream(BodyPath("body.data"))), [content])
     assert str(wrong.value) == what
 
 
 def test_html_where_a_list_is_expected():
     """A page with brackets in it is told as a page, also where the whole body would be the list."""
     with pytest.raises(UndecodableError, match="an HTML page"):
-        streamed(Json().stream(BodyPath("body")), [b"<html>", b"<!--[if IE]> <![endif]-->"])
+        streamed(begun(Json().stream(BodyPath("body"))), [b"<html>", b"<!--[if IE]> <![endif]-->"])
 
 
 # ── bounded ───────────────────────────────────────────────────────────────────────────────────────

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from connector_core.address import BodyPath
 from connector_core.decode import UndecodableError
 from connector_core.decode.ndjson import Ndjson
-from tests.decode.chunks import cuts, fed, records, streamed
+from tests.decode.chunks import begun, cuts, fed, records, streamed
 from tests.decode.test_json_stream import VALUES
 
 
@@ -23,7 +23,7 @@ def test_any_chunking_gives_every_line(values, between, ended, data):
     assert repr(found) == repr(values)
     assert repair is None
     chunks = data.draw(cuts(content))
-    assert repr(streamed(Ndjson().stream(BodyPath("body")), chunks)) == repr(values)
+    assert repr(streamed(begun(Ndjson().stream(BodyPath("body"))), chunks)) == repr(values)
 
 
 def test_an_empty_body_has_no_lines():
@@ -68,7 +68,7 @@ def test_errors(content, what):
 def test_a_line_without_end_is_refused(monkeypatch):
     """A line that never ends is refused when it is too large, and lines that end are not."""
     monkeypatch.setattr("connector_core.decode.ndjson.LIMIT", 1 << 20)
-    stream = Ndjson().stream(BodyPath("body"))
+    stream = begun(Ndjson().stream(BodyPath("body")))
     assert fed(stream, b"[1]\n" * 100_000, 5) == 500_000
     with pytest.raises(UndecodableError, match="a line of the body is larger than 1 MiB"):
         fed(stream, b"[" * 100_000, 20)

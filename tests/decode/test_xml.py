@@ -13,7 +13,7 @@ from connector_core.address import BodyPath
 from connector_core.decode import UndecodableError
 from connector_core.decode.xml_body import Xml
 from connector_core.response import records_of
-from tests.decode.chunks import cuts, fed, records, streamed
+from tests.decode.chunks import begun, cuts, fed, records, streamed
 
 NAMES = st.sampled_from(["a", "b", "Item", "é", "x-1"])
 TEXTS = st.text(
@@ -54,7 +54,7 @@ def test_any_bytes_are_read_the_same_or_refused(content, data):
     except UndecodableError as wrong:
         assert str(wrong).isprintable()  # noqa: PT017 - any bytes may as well be XML
         with pytest.raises(UndecodableError):
-            streamed(Xml().stream(BodyPath("body.a.b")), data.draw(cuts(content)))
+            streamed(begun(Xml().stream(BodyPath("body.a.b"))), data.draw(cuts(content)))
     else:
         assert repr(records(Xml(), "body.q.r", data.draw(cuts(content)))) == repr(
             records_of(whole, BodyPath("body.q.r"))
@@ -132,13 +132,13 @@ def test_errors(content, what):
     for cut in (len(content) + 1, 1000, 7):
         chunks = [content[at : at + cut] for at in range(0, len(content), cut)]
         with pytest.raises(UndecodableError) as wrong:
-            streamed(Xml().stream(BodyPath("body.a.b")), chunks)
+            streamed(begun(Xml().stream(BodyPath("body.a.b"))), chunks)
         assert str(wrong.value) == (what if cut > 7 else what.replace(" (its title: Sign in)", ""))
 
 
 def test_the_rest_is_the_body_without_its_records():
     """What stands beside the records is there after the end, for pagination; their list is empty."""
-    stream = Xml().stream(BodyPath("body.R.Contents"))
+    stream = begun(Xml().stream(BodyPath("body.R.Contents")))
     content = b"<R><Next>x</Next><Contents><k>1</k></Contents><Contents><k>2</k></Contents><More>true</More></R>"
     assert streamed(stream, [content]) == [{"k": "1"}, {"k": "2"}]
     assert stream is not None
@@ -150,7 +150,7 @@ def test_records_below_what_is_repeated():
     content = b"<R><G><I>1</I></G><G><I>2</I></G></R>"
     assert records_of(Xml().read(content)[0], BodyPath("body.R.G.*.I")) == [{"value": "1"}, {"value": "2"}]
     with pytest.raises(UndecodableError, match="the body has a second G"):
-        streamed(Xml().stream(BodyPath("body.R.G.I")), [content])
+        streamed(begun(Xml().stream(BodyPath("body.R.G.I"))), [content])
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_other_addresses_have_no_stream(path, options):
 def test_records_are_dropped_when_they_were_given(monkeypatch):
     """However many records come, with white space between them, nothing of them is kept."""
     monkeypatch.setattr("connector_core.decode.xml_body.LIMIT", 1 << 18)
-    stream: Any = Xml().stream(BodyPath("body.R.I"))
+    stream: Any = begun(Xml().stream(BodyPath("body.R.I")))
     stream.feed(b"<R>")
     assert fed(stream, b"<I a='1'>1</I>\n  " * 1000, 100) == 100_000
 
@@ -184,7 +184,7 @@ def test_a_whole_body_has_no_limit_but_its_own(monkeypatch):
 def test_memory_is_bounded(start, piece, monkeypatch):
     """What is kept beside the records is refused when it is too large, and so is a record that does not end."""
     monkeypatch.setattr("connector_core.decode.xml_body.LIMIT", 1 << 18)
-    stream: Any = Xml().stream(BodyPath("body.R.I"))
+    stream: Any = begun(Xml().stream(BodyPath("body.R.I")))
     stream.feed(b"<R>" + start)
     with pytest.raises(UndecodableError, match="is larger than 262144 bytes"):
         fed(stream, piece * 1000, 100)

@@ -11,11 +11,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector_core.engine.content_encoding import accepted, decoded
+from connector_core.engine.content_encoding import Decoder, accepted
 from connector_core.exceptions import ConnectionError, ResponseError
 
 MANY = 1 << 27
 TEXT = b"".join(b'{"id": %d},' % number for number in range(30_000))
+
+
+def decoded(body: bytes, encodings: str, cap: int, step: int | None = None) -> bytes:
+    decoder = Decoder(encodings, cap)
+    chunks = [body] if step is None else [body[at : at + step] for at in range(0, len(body), step)]
+    found = b"".join(part for chunk in chunks for part in decoder.feed(chunk))
+    decoder.close()
+    return found
 
 
 def raw_deflate(data):
