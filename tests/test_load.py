@@ -164,6 +164,14 @@ def test_files_are_named_as_a_person_would(shelf):
     assert refused("bad", [shelf / "first"]) == f"{shelf}/first/bad.yaml{what}"
 
 
+def test_a_bundled_spec_is_named_shortly(shelf, monkeypatch):
+    """Where the package lies is nobody's business: a bundled spec stands in messages as such."""
+    (shelf / "bundle" / "bad.yaml").write_text("name: bad")
+    assert refused("bad") == "bundled/bad.yaml:1:1 missing key 'connector'"
+    monkeypatch.chdir(shelf)
+    assert refused("bad") == "bundle/bad.yaml:1:1 missing key 'connector'"
+
+
 def test_no_more_of_a_file_is_read_than_a_spec_may_have(shelf, monkeypatch):
     """The size of a file is no matter: what goes beyond the bound is not read."""
     given: list[int] = []
