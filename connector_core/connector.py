@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +45,9 @@ class Engine(Closing):
         """`specs`: folders where names are looked up before the bundled ones; `network`: what connections may reach."""
         self._folders = [Path(folder) for folder in specs]
         self._network = network
-        self._effects = effects or Effects()
-        self._effects.listeners.extend(listeners)
+        effects = effects or Effects()
+        # its own, since the same value may be given to another engine, whose events are not this one's
+        self._effects = replace(effects, listeners=[*effects.listeners, *listeners])
         self._specs: dict[tuple[str, str | None], Spec] = {}
         self._closed = False
 

@@ -25,7 +25,7 @@ log = logging.getLogger("connector_core")
 
 @dataclass(slots=True)
 class Effects:
-    """The world as the engine sees it; every part can be replaced."""
+    """The world as the engine sees it; every part can be replaced. Each engine takes a copy with sockets of its own."""
 
     transport: Callable[[Network], Transport] = lambda network: AiohttpTransport(network=network)
     """Makes the transport for a network level; called once per level."""
@@ -43,7 +43,7 @@ class Effects:
     """Who hears the events."""
     hooks: Hooks = field(default_factory=dict)
     """The functions that `transform: [{type: hook, name: …}]` calls, by name; what plug-ins bring comes in here."""
-    _transports: dict[Network, Transport] = field(default_factory=dict)
+    _transports: dict[Network, Transport] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def reach(self, network: Network) -> Transport:
         """The transport for a network level; sockets are shared within one level, never between two."""
