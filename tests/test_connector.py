@@ -6,11 +6,13 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from typing import get_args, get_type_hints
 
 import pytest
 
 import connector_core
 from connector_core import Connector, Engine, SpecError
+from connector_core.engine.effects import Effects
 from connector_core.events import Event
 from connector_core.exceptions import ConfigError
 from connector_core.http import Request, Response
@@ -159,6 +161,13 @@ def test_the_door_is_small_and_sorted():
         assert name == "Network" or getattr(connector_core, name).__name__ == name  # a type alias has no name
     with pytest.raises(AttributeError, match="has no attribute 'Nothing'"):
         _ = connector_core.Nothing
+
+
+def test_what_is_passed_to_a_connector_is_exported():
+    """What a user writes in a call of Engine or Connector.open, or in an annotation for it, is at the door."""
+    assert connector_core.Effects is Effects
+    assert get_args(connector_core.Network) == ("public", "private", "loopback")
+    assert get_type_hints(connector_core.Result)["degraded"] == str | None
 
 
 def test_importing_costs_next_to_nothing():

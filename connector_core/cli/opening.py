@@ -1,8 +1,8 @@
 """From a name and options to a connector: the spec is found, its config and secrets are gathered, and it is opened.
 
 A value is text where the spec declares text, else JSON, or text where it is none. A secret comes from the environment
-variable that `--secret` names, else from CONNECTOR_<NAME>_<SECRET>: the prefix is mandatory, so that no spec can ask for
-anything else by its name.
+variable that `--secret` names, else from CONNECTOR_<NAME>_<SECRET>: the prefix is mandatory, so that no spec can ask
+for anything else by its name.
 """
 
 from __future__ import annotations
