@@ -72,10 +72,10 @@ def test_unknown_keys(text, what):
 @pytest.mark.parametrize(
     "text, what",
     [
-        ("pagination: {type: curser}", "4:13 pagination: unknown type 'curser', did you mean 'cursor'?"),
+        ("pagination: {type: curser}", "4:20 pagination.type: unknown type 'curser', did you mean 'cursor'?"),
         ("pagination: ofset", "4:13 pagination: unknown type 'ofset', did you mean 'offset'?"),
-        ("pagination: {type: 3}", f"4:13 pagination: unknown type 3 (one of: {KINDS})"),
-        ("pagination: {type: [offset]}", "4:13 pagination: unknown type ['offset'], did you mean 'offset'?"),
+        ("pagination: {type: 3}", f"4:20 pagination.type: unknown type 3 (one of: {KINDS})"),
+        ("pagination: {type: [offset]}", "4:20 pagination.type: unknown type ['offset'], did you mean 'offset'?"),
         ("pagination: {put: query.p}", f"4:13 pagination: missing key 'type' (one of: {KINDS})"),
         ("pagination: {type: next_url}", "4:13 pagination: missing key 'take'"),
         ("pagination: next_url", "4:13 pagination: missing key 'take'"),
@@ -84,7 +84,9 @@ def test_unknown_keys(text, what):
         ("pagination:", "4:12 pagination: is empty: write none, or leave the key out"),
         ("endpoints: {a: {get: /a, auth: }}", "4:32 endpoints.a.auth: is empty: write none, or leave the key out"),
         ("rate_limit: ~", "4:13 rate_limit: is empty: leave the key out"),
-        ("auth: {type: barer}", "4:7 auth: unknown type 'barer', did you mean 'bearer'?"),
+        ("pagination: {put: query.p, type: ofset}", "4:34 pagination.type: unknown type 'ofset', did you mean 'offset'?"),
+        ("pagination:\n  put: query.p\n  type: ofset", "6:9 pagination.type: unknown type 'ofset', did you mean 'offset'?"),
+        ("auth: {type: barer}", "4:14 auth.type: unknown type 'barer', did you mean 'bearer'?"),
     ],
 )  # fmt: skip
 def test_kinds(text, what):
@@ -281,7 +283,7 @@ endpoints:
 def test_an_inherited_unknown_kind_is_told_once():
     """An endpoint that completes a component of an unknown kind is not to blame for it."""
     text = "pagination: {type: curser}\nendpoints: {a: {get: /a, pagination: {size: {value: 5}}}}"
-    assert mistakes(text) == ["4:13 pagination: unknown type 'curser', did you mean 'cursor'?"]
+    assert mistakes(text) == ["4:20 pagination.type: unknown type 'curser', did you mean 'cursor'?"]
 
 
 def test_a_mistake_in_an_endpoints_part_is_told_at_the_endpoint():
@@ -354,7 +356,7 @@ endpoints:
         '5:71 config.n.default: must be a whole number, not "x"',
         "6:28 secrets.token.default: a secret has no default: a spec is no place for one",
         f"6:34 secrets.Bad-one: {WORD}",
-        "7:13 pagination: unknown type 'curser', did you mean 'cursor'?",
+        "7:20 pagination.type: unknown type 'curser', did you mean 'cursor'?",
         "9:19 errors.0.thne: unknown key 'thne', did you mean 'then'?",
         "10:12 errors.1.when: 'secrets' cannot be read here (errors); it can be read in headers, params, body and auth",
         "11:13 params.a: config.ulr is not declared under config, did you mean 'url'?",
