@@ -185,10 +185,10 @@ def test_error_rules(text, what):
 @pytest.mark.parametrize(
     "text, what",
     [
-        ("records: data", "4:10 records: 'data' is not an address: unknown root 'data' (one of: body)"),
+        ("records: data", "4:10 records: 'data' is not an address: unknown root 'data', did you mean 'body.data'?"),
         ("pagination: {type: next_url, take: bdy.next}", "4:36 pagination.take: 'bdy.next' is not an address: unknown root 'bdy', did you mean 'body'?"),
         ("pagination: {type: offset, put: query}", "4:33 pagination.put: 'query' is not an address: say what of query: query.NAME"),
-        ("endpoints: {a: {post: /a, output: order}}", "4:35 endpoints.a.output: 'order' is not an address: unknown root 'order' (one of: body, header, record, status)"),
+        ("endpoints: {a: {post: /a, output: order}}", "4:35 endpoints.a.output: 'order' is not an address: unknown root 'order', did you mean 'body.order'?"),
         ("endpoints: {a: {post: /a, output: record.id}}", "4:35 endpoints.a.output: record.id cannot be read here (output): a call has no records"),
     ],
 )  # fmt: skip
@@ -201,6 +201,12 @@ def test_addresses(text, what):
     "path, what",
     [
         ("orders", "must begin with a slash, or be one whole template: /orders"),
+        ("GET:/orders", "must begin with a slash; the method is the key alone: get: /orders"),
+        ("'post: orders'", "must begin with a slash; the method is the key alone: post: /orders"),
+        ("GET /orders", "must begin with a slash; the method is the key alone: get: /orders"),
+        ("getting/orders", "must begin with a slash, or be one whole template: /getting/orders"),
+        ("https://a.example/orders", "must begin with a slash; scheme and host stand in base_url: /orders"),
+        ("https://a.example", "must begin with a slash; scheme and host stand in base_url: /"),
         ('"{{ input.a }}/b"', "must begin with a slash, or be one whole template: /{{ input.a }}/b"),
         ('"/a/../b"', "a segment of the path is . or ..; write the path that is meant"),
         ('"/a?b=c"', "must not hold a query or fragment; put the query under 'params'"),
@@ -365,7 +371,7 @@ endpoints:
         "13:65 endpoints.r.params.q: 'input' cannot be read here (request); it can be read in calls and steps",
         "14:28 endpoints.c.input.a: must be a mapping, not a number",
         "14:64 endpoints.c.params.z: input.b is not declared under input (one of: a)",
-        "14:90 endpoints.c.output: 'order' is not an address: unknown root 'order' (one of: body, header, record, status)",
+        "14:90 endpoints.c.output: 'order' is not an address: unknown root 'order', did you mean 'body.order'?",
         "15:6 endpoints.n: has no method: give it one of get, post, put, patch, delete, graphql, job, steps, such as get: /orders",
         "16:12 endpoints.t.get: must begin with a slash, or be one whole template: /x",
         "17:44 endpoints.s.primary_key: idd is not in the schema of s, did you mean 'id'?",

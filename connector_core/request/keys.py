@@ -6,6 +6,7 @@ template is a URL as it stands. A null param or header is not sent; a list repea
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, get_args
 
@@ -32,9 +33,7 @@ METHODS: tuple[Method, ...] = get_args(Method)
 
 def _path(template: PathText) -> PathText:
     if not template.whole and not template.source.startswith("/"):
-        raise PydanticCustomError(
-            "path", "must begin with a slash, or be one whole template: /{given}", {"given": template.source}
-        )
+        raise PydanticCustomError("path", "must begin with a slash{instead}", {"instead": _instead(template.source)})
     fixed = "".join("x" if filled else text for filled, text in parts_of(template.source))
     if "?" in fixed or "#" in fixed:
         raise PydanticCustomError("path", "must not hold a query or fragment; put the query under 'params'")
@@ -43,6 +42,15 @@ def _path(template: PathText) -> PathText:
     if any(char <= " " or char == "\\" for char in fixed.strip() if not template.whole) or fixed != fixed.strip():
         raise PydanticCustomError("path", "must not hold spaces, line breaks or backslashes; a space is written %20")
     return template
+
+
+def _instead(given: str) -> str:
+    """What to write in place of a path that begins with something else."""
+    if found := re.match(r"(get|post|put|patch|delete)(?::\s*|\s+)/?(.*)", given, re.IGNORECASE | re.DOTALL):
+        return f"; the method is the key alone: {found[1].lower()}: /{found[2]}"
+    if found := re.match(r"https?://[^/?#{}]*/?(.*)", given, re.IGNORECASE | re.DOTALL):
+        return f"; scheme and host stand in base_url: /{found[1]}"
+    return f", or be one whole template: /{given}"
 
 
 # ── what is sent ──────────────────────────────────────────────────────────────────────────────────
