@@ -26,7 +26,15 @@ from connector_core.engine.facts import prepare
 from connector_core.engine.pages import Page, Pages, Record
 from connector_core.engine.records import judged, located, place_of, transformed
 from connector_core.engine.wire import UNSENDABLE
-from connector_core.events import Event, PageRead, PartitionFinished, ReadFinished, ReadStarted, RecordsMissing
+from connector_core.events import (
+    Event,
+    PageRead,
+    PaginationMissing,
+    PartitionFinished,
+    ReadFinished,
+    ReadStarted,
+    RecordsMissing,
+)
 from connector_core.exceptions import ConfigError, ResponseError
 from connector_core.for_each import WHOLE, Partition
 from connector_core.http import Request
@@ -95,6 +103,9 @@ class Reading:
             body = decoded(self._connection, self._plan, answered)
             rows = self._found(body)
             answer = self._answer(position, answered, body, rows)
+            if position is None:
+                for key, address in self._plan.pagination.unfound(answer):
+                    self._announce(PaginationMissing, key=key, address=str(address))
             following = self._follow(answer, answered, rows)
             rows = self._handed_out(rows, body)
         else:
