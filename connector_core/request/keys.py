@@ -19,7 +19,7 @@ from connector_core.exceptions import ConfigError
 from connector_core.http import Request
 from connector_core.request.base_url import BaseUrl, checked_url, encoded, rendered_path
 from connector_core.request.body import Body, composed, not_multipart
-from connector_core.request.values import FieldName, FixedName, Sent, all_pairs, pairs, render
+from connector_core.request.values import FieldName, FixedName, SentAlone, all_pairs, pairs, render
 from connector_core.template import PathText, Reads, Template, Value
 from connector_core.template.parts import parts_of
 from connector_core.template.places import TAKEN_NAMES
@@ -80,9 +80,9 @@ class RequestKeys(Model):
 
     base_url: BaseUrl | None = None
     """The address that paths are appended to."""
-    params: dict[FixedName, Sent | None] | None = None
+    params: dict[FixedName, SentAlone | None] | None = None
     """Query parameters by name; a list repeats the name, null leaves it out."""
-    headers: dict[FieldName, Sent | None] | None = None
+    headers: dict[FieldName, SentAlone | None] | None = None
     """Header fields by name; null leaves one out."""
     body: Body | None = None
     """What is sent with post, put and patch."""
