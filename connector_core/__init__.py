@@ -11,18 +11,33 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from connector_core.connector import Connector, Engine, Result
+    from connector_core.engine.effects import Effects
+    from connector_core.engine.guard import Network
     from connector_core.engine.pages import Page
     from connector_core.exceptions import ConfigError, IntegrationError, SpecError
     from connector_core.spec import Spec
 
-__all__ = ["ConfigError", "Connector", "Engine", "IntegrationError", "Page", "Result", "Spec", "SpecError"]
+__all__ = [
+    "ConfigError",
+    "Connector",
+    "Effects",
+    "Engine",
+    "IntegrationError",
+    "Network",
+    "Page",
+    "Result",
+    "Spec",
+    "SpecError",
+]
 
 # What each name comes from; imported when first asked for, so that importing the package costs nothing.
 _HOMES = {
     "ConfigError": "exceptions",
     "Connector": "connector",
+    "Effects": "engine.effects",
     "Engine": "connector",
     "IntegrationError": "exceptions",
+    "Network": "engine.guard",
     "Page": "engine.pages",
     "Result": "connector",
     "Spec": "spec",

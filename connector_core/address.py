@@ -48,6 +48,7 @@ MISSING: Final = _Missing()
 
 _SEGMENT = re.compile(r'"((?:[^"\\]|\\.)*)"|([^."\[\]{}]+)')
 _EXPRESSION = re.compile(r"[|()='<>?]|\s(?:and|or|not|in|if)\s")
+_LONGEST = 100  # characters that are worth showing twice
 _INDEX = re.compile(r"-?[0-9]{1,9}")
 
 
@@ -103,7 +104,7 @@ class Address:
 
     def _check_root(self) -> None:
         if self.root not in self.roots:
-            raise _error(self.text, f"unknown root {self.root!r}{suggestion(self.root, self.roots)}")
+            raise _error(self.text, f"unknown root {self.root!r}{self._instead()}")
         if not self.keys and self.root not in self.bare:
             raise _error(self.text, f"say what of {self.root}: {self.root}.NAME")
         if self.keys and self.root == "status":
@@ -111,6 +112,10 @@ class Address:
         if self.root in ("query", "header", "cookie") and len(self.keys) > 1:
             name = ".".join(self.keys)
             raise _error(self.text, f'quote a {self.root} name that has dots: {self.root}."{name}"')
+
+    def _instead(self) -> str:
+        """A root that is near, else the roots; made to follow the unknown one in a message."""
+        return suggestion(self.root, self.roots)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.text!r})"
@@ -176,6 +181,13 @@ class AnswerPath(Address):
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self.take = _walker((self.root, *self.keys))
+
+    def _instead(self) -> str:
+        """Where no root is near, the one that was probably forgotten: most of what is taken stands in the body."""
+        known = super()._instead()
+        if "did you mean" in known or self.root in (*AnswerPath.roots, *Put.roots) or len(self.text) > _LONGEST:
+            return known
+        return f", did you mean {f'body.{self.text}'.replace('body.$', 'body')!r}?"  # $ is the body in JSONPath
 
     @classmethod
     def example(cls) -> str:

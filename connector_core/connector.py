@@ -44,8 +44,7 @@ class Engine(Closing):
         """`specs`: folders where names are looked up before the bundled ones; `network`: what connections may reach."""
         self._folders = [Path(folder) for folder in specs]
         self._network = network
-        self._effects = effects or Effects()
-        self._effects.listeners.extend(listeners)
+        self._effects = (effects or Effects()).heard_by(listeners)
         self._specs: dict[tuple[str, str | None], Spec] = {}
         self._closed = False
 

@@ -17,6 +17,7 @@ __all__ = [
     "JobPolled",
     "Listener",
     "PageRead",
+    "PaginationMissing",
     "PartitionFinished",
     "ReadFinished",
     "ReadStarted",
@@ -105,6 +106,17 @@ class ReadStarted(Event, frozen=True, kw_only=True):
 class RecordsMissing(Event, frozen=True, kw_only=True):
     """A page has nothing where its records should stand, and was read as empty."""
 
+    address: str
+
+
+class PaginationMissing(Event, frozen=True, kw_only=True):
+    """The first page has nothing at the address under `key` of its pagination, so that the end may be told too early.
+
+    `total` and `pages`: there is no such number. `take`: there is no token, though the page is not known to be short;
+    where there is one page alone, that is as it should be.
+    """
+
+    key: str
     address: str
 
 

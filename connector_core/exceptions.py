@@ -91,7 +91,7 @@ class IntegrationError(Exception):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """One mistake in a spec: `specs/shop.yaml:41:5 endpoints.orders.pagination: unknown type 'curser'…`."""
+    """One mistake in a spec: `specs/shop.yaml:41:25 endpoints.orders.pagination.type: unknown type…`."""
 
     file: str
     line: int

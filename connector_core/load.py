@@ -179,8 +179,8 @@ def find(spec: str | Path, folders: Sequence[Path] = ()) -> Path:
 
 
 def _shown(path: Path) -> str:
-    """The path as a person in the working directory would write it."""
+    """The path as a person in the working directory would write it; of a bundled spec, wherever it lies, its name."""
     try:
         return str(path.relative_to(Path.cwd()))
     except (ValueError, OSError):
-        return str(path)
+        return f"bundled/{path.name}" if path.parent == bundled() else str(path)

@@ -124,6 +124,8 @@ class JobPlan(Struct, frozen=True):
     """Whether the result is fetched; else the last poll's answer holds it."""
     each: Template | None
     as_: str
+    handle: frozenset[str] | None
+    """The names in the answer to `start` that the job is gone on with; None: all of it."""
 
 
 def compile_plan(spec: Spec, name: str, hooks: Hooks = NO_HOOKS) -> Plan:
@@ -159,7 +161,15 @@ def _job(plan: Plan, endpoint: Endpoint, job: Job) -> JobPlan:
         fetches=result is not None,
         each=result.each if result is not None else None,
         as_=(result.as_ or "") if result is not None else "",
+        handle=_handle(endpoint),
     )
+
+
+def _handle(endpoint: Endpoint) -> frozenset[str] | None:
+    """What the endpoint's templates read of `job.start`; None where one reads all of it."""
+    reads = [read for _, value in templates(endpoint) for read in value.reads if read[0] == "job"]
+    found = [read for read in reads if read[1:2] in ((), ("start",))]
+    return None if any(len(read) < 3 for read in found) else frozenset(read[2] for read in found)  # noqa: PLR2004
 
 
 def _endpoint(spec: Spec, name: str) -> Endpoint:

@@ -74,7 +74,7 @@ def _problem(detail: ErrorDetails, path: Path, value: Any, document: Any, locate
             what = f"missing key {str(detail['loc'][-1])!r}"
             return locate.problem(path, what, part="type" if has_type else "")
         case "unknown_type" if has_type:
-            return locate.problem(path, detail["msg"], part="type")
+            return locate.problem((*path, "type"), detail["msg"])
         case "missing_type" if near := nearest("type", [str(key) for key in value]):
             return locate.problem((*path, near), f"unknown key {near!r}, did you mean 'type'?", at_key=True)
     what = _words(detail, path, value)

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from typing import get_args, get_type_hints
 
 import pytest
+from msgspec.structs import replace
 
 import connector_core
 from connector_core import Connector, Engine, SpecError
+from connector_core.engine.effects import Effects
+from connector_core.events import Event
 from connector_core.exceptions import ConfigError
 from connector_core.http import Request, Response
 from connector_core.load import load
@@ -121,14 +125,49 @@ async def test_a_broken_spec_is_told_with_its_place(tmp_path):
     assert str(broken.value).endswith("bad.yaml:3:1 endpionts: unknown key 'endpionts', did you mean 'endpoints'?")
 
 
+async def test_engines_share_effects_and_hear_their_own():
+    """The same effects may be given to several engines: neither hears the other, nor closes its transports."""
+    made: list[FakeTransport] = []
+
+    def transport(_network: str) -> FakeTransport:
+        made.append(FakeTransport(answer))
+        return made[-1]
+
+    heard: dict[str, list[Event]] = {"both": [], "one": [], "two": []}
+    shared = replace(effects(answer, listeners=[heard["both"].append]), transport=transport)
+    async with (
+        Engine(effects=shared, listeners=[heard["one"].append]) as one,
+        Engine(effects=shared, listeners=[heard["two"].append]) as two,
+    ):
+        async with two.open(SPEC, id="second") as demo:
+            await demo.call("things")
+        async with one.open(SPEC, id="first") as demo:
+            await demo.call("things")
+            await two.aclose()
+            await demo.call("things")
+    assert {event.connection for event in heard["one"]} == {"first"}
+    assert {event.connection for event in heard["two"]} == {"second"}
+    assert heard["both"] == [*heard["two"], *heard["one"]]
+    assert len(shared.listeners) == 1
+    assert [transport.closed for transport in made] == [True, True]
+    assert len(made[0].requests) == 1
+
+
 def test_the_door_is_small_and_sorted():
     """Everything exported exists, in order, and is little."""
     assert connector_core.__all__ == sorted(connector_core.__all__)
     assert len(connector_core.__all__) <= 15
     for name in connector_core.__all__:
-        assert getattr(connector_core, name).__name__ == name
+        assert name == "Network" or getattr(connector_core, name).__name__ == name  # a type alias has no name
     with pytest.raises(AttributeError, match="has no attribute 'Nothing'"):
         _ = connector_core.Nothing
+
+
+def test_what_is_passed_to_a_connector_is_exported():
+    """What a user writes in a call of Engine or Connector.open, or in an annotation for it, is at the door."""
+    assert connector_core.Effects is Effects
+    assert get_args(connector_core.Network) == ("public", "private", "loopback")
+    assert get_type_hints(connector_core.Result)["degraded"] == str | None
 
 
 def test_importing_costs_next_to_nothing():

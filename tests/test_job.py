@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -140,6 +141,115 @@ async def test_a_result_with_pages():
     service = Service(polls=1)
     async with opened(spec(pagination={"type": "cursor", "take": "body.next"}), answer) as shop:
         assert [order["id"] async for order in shop.read("orders")] == [1, 2, 3]
+
+
+def paged(request: Request) -> Response:
+    """A part of the result that has three pages."""
+    page = int(dict(request.query).get("cursor", "1"))
+    return respond(json={"data": [{"id": f"{request.url[-1]}{page}"}], "next": page + 1 if page < 3 else None})
+
+
+CURSOR = {"type": "cursor", "take": "body.next"}
+
+
+async def test_a_reading_is_gone_on_with():
+    """From any page's `following` the rest is read, in another process too, and the job is not started again."""
+    service = Service(polls=1)
+
+    def answer(request: Request) -> Response:
+        return paged(request) if "files.example" in request.url else service(request)
+
+    document = spec(
+        {**JOB, "result": {"each": "{{ job.poll.urls }}", "as": "url", "get": "{{ url }}"}}, pagination=CURSOR
+    )
+    async with opened(document, answer) as shop:
+        pages = [page async for page in shop.pages("orders")]
+    assert [page.position for page in pages] == [
+        None,
+        {"job": {"id": "job1"}, "result": 1, "page": 2},
+        {"job": {"id": "job1"}, "result": 1, "page": 3},
+        {"job": {"id": "job1"}, "result": 2},
+        {"job": {"id": "job1"}, "result": 2, "page": 2},
+        {"job": {"id": "job1"}, "result": 2, "page": 3},
+    ]
+    assert [page.following for page in pages] == [*[page.position for page in pages[1:]], None]
+    for at, page in enumerate(pages[:-1], 1):
+        async with opened(document, FakeTransport(answer)) as shop:
+            rest = [more async for more in shop.pages("orders", position=json.loads(json.dumps(page.following)))]
+        assert [(more.records, more.position) for more in rest] == [
+            (more.records, more.position) for more in pages[at:]
+        ]
+    assert service.started == 1
+
+
+async def test_a_position_holds_no_more_than_is_needed():
+    """Of the answer to `start` it has what the spec's templates read; all of it where one reads that."""
+
+    def answer(request: Request) -> Response:
+        if request.url.endswith("/exports"):
+            return respond(json={"id": "job1", "upload": "https://files.example/?sig=x", "log": "x" * 10_000})
+        return paged(request) if request.url.endswith("rows") else respond(json={"status": "ready"})
+
+    async with opened(spec(pagination=CURSOR), answer) as shop:
+        assert (await anext(shop.pages("orders"))).following == {"job": {"id": "job1"}, "page": 2}
+    whole = {**JOB, "poll": {"post": "/exports/1", "body": {"json": "{{ job.start }}"}}}
+    async with opened(spec(whole, pagination=CURSOR), answer) as shop:
+        assert (await anext(shop.pages("orders"))).following["job"].keys() == {"id", "upload", "log"}
+
+
+@pytest.mark.parametrize(
+    "position",
+    [3, {}, {"job": 1, "pages": 2}, {"job": 1, "result": 0}, {"job": 1, "result": True}, {"job": 1, "result": 2}],
+)
+async def test_what_is_no_position(position):
+    """What no page of the job's result has given is refused, and nothing is sent."""
+    transport = FakeTransport(Service())
+    async with opened(spec(), transport) as shop:
+        with pytest.raises(ConfigError) as refused:
+            shop.pages("orders", position=position)
+    assert str(refused.value) == (
+        "that is no position in the result of this job — shop.orders — pass the `following` of a page that was read"
+    )
+    assert transport.requests == []
+
+
+async def test_no_position_without_a_result():
+    """Records in the last poll are on one page, so that there is no place to go on at."""
+    async with opened(spec({key: value for key, value in JOB.items() if key != "result"}), Service()) as shop:
+        with pytest.raises(ConfigError, match="its records come on one page, so leave the position out"):
+            shop.pages("orders", position={"job": {"id": "job1"}})
+
+
+@pytest.mark.parametrize("last", ["ready", "nothing"])
+async def test_a_result_that_has_fewer_parts(last):
+    """A part that is not there any more is an error, and no quiet end."""
+    document = spec({**JOB, "result": {"each": "{{ job.poll.urls }}", "as": "url", "get": "{{ url }}"}})
+    async with opened(document, Service(polls=1, last=last)) as shop:
+        with pytest.raises(ResponseError) as changed:
+            await anext(shop.pages("orders", position={"job": {"id": "job1"}, "result": 3}))
+    assert str(changed.value) == (
+        f"the job's result has {2 if last == 'ready' else 0} parts now, and part 3 was to be read — shop.orders — "
+        "read it again from the start: leave the position out"
+    )
+    assert changed.value.code == "job.changed"
+
+
+async def test_a_discovered_job():
+    """A job whose endpoint the service names is read as a job, and gone on with."""
+    document = spec(
+        {**JOB, "start": {"post": "/exports", "body": {"json": {"of": "{{ table }}"}}}},
+        for_each={"values": ["a", "b"], "as": "table", "name": "orders_{{ table }}"},
+        pagination=CURSOR,
+    )
+    service = Service(polls=1)
+
+    def answer(request: Request) -> Response:
+        return paged(request) if request.url.endswith("rows") else service(request)
+
+    async with opened(document, answer) as shop:
+        first = await anext(shop.pages("orders_b"))
+        rest = [page async for page in shop.pages("orders_b", position=first.following)]
+    assert (first.following, len(rest), service.started) == ({"job": {"id": "job1"}, "page": 2}, 2, 1)
 
 
 async def test_records_in_the_last_poll():

@@ -164,6 +164,14 @@ def test_files_are_named_as_a_person_would(shelf):
     assert refused("bad", [shelf / "first"]) == f"{shelf}/first/bad.yaml{what}"
 
 
+def test_a_bundled_spec_is_named_shortly(shelf, monkeypatch):
+    """Where the package lies is nobody's business: a bundled spec stands in messages as such."""
+    (shelf / "bundle" / "bad.yaml").write_text("name: bad")
+    assert refused("bad") == "bundled/bad.yaml:1:1 missing key 'connector'"
+    monkeypatch.chdir(shelf)
+    assert refused("bad") == "bundle/bad.yaml:1:1 missing key 'connector'"
+
+
 def test_no_more_of_a_file_is_read_than_a_spec_may_have(shelf, monkeypatch):
     """The size of a file is no matter: what goes beyond the bound is not read."""
     given: list[int] = []
@@ -253,6 +261,7 @@ def test_extensions_pass_everywhere():
     noted = extended(FULL)
     for request in (noted, noted["endpoints"]["orders"]):
         del request["params"]["x-note"]  # a parameter may be called that, and a header
+    del noted["endpoints"]["search"]["body"]["form"]["x-note"]  # and a form's field
     del noted["headers"]["x-note"], noted["endpoints"]["orders"]["schema"]["x-note"]  # and so may a record's field
     del noted["environments"]["sandbox"]["config"]["x-note"]
     spec = load(noted)

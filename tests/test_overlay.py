@@ -121,9 +121,10 @@ def test_a_part_of_a_component_is_enough():
             "name": "shop",
             "base_url": "https://a.example",
             "pagination": CURSOR,
+            "records": "body",
             "errors": [{"status": 404, "then": "skip"}],
             "endpoints": {
-                "all": {"get": "/a", "records": "body"},
+                "all": {"get": "/a"},
                 "few": {"get": "/b", "pagination": {"size": {"value": 25}}, "errors": [{"status": 409, "then": "ok"}]},
                 "one": {"get": "/c", "pagination": "none"},
             },

@@ -609,6 +609,40 @@ def test_what_follows_a_page(document, answer, expected):
 
 
 @pytest.mark.parametrize(
+    "document, answer, keys",
+    [
+        ("none", page(5), []),
+        ("page_number", page(5), []),
+        ({"type": "page_number", "total": "body.n", "size": TEN}, page(10), ["total"]),
+        ({"type": "page_number", "total": "body.n", "size": TEN}, page(5), ["total"]),
+        ({"type": "page_number", "total": "body.n", "size": TEN}, page(10, {"n": "many"}), ["total"]),
+        ({"type": "page_number", "total": "body.n", "size": TEN}, page(10, {"n": 10}), []),
+        ({"type": "page_number", "total": "body.n", "size": TEN}, page(10, {"n": None}), []),
+        ({"type": "page_number", "total": "body.n", "size": TEN}, page(10, {"n": -1}), []),
+        ({"type": "page_number", "total": "body.n", "size": TEN}, page(0), []),
+        ({"type": "page_number", "pages": "body.p"}, page(10), ["pages"]),
+        ({"type": "page_number", "pages": "body.p", "total": "body.n", "size": TEN}, page(10, {"p": 3}), []),
+        ({"type": "offset", "total": "header.X-Total", "size": TEN}, page(10), ["total"]),
+        ({"type": "cursor", "take": "body.next"}, page(5), ["take"]),
+        ({"type": "cursor", "take": "body.next"}, page(0), []),
+        ({"type": "cursor", "take": "body.next"}, page(5, {"next": None}), []),
+        ({"type": "cursor", "take": "body.next"}, page(5, {"next": "a"}), []),
+        ({"type": "cursor", "take": "record.id"}, page(5, record={}), ["take"]),
+        ({"type": "cursor", "take": "body.next", "size": TEN}, page(10), ["take"]),
+        ({"type": "cursor", "take": "body.next", "size": TEN}, page(9), []),
+        ({"type": "cursor", "take": "body.next", "has_more": "body.more"}, page(5, {"more": False}), []),
+        ({"type": "next_url", "take": "body.next"}, page(5), ["take"]),
+        ({"type": "next_url", "take": "body.next", "has_more": "body.more"}, page(5, {"more": False}), []),
+        ("link_header", page(5), []),
+    ],
+)  # fmt: skip
+def test_what_a_first_page_lacks(document, answer, keys):
+    """What pagination looks at and is not there is known by its key, unless that is a natural end."""
+    pagination = made(document)
+    assert list(pagination.unfound(answer)) == [(key, getattr(pagination, key)) for key in keys]
+
+
+@pytest.mark.parametrize(
     "body, message",
     [
         ({"n": 45}, "the page is empty, and body.n says that there is more (45)"),

@@ -72,10 +72,10 @@ def test_unknown_keys(text, what):
 @pytest.mark.parametrize(
     "text, what",
     [
-        ("pagination: {type: curser}", "4:13 pagination: unknown type 'curser', did you mean 'cursor'?"),
+        ("pagination: {type: curser}", "4:20 pagination.type: unknown type 'curser', did you mean 'cursor'?"),
         ("pagination: ofset", "4:13 pagination: unknown type 'ofset', did you mean 'offset'?"),
-        ("pagination: {type: 3}", f"4:13 pagination: unknown type 3 (one of: {KINDS})"),
-        ("pagination: {type: [offset]}", "4:13 pagination: unknown type ['offset'], did you mean 'offset'?"),
+        ("pagination: {type: 3}", f"4:20 pagination.type: unknown type 3 (one of: {KINDS})"),
+        ("pagination: {type: [offset]}", "4:20 pagination.type: unknown type ['offset'], did you mean 'offset'?"),
         ("pagination: {put: query.p}", f"4:13 pagination: missing key 'type' (one of: {KINDS})"),
         ("pagination: {type: next_url}", "4:13 pagination: missing key 'take'"),
         ("pagination: next_url", "4:13 pagination: missing key 'take'"),
@@ -84,7 +84,9 @@ def test_unknown_keys(text, what):
         ("pagination:", "4:12 pagination: is empty: write none, or leave the key out"),
         ("endpoints: {a: {get: /a, auth: }}", "4:32 endpoints.a.auth: is empty: write none, or leave the key out"),
         ("rate_limit: ~", "4:13 rate_limit: is empty: leave the key out"),
-        ("auth: {type: barer}", "4:7 auth: unknown type 'barer', did you mean 'bearer'?"),
+        ("pagination: {put: query.p, type: ofset}", "4:34 pagination.type: unknown type 'ofset', did you mean 'offset'?"),
+        ("pagination:\n  put: query.p\n  type: ofset", "6:9 pagination.type: unknown type 'ofset', did you mean 'offset'?"),
+        ("auth: {type: barer}", "4:14 auth.type: unknown type 'barer', did you mean 'bearer'?"),
     ],
 )  # fmt: skip
 def test_kinds(text, what):
@@ -183,10 +185,10 @@ def test_error_rules(text, what):
 @pytest.mark.parametrize(
     "text, what",
     [
-        ("records: data", "4:10 records: 'data' is not an address: unknown root 'data' (one of: body)"),
+        ("records: data", "4:10 records: 'data' is not an address: unknown root 'data', did you mean 'body.data'?"),
         ("pagination: {type: next_url, take: bdy.next}", "4:36 pagination.take: 'bdy.next' is not an address: unknown root 'bdy', did you mean 'body'?"),
         ("pagination: {type: offset, put: query}", "4:33 pagination.put: 'query' is not an address: say what of query: query.NAME"),
-        ("endpoints: {a: {post: /a, output: order}}", "4:35 endpoints.a.output: 'order' is not an address: unknown root 'order' (one of: body, header, record, status)"),
+        ("endpoints: {a: {post: /a, output: order}}", "4:35 endpoints.a.output: 'order' is not an address: unknown root 'order', did you mean 'body.order'?"),
         ("endpoints: {a: {post: /a, output: record.id}}", "4:35 endpoints.a.output: record.id cannot be read here (output): a call has no records"),
     ],
 )  # fmt: skip
@@ -199,6 +201,12 @@ def test_addresses(text, what):
     "path, what",
     [
         ("orders", "must begin with a slash, or be one whole template: /orders"),
+        ("GET:/orders", "must begin with a slash; the method is the key alone: get: /orders"),
+        ("'post: orders'", "must begin with a slash; the method is the key alone: post: /orders"),
+        ("GET /orders", "must begin with a slash; the method is the key alone: get: /orders"),
+        ("getting/orders", "must begin with a slash, or be one whole template: /getting/orders"),
+        ("https://a.example/orders", "must begin with a slash; scheme and host stand in base_url: /orders"),
+        ("https://a.example", "must begin with a slash; scheme and host stand in base_url: /"),
         ('"{{ input.a }}/b"', "must begin with a slash, or be one whole template: /{{ input.a }}/b"),
         ('"/a/../b"', "a segment of the path is . or ..; write the path that is meant"),
         ('"/a?b=c"', "must not hold a query or fragment; put the query under 'params'"),
@@ -281,7 +289,7 @@ endpoints:
 def test_an_inherited_unknown_kind_is_told_once():
     """An endpoint that completes a component of an unknown kind is not to blame for it."""
     text = "pagination: {type: curser}\nendpoints: {a: {get: /a, pagination: {size: {value: 5}}}}"
-    assert mistakes(text) == ["4:13 pagination: unknown type 'curser', did you mean 'cursor'?"]
+    assert mistakes(text) == ["4:20 pagination.type: unknown type 'curser', did you mean 'cursor'?"]
 
 
 def test_a_mistake_in_an_endpoints_part_is_told_at_the_endpoint():
@@ -354,7 +362,7 @@ endpoints:
         '5:71 config.n.default: must be a whole number, not "x"',
         "6:28 secrets.token.default: a secret has no default: a spec is no place for one",
         f"6:34 secrets.Bad-one: {WORD}",
-        "7:13 pagination: unknown type 'curser', did you mean 'cursor'?",
+        "7:20 pagination.type: unknown type 'curser', did you mean 'cursor'?",
         "9:19 errors.0.thne: unknown key 'thne', did you mean 'then'?",
         "10:12 errors.1.when: 'secrets' cannot be read here (errors); it can be read in headers, params, body and auth",
         "11:13 params.a: config.ulr is not declared under config, did you mean 'url'?",
@@ -363,7 +371,7 @@ endpoints:
         "13:65 endpoints.r.params.q: 'input' cannot be read here (request); it can be read in calls and steps",
         "14:28 endpoints.c.input.a: must be a mapping, not a number",
         "14:64 endpoints.c.params.z: input.b is not declared under input (one of: a)",
-        "14:90 endpoints.c.output: 'order' is not an address: unknown root 'order' (one of: body, header, record, status)",
+        "14:90 endpoints.c.output: 'order' is not an address: unknown root 'order', did you mean 'body.order'?",
         "15:6 endpoints.n: has no method: give it one of get, post, put, patch, delete, graphql, job, steps, such as get: /orders",
         "16:12 endpoints.t.get: must begin with a slash, or be one whole template: /x",
         "17:44 endpoints.s.primary_key: idd is not in the schema of s, did you mean 'id'?",

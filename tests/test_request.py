@@ -168,7 +168,7 @@ def test_parameters_are_text():
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("value", [{"a": 1}, "{{ config.object }}", ["a", {"b": 1}], [["a"]], {}])
+@pytest.mark.parametrize("value", ["{{ config.object }}", ["a", "{{ config.object }}"]])
 @pytest.mark.parametrize("where, keys", [("params", "params"), ("headers", "headers"), ("body.form", "form")])
 def test_an_object_is_no_parameter(where, keys, value):
     """Params, headers and form fields are text; what to write instead is said."""

@@ -269,3 +269,47 @@ def test_a_long_description_costs_nothing():
     """What says nothing about a value does not count."""
     schema = {"type": "string", "description": "x" * 500_000, "default": "y" * 1000}
     assert load({"connector": "1", "name": "x", "config": {"a": schema}}).config["a"] == schema
+
+
+# ── what is for reads, and what is no text ────────────────────────────────────────────────────────
+
+FOR_READS = "is for reads: an endpoint with records, and without input or output"
+NO_TEXT = "is an object or a list of lists, and only text and numbers can be sent there: name its parts one by one, such as filter[status]: open"
+
+
+@pytest.mark.parametrize(
+    "text, what",
+    [
+        ("endpoints: {c: {post: /c, pagination: offset}}", f"6:39 endpoints.c.pagination: {FOR_READS}"),
+        ("endpoints: {c: {get: /c, pagination: offset}}", f"6:38 endpoints.c.pagination: {FOR_READS}"),
+        ("endpoints: {c: {post: /c, safe: true, records: body, output: body, pagination: offset}}", f"6:80 endpoints.c.pagination: {FOR_READS}"),
+        ("endpoints: {c: {delete: /c, filter: record.a}}", f"6:37 endpoints.c.filter: {FOR_READS}"),
+        ("pagination: offset\nendpoints: {c: {put: /c, pagination: {first: 1}}}", f"7:38 endpoints.c.pagination: {FOR_READS}"),
+        ("endpoints: {c: {post: /c, errors: [{status: 404, then: skip}]}}", "6:56 endpoints.c.errors.0.then: skip is for reads, and this is a call: say ok, or a category"),
+        ("endpoints: {c: {get: /c, errors: [{status: 400, then: ok}, {status: 404, then: stop}]}}", "6:80 endpoints.c.errors.1.then: stop is for reads, and this is a call: say ok, or a category"),
+        ("params: {filter: {a: 1}}", f"6:18 params.filter: {NO_TEXT}"),
+        ("params: {filter: [a, {b: 1}]}", f"6:18 params.filter: {NO_TEXT}"),
+        ("headers: {X-Filter: [[a]]}", f"6:21 headers.X-Filter: {NO_TEXT}"),
+        ("headers: {X-Filter: {}}", f"6:21 headers.X-Filter: {NO_TEXT}"),
+        ("endpoints: {c: {post: /c, body: {form: {a: {b: '{{ config.start }}'}}}}}", f"6:44 endpoints.c.body.form.a: {NO_TEXT}"),
+        ("endpoints: {j: {records: body, job: {start: {post: /j, params: {a: {b: 1}}}, poll: {get: /j}, done: body.ok}}}", f"6:68 endpoints.j.job.start.params.a: {NO_TEXT}"),
+    ],
+)  # fmt: skip
+def test_what_can_mean_nothing(text, what):
+    """Pages and records on a call, and objects where text is sent, are refused when the spec loads."""
+    assert mistakes(text) == [what]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "pagination: offset\nrecords: body\nfilter: record.a\nerrors: [{status: 404, then: skip}]\nendpoints: {r: {get: /r}, c: {post: /c}}",
+        "pagination: offset\nendpoints: {c: {get: /c, pagination: offset}, d: {get: /d, pagination: none}}",
+        "endpoints: {s: {post: /s, records: body, pagination: offset, filter: record.a, errors: [{status: 404, then: stop}]}}",
+        "endpoints: {c: {post: /c, errors: [{status: 404, then: ok}, {status: 409, then: retry}]}}",
+        "params: {a: [1, b, true, null], b: '{{ config.start }}', c: null, d: 1.5}",
+    ],
+)
+def test_what_calls_may_inherit(text):
+    """What the top level says for the reads is no mistake of the calls beside them."""
+    parse(HEAD + text, "shop.yaml")

@@ -258,7 +258,7 @@ def test_both_refuse(path, value):
         ("environments.sandbox.auth", {"token": "{{ secrets.token }}2"}),
         ("endpoints.orders.auth", {"token": "{{ config.url }}"}),
         ("endpoints.orders.headers", {"Accept": None}),
-        ("endpoints.orders.records", None),
+        ("endpoints.create.records", None),
         ("endpoints.orders.timeout", "{{ config.size }}s"),
         ("endpoints.orders.filter", True),
         ("auth", "none"),

@@ -82,7 +82,7 @@ def test_hosts(host, name, credentials):
 
 def test_a_spec_is_immutable():
     """Nothing of a loaded spec can be set."""
-    spec = load({**SPEC, "endpoints": {"e": {"get": "/e", "pagination": "offset"}}})
+    spec = load({**SPEC, "endpoints": {"e": {"get": "/e", "records": "body", "pagination": "offset"}}})
     for part, name in ((spec, "name"), (spec.endpoints["e"], "get"), (spec.endpoints["e"].pagination, "first")):
         with pytest.raises(ValidationError, match="frozen"):
             setattr(part, name, None)

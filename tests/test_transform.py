@@ -572,7 +572,7 @@ def mistakes(text: str) -> list[str]:
 @pytest.mark.parametrize(
     "step, what",
     [
-        ("{type: renam, fields: {a: b}}", "6:13 transform.0: unknown type 'renam', did you mean 'rename'?"),
+        ("{type: renam, fields: {a: b}}", "6:20 transform.0.type: unknown type 'renam', did you mean 'rename'?"),
         ("{type: rename, fields: {a: c, b: c}}", "6:36 transform.0.fields: two fields become 'c'"),
         ("{type: rename, fields: {a: b, b: c}}", "6:36 transform.0.fields: 'b' is renamed itself; write two steps, in the order that is meant"),
         ("{type: rename, fields: {a: a}}", "6:36 transform.0.fields: 'a' is renamed itself; write two steps, in the order that is meant"),

@@ -64,7 +64,7 @@ def command(
 
 
 async def _check(spec: Spec, endpoint: str, account: Account, *, trace: bool) -> None:
-    async with opened(spec, account, [Warnings(), *([Trace()] if trace else [])]) as connector:
+    async with opened(spec, account, [Warnings(trying=True), *([Trace()] if trace else [])]) as connector:
         started = time.monotonic()
         result = await connector.call(endpoint)
         elapsed = time.monotonic() - started

@@ -17,6 +17,7 @@ from connector_core.events import (
     Event,
     JobPolled,
     PageRead,
+    PaginationMissing,
     PartitionFinished,
     ReadFinished,
     RecordInvalid,
@@ -33,7 +34,9 @@ __all__ = ["Progress", "SavedTrace", "Trace", "Warnings"]
 class Warnings:
     """A line for what was read all the same though it was not right; the same line is said once."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, trying: bool = False) -> None:
+        """`trying`: whether the spec itself is tried, so that what may be right is told too."""
+        self._trying = trying
         self._said: set[str] = set()
 
     def __call__(self, event: Event) -> None:
@@ -41,6 +44,14 @@ class Warnings:
         match event:
             case RecordsMissing(endpoint=endpoint, address=address):
                 line = f"{endpoint}: nothing is at {address}, where the records should be; the page was read as empty"
+            case PaginationMissing(endpoint=endpoint, key="take", address=address):
+                line = f"{endpoint}: nothing is at {address}, where pagination looks for the next page; "
+                line += "if this is not the only page, correct pagination.take"
+                if not self._trying:
+                    return
+            case PaginationMissing(endpoint=endpoint, key=key, address=address):
+                line = f"{endpoint}: no number is at {address}, where pagination.{key} should be; "
+                line += "the end of the pages is told without it"
             case AnswerRepaired(endpoint=endpoint, repair=repair):
                 line = f"{endpoint}: the service sends invalid JSON, which was read all the same: {repair}"
             case RecordInvalid(endpoint=endpoint, what=what, on_invalid=on_invalid):

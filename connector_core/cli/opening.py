@@ -1,8 +1,8 @@
 """From a name and options to a connector: the spec is found, its config and secrets are gathered, and it is opened.
 
-A value is text where the spec declares text, else JSON. A secret comes from the environment variable that `--secret`
-names, else from CONNECTOR_<NAME>_<SECRET>: the prefix is mandatory, so that no spec can ask for anything else by its
-name.
+A value is text where the spec declares text, else JSON, or text where it is none. A secret comes from the environment
+variable that `--secret` names, else from CONNECTOR_<NAME>_<SECRET>: the prefix is mandatory, so that no spec can ask
+for anything else by its name.
 """
 
 from __future__ import annotations
@@ -70,17 +70,28 @@ def settings(declared: Mapping[str, dict[str, Any]], given: Iterable[tuple[str, 
 
 
 def typed(schema: Mapping[str, Any], text: str) -> Any:
-    """The value that a text stands for: JSON where something other than text is declared; what is no JSON stays text.
+    """The value that a text stands for: JSON where text is not what is declared; what is no JSON stays text.
 
     Whether it fits is for the spec's own check to say.
     """
-    kinds = schema.get("type", "string")
-    if "string" in ([kinds] if isinstance(kinds, str) else kinds):
+    if _declares_text(schema, text):
         return text
     try:
         return json.loads(text, parse_constant=str)
     except (ValueError, RecursionError):
         return text
+
+
+_OF_TEXT = frozenset({"format", "maxLength", "minLength", "pattern"})
+"""Keywords that speak of text alone."""
+
+
+def _declares_text(schema: Mapping[str, Any], text: str) -> bool:
+    """Whether the schema allows text: by its type; where it has none, by what else it says."""
+    kinds = schema.get("type")
+    if kinds is None:
+        return text in schema.get("enum", [schema.get("const")]) or not _OF_TEXT.isdisjoint(schema)
+    return "string" in ([kinds] if isinstance(kinds, str) else kinds)
 
 
 def variable(spec: Spec, secret: str) -> str:
@@ -98,14 +109,19 @@ def _named_secrets(spec: Spec, given: Iterable[tuple[str, str]]) -> dict[str, An
                 hint=f"export {source} first",
                 code="secret.missing",
             )
-        found[name] = typed(spec.secrets.get(name, {}), os.environ.get(source, ""))
+        found[name] = _typed_secret(spec, name, os.environ.get(source, ""))
     return found
 
 
 def _standing_secrets(spec: Spec) -> dict[str, Any]:
     """The secrets whose own variable is set."""
     named = {name: os.environ.get(variable(spec, name)) for name in spec.secrets}
-    return {name: typed(spec.secrets[name], value) for name, value in named.items() if value}
+    return {name: _typed_secret(spec, name, value) for name, value in named.items() if value}
+
+
+def _typed_secret(spec: Spec, name: str, text: str) -> Any:
+    """A secret without a type is text: most are, and some of those look like numbers."""
+    return typed({"type": "string", **spec.secrets.get(name, {})}, text)
 
 
 def _check(spec: Spec, config: Mapping[str, Any], secrets: Mapping[str, Any]) -> None:

@@ -90,5 +90,7 @@ async def _first_request(spec: Spec, endpoint: str, config: Mapping[str, Any], g
 
 def _described(request: Request) -> dict[str, Any]:
     content = request.content
+    if request.content_type is not None and content is not None:  # which the transport adds to the body it sends
+        request = request.with_header("Content-Type", request.content_type)
     found = {"method": request.method, "url": request.target, "headers": dict(request.headers)}
     return found if content is None else {**found, "body": content.decode("utf-8", "replace")}

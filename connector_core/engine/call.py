@@ -13,11 +13,13 @@ from connector_core import retry
 from connector_core.decode import UndecodableError
 from connector_core.engine.connection import Connection
 from connector_core.engine.upload import prepared, spent
+from connector_core.engine.wire import target
 from connector_core.errors import OK, Outcome, classify
 from connector_core.events import AnswerRepaired, RequestFailed, RequestFinished, RequestStarted, RetryScheduled
 from connector_core.exceptions import (
     AuthenticationError,
     AuthorizationError,
+    ConfigError,
     ConflictError,
     ConnectionError,
     IntegrationError,
@@ -139,9 +141,11 @@ async def _send(connection: Connection, plan: Plan, way: _Way, attempt: int, why
 
 
 async def _followed(connection: Connection, plan: Plan, way: _Way, attempt: int, why: str) -> Response:
-    request = way.request
+    request, response = way.request, None
     for hop in range(MAX_REDIRECTS + 1):
         request, trusted = connection.admit(request, plan.endpoint)
+        if response is not None:
+            _check_address(request, response, plan)
         signed = await _signed(connection, plan, request) if trusted and plan.signs else request
         if connection.effects.listeners:
             response = await _told(connection, plan, signed, attempt, f"{why}, redirected" if hop else why)
@@ -192,11 +196,7 @@ def _redirected(request: Request, response: Response, plan: Plan) -> Request:
     try:
         moved = request.followed(urljoin(response.request.url, as_sent(response.headers["Location"])))
     except ValueError:
-        raise ResponseError(
-            f"{plan.connector} redirects to what is no address",
-            where=f"{plan.endpoint}: {request.method} {request.url}",
-            code="redirect.invalid",
-        ) from None
+        raise _no_address(response, plan) from None
     if request.method == "GET" or response.status in (307, 308):
         return moved
     if response.status == 303:  # noqa: PLR2004 - RFC 9110 §15.4.4: the answer is found there with GET
@@ -207,6 +207,24 @@ def _redirected(request: Request, response: Response, plan: Plan) -> Request:
         where=f"{plan.endpoint}: {request.method} {request.url}",
         hint="a redirect would drop what was sent; write the new address into the spec",
         code="redirect.write",
+    )
+
+
+def _check_address(moved: Request, response: Response, plan: Plan) -> None:
+    """Raises where a redirect leads to what can't be sent: that is the service's mistake, and not the user's."""
+    try:
+        target(moved)
+    except ConfigError as error:
+        raise _no_address(response, plan, f": {error.what}") from None
+
+
+def _no_address(response: Response, plan: Plan, why: str = "") -> ResponseError:
+    request = response.request
+    return ResponseError(
+        f"{plan.connector} redirects to what is no address{why}",
+        where=f"{plan.endpoint}: {request.method} {request.url}",
+        hint="write the address that works into the spec, or tell the service's operator",
+        code="redirect.invalid",
     )
 
 

@@ -7,10 +7,11 @@ import logging
 import random
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import get_args
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from connector_core.component import suggestion
 from connector_core.engine.guard import Network
@@ -25,7 +26,7 @@ log = logging.getLogger("connector_core")
 
 
 class Effects(Struct):
-    """The world as the engine sees it; every part can be replaced."""
+    """The world as the engine sees it; every part can be replaced. Each engine takes a copy with sockets of its own."""
 
     transport: Callable[[Network], Transport] = lambda network: AiohttpTransport(network=network)
     """Makes the transport for a network level; called once per level."""
@@ -44,6 +45,10 @@ class Effects(Struct):
     hooks: Hooks = {}
     """The functions that `transform: [{type: hook, name: …}]` calls, by name; what plug-ins bring comes in here."""
     _transports: dict[Network, Transport] = {}
+
+    def heard_by(self, listeners: Iterable[Listener]) -> Effects:
+        """A copy with further listeners, and sockets of its own: the same value may be given to another engine."""
+        return replace(self, listeners=[*self.listeners, *listeners], _transports={})
 
     def reach(self, network: Network) -> Transport:
         """The transport for a network level; sockets are shared within one level, never between two."""

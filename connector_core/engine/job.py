@@ -1,7 +1,9 @@
 """Reading what a job of the service makes: started once, polled until it is done, and fetched like any pages.
 
-Rule: a job that was started is not started again. A cancelled wait leaves it as it is, and the next wait polls on; only
-what was cancelled before the start was answered begins anew.
+Rule 1: a job that was started is not started again. A cancelled wait leaves it as it is, and the next wait polls on;
+        only what was cancelled before the start was answered begins anew.
+Rule 2: a position is what the answer to `start` has that templates read, and the page in the result. Whoever goes on
+        there polls first: so links that the last poll gave are fresh, and no position holds one.
 """
 
 from __future__ import annotations
@@ -9,6 +11,9 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from connector_core.engine.call import Answered, answer_scope, decoded, exchange, said
 from connector_core.engine.connection import Connection
@@ -33,9 +38,12 @@ _WHY = {"start": "starts the job", "poll": "asks how the job is doing", "locate"
 class _Run:
     """One job: how far it has come."""
 
-    def __init__(self, connection: Connection, plan: Plan, job: JobPlan, within: Partition) -> None:
+    def __init__(
+        self, connection: Connection, plan: Plan, job: JobPlan, within: Partition, started: dict[str, Any]
+    ) -> None:
+        """`started`: the answer to `start` by that name, where it was started before."""
         self._connection, self._plan, self._job, self._within = connection, plan, job, within
-        self._names: dict[str, Any] = {}
+        self._names: dict[str, Any] = started
         self._scope = {**connection.names(plan), **within.names, "job": self._names}
         self._since: float | None = None
         self._done = False
@@ -46,7 +54,8 @@ class _Run:
         """Sees the job through, from where it stands; raises IntegrationError where it fails."""
         if self._since is None:
             await prepare(self._connection, self._plan)
-            await self._ask("start", self._job.start)
+            if "start" not in self._names:
+                await self._ask("start", self._job.start)
             self._since = self._connection.effects.monotonic()
         while not self._done:
             answered = await self._ask("poll", self._job.poll)
@@ -57,6 +66,14 @@ class _Run:
         if self._job.locate is not None and "locate" not in self._names:
             await self._ask("locate", self._job.locate)
         return self._partitions()
+
+    @property
+    def handle(self) -> Any:
+        """What has to be known of the answer to `start` to go on with the job."""
+        started, read = self._names["start"], self._job.handle
+        if read is None or not isinstance(started, dict):
+            return started
+        return {name: value for name, value in started.items() if name in read}
 
     async def _ask(self, name: str, plan: Plan) -> Answered:
         answered = await exchange(self._connection, plan, plan.compose(self._scope), self._scope, _WHY[name])
@@ -118,14 +135,48 @@ class _Run:
         ]
 
 
+class _Place(Struct, frozen=True):
+    """A position in what a job makes: `{"job": …, "result": 2, "page": …}`."""
+
+    started: dict[str, Any]
+    """The answer to `start` by that name; empty: the job is to be started."""
+    result: int = 1
+    """Which part of the result, counted from 1."""
+    page: Any = None
+    """Where in that part."""
+
+    @classmethod
+    def read(cls, position: Any, plan: Plan, job: JobPlan) -> _Place:
+        """The place that a position stands for; raises ConfigError where it is none."""
+        if position is None:
+            return cls({})
+        given = position if isinstance(position, dict) else {}
+        number = given.get("result", 1)
+        sound = "job" in given and given.keys() <= {"job", "result", "page"} and type(number) is int and number > 0
+        if not sound or not job.fetches or (job.each is None and number > 1):
+            raise ConfigError(
+                "that is no position in the result of this job",
+                where=f"{plan.connector}.{plan.endpoint}",
+                hint="pass the `following` of a page that was read"
+                if job.fetches
+                else "its records come on one page, so leave the position out",
+                code="position.invalid",
+            )
+        return cls({"start": given["job"]}, number, given.get("page"))
+
+
 class JobPages(Pages):
     """The pages of what one job makes."""
 
-    def __init__(self, connection: Connection, plan: Plan, job: JobPlan, within: Partition = WHOLE) -> None:
+    def __init__(
+        self, connection: Connection, plan: Plan, job: JobPlan, within: Partition = WHOLE, position: Any = None
+    ) -> None:
         super().__init__()
         self._connection, self._plan, self._job = connection, plan, job
         self.within = within
-        self._run = _Run(connection, plan, job, within)
+        place = _Place.read(position, plan, job)
+        self._part, self._page = place.result - 1, place.page
+        self._run = _Run(connection, plan, job, within, place.started)
         self._task: asyncio.Task[list[Partition]] | None = None
         self._results: deque[Partition] | None = None
         self._current: Sequence | None = None
@@ -155,7 +206,8 @@ class JobPages(Pages):
                     return run
                 self._take(run.result())
             elif self._results:
-                self._current = Sequence(self._connection, self._plan, None, self._results.popleft())
+                self._current = Sequence(self._connection, self._plan, self._page, self._results.popleft())
+                self._part, self._page = self._part + 1, None
             else:
                 self._end()
         return None
@@ -169,9 +221,9 @@ class JobPages(Pages):
     async def _next(self) -> Page:
         while (task := self.begin()) is not None:
             if self._current is not None:
-                page = self._ready = await anext(self._current)
+                page = self._ready = self._counted(await anext(self._current))
                 self.attempts = self._current.attempts
-                return self._counted(page)
+                return page
             if await task and not self._job.fetches:
                 return self._polled()
             if not self._job.fetches:
@@ -179,8 +231,15 @@ class JobPages(Pages):
         raise StopAsyncIteration
 
     def _take(self, partitions: list[Partition]) -> None:
-        """Takes note of what there is to fetch."""
-        self._results = deque(partitions)
+        """Takes note of what there is to fetch; raises where what was to be gone on with is not among it."""
+        if (self._part or self._page is not None) and len(partitions) <= self._part:
+            raise ResponseError(
+                f"the job's result has {len(partitions)} parts now, and part {self._part + 1} was to be read",
+                where=f"{self._plan.connector}.{self._plan.endpoint}",
+                hint="read it again from the start: leave the position out",
+                code="job.changed",
+            )
+        self._results = deque(partitions[self._part :])
         if self._job.each is not None:
             self._tell(ReadStarted)
 
@@ -195,7 +254,19 @@ class JobPages(Pages):
     def _counted(self, page: Page) -> Page:
         self._totals[0] += 1
         self._totals[1] += len(page.records)
-        return page
+        following = None
+        if page.following is not None:
+            following = self._position(self._part, page.following)
+        elif self._results:
+            following = self._position(self._part + 1, None)
+        return replace(page, position=self._position(self._part, page.position), following=following)
+
+    def _position(self, part: int, page: Any) -> Any:
+        """Where a page of a part stands; None for the first of all."""
+        if part == 1 and page is None:
+            return None
+        number = {} if self._job.each is None else {"result": part}
+        return {"job": self._run.handle, **number, **({} if page is None else {"page": page})}
 
     def _end(self) -> None:
         self._ended = True

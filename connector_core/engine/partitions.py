@@ -35,7 +35,14 @@ def pages_of(connection: Connection, plan: Plan, position: Any = None) -> Pages:
     """The pages of an endpoint, however it is read."""
     if plan.for_each:
         return Partitioned(connection, plan)
-    return JobPages(connection, plan, plan.job) if plan.job is not None else Sequence(connection, plan, position)
+    return _one(connection, plan, position)
+
+
+def _one(connection: Connection, plan: Plan, position: Any, within: Partition = WHOLE) -> Sequence | JobPages:
+    """The pages of an endpoint, or of one of its partitions."""
+    if plan.job is not None:
+        return JobPages(connection, plan, plan.job, within, position)
+    return Sequence(connection, plan, position, within)
 
 
 # ── which partitions there are ────────────────────────────────────────────────────────────────────
@@ -338,13 +345,13 @@ class _Named(Pages):
     def __init__(self, discovery: Discovery, connection: Connection, name: str, position: Any) -> None:
         super().__init__()
         self._discovery, self._connection, self._name, self._position = discovery, connection, name, position
-        self._found: Sequence | None = None
+        self._found: Lane | None = None
 
     async def _next(self) -> Page:
         if self._found is None:
             self._connection.ready()
             plan, partition = await self._discovery.find(self._name)
-            self._found = Sequence(self._connection, plan, self._position, partition)
+            self._found = _one(self._connection, plan, self._position, partition)
         page = self._ready = await anext(self._found)
         self.within, self.attempts = self._found.within, self._found.attempts
         return page

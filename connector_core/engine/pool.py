@@ -1,17 +1,23 @@
-"""The sockets that exchanges share: so many to one host, and none that has something unasked waiting in it."""
+"""The sockets that exchanges share: so many to one host, and none that has something unasked waiting in it.
+
+Whoever forgets to close them has them closed at the end of the event loop, which ends its asynchronous generators; what
+is let go of before that, or whose loop has ended in another way, is told in one warning of ours.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import warnings
+from collections.abc import AsyncGenerator, Callable
 from typing import TYPE_CHECKING, Any
 
 from connector_core.exceptions import ResponseError
 
 if TYPE_CHECKING:
-    from aiohttp import TCPConnector
+    from aiohttp import ClientSession, TCPConnector
     from aiohttp.connector import Connection
 
-__all__ = ["pool"]
+__all__ = ["forgotten", "open_until", "pool"]
 
 _TRIES = 3
 
@@ -43,3 +49,29 @@ def pool(*, connected: Callable[[], None], per_host: int, **options: Any) -> TCP
             )
 
     return Pool(limit=0, limit_per_host=per_host, **options)
+
+
+async def open_until(session: ClientSession, ended: Callable[[], None]) -> AsyncGenerator[None]:
+    """Closes the session when it is closed itself, or its event loop comes to its end; `ended` is called then."""
+    try:
+        yield
+    finally:
+        ended()
+        await session.close()
+
+
+def forgotten(session: ClientSession, loop: asyncio.AbstractEventLoop) -> None:
+    """For a session whose owner is gone: warns where nobody closed it, and keeps aiohttp from doing so."""
+    if session.closed:
+        return
+    if not loop.is_running():  # else `open_until` closes it there
+        connector = session.connector
+        session.detach()
+        if connector is not None:
+            connector._close()  # noqa: SLF001 - the one way that needs no loop
+    warnings.warn(
+        "an engine was not closed, and its sockets were open: "
+        "use it inside its `async with`, or `await engine.aclose()`",
+        ResourceWarning,
+        stacklevel=2,
+    )

@@ -25,6 +25,7 @@ from connector_core.events import (
     AnswerRepaired,
     Event,
     PageRead,
+    PaginationMissing,
     PartitionFinished,
     ReadFinished,
     ReadStarted,
@@ -199,6 +200,9 @@ class Reading:
         return Answer(position, answered.response.request.url, count, scope)
 
     def _follow(self, answer: Answer, answered: Answered, rows: list[Record]) -> Any:
+        if answer.position is None:
+            for key, address in self._plan.pagination.unfound(answer):
+                self._announce(PaginationMissing, key=key, address=str(address))
         if self._plan.pagination.counts:
             self._guard_against_repetition(answered, rows)
         try:

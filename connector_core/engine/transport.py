@@ -16,16 +16,17 @@ import asyncio
 import errno
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from time import perf_counter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, cast
+from weakref import finalize
 
 from connector_core.engine.body import IN_MEMORY, Spool, taken_in
 from connector_core.engine.content_encoding import accepted
 from connector_core.engine.deadline import Deadlines, Exchange
 from connector_core.engine.guard import GuardedResolver, Network, guarded_socket
-from connector_core.engine.pool import pool
+from connector_core.engine.pool import forgotten, open_until, pool
 from connector_core.engine.upload import Upload, outgoing
 from connector_core.engine.wire import check_headers, target
 from connector_core.exceptions import ConfigError, ConnectionError, IntegrationError, ResponseError, TimeoutError
@@ -88,10 +89,12 @@ class AiohttpTransport:
         self._url: Callable[..., Any]  # these three come with aiohttp, which is imported by the first request
         self._fields: Callable[[Mapping[str, str]], CIMultiDict[str]]
         self._deadlines: Deadlines
+        self._until: AsyncGenerator[None]
+        self._forgotten: finalize[..., Any]
 
     async def send(self, request: Request) -> Response:
         """The answer, whatever its status; raises ConnectionError, ResponseError or ConfigError where none came."""
-        session = self._session or self._open()
+        session = self._session or await self._open()
         if not self._deadlines.here():
             raise ConfigError(
                 "the sockets belong to another event loop", hint="use an engine in one loop, and close it there",
@@ -143,10 +146,10 @@ class AiohttpTransport:
         self._closed = True
         session, self._session = self._session, None
         if session is not None:
-            self._deadlines.close()
-            await session.close()
+            await self._until.aclose()
+            self._forgotten.detach()
 
-    def _open(self) -> ClientSession:
+    async def _open(self) -> ClientSession:
         if self._closed:
             raise _closed()
         import aiohttp
@@ -168,6 +171,9 @@ class AiohttpTransport:
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._connect_timeout),
         )
         session._retry_connection = False  # noqa: SLF001 - the only switch; else idempotent requests are sent twice
+        self._until = open_until(session, self._deadlines.close)
+        self._forgotten = finalize(self, forgotten, session, asyncio.get_running_loop())
+        await anext(self._until)  # from here on its loop knows it; nothing is waited for
         return session
 
     def _body(self, request: Request, headers: CIMultiDict[str]) -> bytes | Upload | None:

@@ -31,8 +31,8 @@ class Result(Struct, frozen=True):
     """The endpoint's `output`; the records for a readable endpoint; else the decoded body."""
     attempts: int
     """How often it was sent; of several requests, the sum."""
-    degraded: None = None
-    """Where the data came from if not from the service; None: from the service."""
+    degraded: str | None = None
+    """Where the data came from if not from the service, in words; None: from the service."""
 
 
 async def call(connection: Connection, plan: Plan, given: Mapping[str, Any]) -> Result:

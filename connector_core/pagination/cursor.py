@@ -1,6 +1,6 @@
 """The kind where the service hands out a token for what follows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from msgspec.structs import replace
@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from connector_core.address import MISSING, AnswerPath, Put, SpreadPut
 from connector_core.exceptions import ResponseError
 from connector_core.http import Request
-from connector_core.pagination.family import Answer, Pagination, Served, Size, Stop, contradiction, more
+from connector_core.pagination.family import Answer, Pagination, Served, Size, Stop, contradiction, more, tokenless
 from connector_core.pagination.provider import asked, asked_size, flagged
 from connector_core.template import Flag, Reads
 from connector_core.template.written import kind_of
@@ -60,6 +60,10 @@ class Cursor(Pagination):
         if isinstance(token, (dict, list, bool)) or not self.put.keys:
             raise ResponseError(f"{self.take} is not a token but {kind_of(token)}", code="pagination.token")
         return token
+
+    def unfound(self, answer: Answer) -> Iterator[tuple[str, AnswerPath]]:
+        """`take`, unless a flag tells the end."""
+        return tokenless(self.take, self.size, answer) if self.has_more is None else iter(())
 
     def serve(self, request: Request, dataset: Sequence[Mapping[str, Any]]) -> Served:
         """Opaque tokens count records; tokens taken from the last record are looked up in the dataset."""

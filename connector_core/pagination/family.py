@@ -6,13 +6,13 @@ from typing import Annotated, Any, ClassVar, Literal, NoReturn
 from msgspec import Struct
 from pydantic import Field
 
-from connector_core.address import Put
+from connector_core.address import MISSING, AnswerPath, Put
 from connector_core.component import Component, Model
 from connector_core.exceptions import ResponseError
 from connector_core.http import Request
 from connector_core.template import Flag, MissingError, TemplateError
 
-__all__ = ["Answer", "NoPagination", "Pagination", "Served", "Size", "Stop", "contradiction", "more"]
+__all__ = ["Answer", "NoPagination", "Pagination", "Served", "Size", "Stop", "contradiction", "more", "tokenless"]
 
 
 class Answer(Struct, frozen=True):
@@ -69,6 +69,10 @@ class Pagination(Component, key="pagination"):
         """Positions that will follow this page if nothing surprising happens; empty where that can't be known."""
         return iter(())
 
+    def unfound(self, answer: Answer) -> Iterator[tuple[str, AnswerPath]]:  # noqa: ARG002 - for kinds that look
+        """The keys whose addresses find nothing on this first page, where that is no natural end; with the address."""
+        return iter(())
+
     def names(self, position: Any) -> dict[str, Any]:  # noqa: ARG002 - for kinds that have such names
         """What `page.…` means in the request for `position`."""
         return {}
@@ -97,6 +101,16 @@ class NoPagination(Pagination):
     def serve(self, request: Request, dataset: Sequence[Mapping[str, Any]]) -> Served:  # noqa: ARG002
         """Everything."""
         return Served(dataset)
+
+
+# ── what an answer lacks ──────────────────────────────────────────────────────────────────────────
+
+
+def tokenless(take: AnswerPath, size: Size | None, answer: Answer) -> Iterator[tuple[str, AnswerPath]]:
+    """`take`, where it finds nothing on a page that has records and is not known to be short; null is no nothing."""
+    short = answer.count == 0 or (size is not None and answer.count < size.value)
+    if not short and take.take(answer.scope) is MISSING:
+        yield "take", take
 
 
 # ── what a declared flag says ──────────────────────────────────────────────────────────────────────

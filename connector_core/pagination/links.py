@@ -1,14 +1,14 @@
 """Kinds where the service hands out the next page's address, in the body or in the Link header."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
 from urllib.parse import urljoin
 
 from connector_core.address import MISSING, AnswerPath, Put
 from connector_core.exceptions import ResponseError
 from connector_core.http import Request, as_sent, encode_query
-from connector_core.pagination.family import Answer, Pagination, Served, Size, Stop, contradiction, more
+from connector_core.pagination.family import Answer, Pagination, Served, Size, Stop, contradiction, more, tokenless
 from connector_core.pagination.provider import asked, asked_size, flagged
 from connector_core.template import Flag, Reads
 from connector_core.template.written import kind_of
@@ -72,6 +72,10 @@ class NextUrl(Linked):
         if isinstance(following, Stop) and self.has_more is not None:
             contradiction(self.take, self.has_more)
         return following
+
+    def unfound(self, answer: Answer) -> Iterator[tuple[str, AnswerPath]]:
+        """`take`, unless a flag tells the end."""
+        return tokenless(self.take, self.size, answer) if self.has_more is None else iter(())
 
     def serve(self, request: Request, dataset: Sequence[Mapping[str, Any]]) -> Served:
         """An absolute link, null on the last page."""

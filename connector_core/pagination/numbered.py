@@ -33,6 +33,14 @@ class Numbered(Pagination):
             raise ValueError("'total' counts records: say how many a page has, as size: {value: …}")
         return self
 
+    def unfound(self, answer: Answer) -> Iterator[tuple[str, AnswerPath]]:
+        """The count that tells the end; null and -1 are a service's way to say that it did not count."""
+        key = "total" if getattr(self, "pages", None) is None else "pages"
+        path: AnswerPath | None = getattr(self, key)
+        nothing = path is not None and _count(path, answer) is None and path.take(answer.scope) not in (None, -1)
+        if path is not None and nothing and answer.count:
+            yield key, path
+
     def _sized(self, request: Request) -> Request:
         return self.size.put.put(request, self.size.value) if self.size and self.size.put else request
 

@@ -23,7 +23,7 @@ from connector_core.http import Multipart
 from connector_core.http.messages import Encoding
 from connector_core.http.xml_text import document, is_name, is_text
 from connector_core.request.parts import File, Parts, file_of, json_text, parts_of
-from connector_core.request.values import FixedName, Sent, all_pairs, render, text
+from connector_core.request.values import FixedName, Sent, SentAlone, all_pairs, render, text
 from connector_core.template import Reads, Template, Value
 
 __all__ = ["Body", "composed", "not_multipart"]
@@ -94,7 +94,7 @@ class Body(Model):
 
     json_: Sent | None = Field(default=None, alias="json")
     """Sent as JSON; a template that is the whole value keeps its type, and drops its key where it is missing."""
-    form: dict[FixedName, Sent] = {}
+    form: dict[FixedName, SentAlone] = {}
     """Sent as a form, as browsers do."""
     multipart: dict[FixedName, Parts] = {}
     """Sent part by part, as browsers send files: text by name, or a mapping with `file`, `json` or `text`."""

@@ -4,6 +4,7 @@ What a template inserts into a path is one segment, percent-encoded; `.` and `..
 template is a URL as it stands. A null param or header is not sent; a list repeats the name.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self, get_args
 
@@ -16,7 +17,7 @@ from connector_core.exceptions import ConfigError
 from connector_core.http import Request
 from connector_core.request.base_url import BaseUrl, checked_url, encoded, rendered_path
 from connector_core.request.body import Body, composed, not_multipart
-from connector_core.request.values import FieldName, FixedName, Sent, all_pairs, pairs, render
+from connector_core.request.values import FieldName, FixedName, SentAlone, all_pairs, pairs, render
 from connector_core.template import PathText, Reads, Template, Value
 from connector_core.template.parts import parts_of
 from connector_core.template.places import TAKEN_NAMES
@@ -30,9 +31,7 @@ METHODS: tuple[Method, ...] = get_args(Method)
 
 def _path(template: PathText) -> PathText:
     if not template.whole and not template.source.startswith("/"):
-        raise PydanticCustomError(
-            "path", "must begin with a slash, or be one whole template: /{given}", {"given": template.source}
-        )
+        raise PydanticCustomError("path", "must begin with a slash{instead}", {"instead": _instead(template.source)})
     fixed = "".join("x" if filled else text for filled, text in parts_of(template.source))
     if "?" in fixed or "#" in fixed:
         raise PydanticCustomError("path", "must not hold a query or fragment; put the query under 'params'")
@@ -41,6 +40,15 @@ def _path(template: PathText) -> PathText:
     if any(char <= " " or char == "\\" for char in fixed.strip() if not template.whole) or fixed != fixed.strip():
         raise PydanticCustomError("path", "must not hold spaces, line breaks or backslashes; a space is written %20")
     return template
+
+
+def _instead(given: str) -> str:
+    """What to write in place of a path that begins with something else."""
+    if found := re.match(r"(get|post|put|patch|delete)(?::\s*|\s+)/?(.*)", given, re.IGNORECASE | re.DOTALL):
+        return f"; the method is the key alone: {found[1].lower()}: /{found[2]}"
+    if found := re.match(r"https?://[^/?#{}]*/?(.*)", given, re.IGNORECASE | re.DOTALL):
+        return f"; scheme and host stand in base_url: /{found[1]}"
+    return f", or be one whole template: /{given}"
 
 
 # ── what is sent ──────────────────────────────────────────────────────────────────────────────────
@@ -70,9 +78,9 @@ class RequestKeys(Model):
 
     base_url: BaseUrl | None = None
     """The address that paths are appended to."""
-    params: dict[FixedName, Sent | None] | None = None
+    params: dict[FixedName, SentAlone | None] | None = None
     """Query parameters by name; a list repeats the name, null leaves it out."""
-    headers: dict[FieldName, Sent | None] | None = None
+    headers: dict[FieldName, SentAlone | None] | None = None
     """Header fields by name; null leaves one out."""
     body: Late[Body] | None = None
     """What is sent with post, put and patch."""

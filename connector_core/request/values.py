@@ -14,7 +14,7 @@ from connector_core.exceptions import ConfigError
 from connector_core.http import is_binary
 from connector_core.template import MissingError, Reads, Template, TemplateError, Value
 
-__all__ = ["FieldName", "FixedName", "Sent", "all_pairs", "encodable", "pairs", "render", "text"]
+__all__ = ["FieldName", "FixedName", "Sent", "SentAlone", "all_pairs", "encodable", "pairs", "render", "text"]
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2
 
@@ -31,7 +31,20 @@ def _field_name(name: str) -> str:
     return name
 
 
+def _single(value: Value) -> Value:
+    items = value.raw if isinstance(value.raw, list) else [value.raw]
+    if any(isinstance(item, (dict, list)) for item in items):
+        raise PydanticCustomError(
+            "structure", "{what}: name its parts one by one, such as filter[status]: open", {"what": _STRUCTURE}
+        )
+    return value
+
+
+_STRUCTURE = "is an object or a list of lists, and only text and numbers can be sent there"
+
 Sent = Annotated[Value, Reads("request")]
+SentAlone = Annotated[Value, AfterValidator(_single), Reads("request")]
+"""A value, or a list of them, that is sent as text under a name."""
 FixedName = Annotated[str, AfterValidator(_fixed)]
 FieldName = Annotated[str, AfterValidator(_field_name)]
 
@@ -66,7 +79,7 @@ def pairs(where: str, name: str, value: Value | None, scope: Mapping[str, Any]) 
     items = found if isinstance(found, list) else [found]
     if any(isinstance(item, (dict, list)) for item in items):
         raise ConfigError(
-            f"{where}.{name} is an object or a list of lists, and only text and numbers can be sent there",
+            f"{where}.{name} {_STRUCTURE}",
             hint=f"name its parts one by one: {name}[key]: …, or write it as JSON: | json",
         )
     if any(is_binary(item) for item in items):

@@ -35,6 +35,7 @@ def broken(spec: Spec) -> Iterator[Mistake]:
     if len(spec.environments) > MOST_ENVIRONMENTS:
         yield ("environments",), f"has more than {MOST_ENVIRONMENTS}: whoever checks the spec loads it in each of them"
     yield from _unjudged(spec)
+    yield from _not_read(spec)
     yield from _base_url(spec)
     yield from _defaults(spec)
     yield from of_relations(spec)
@@ -58,6 +59,28 @@ def _unjudged(spec: Spec) -> Iterator[Mistake]:
         own = endpoint.on_invalid not in (None, spec.on_invalid)
         if own and endpoint.schema_ is None:
             yield ("endpoints", name, "on_invalid"), f"needs a schema to judge by: {name} has none"
+
+
+_FOR_READS = "is for reads: an endpoint with records, and without input or output"
+
+
+def _not_read(spec: Spec) -> Iterator[Mistake]:
+    """What speaks of pages and records says nothing on a call; what a call inherits is for the reads beside it."""
+    for name, endpoint in spec.endpoints.items():
+        path: Path = ("endpoints", name)
+        if endpoint.readable:
+            continue
+        paged = endpoint.pagination is not None and endpoint.pagination.kind() != "none"
+        if paged and endpoint.pagination != spec.pagination:
+            yield (*path, "pagination"), _FOR_READS
+        if endpoint.filter is not None and endpoint.filter != spec.filter:
+            yield (*path, "filter"), _FOR_READS
+        for index, rule in enumerate(endpoint.errors[: len(endpoint.errors) - len(spec.errors)]):
+            if rule.then in ("skip", "stop"):
+                yield (
+                    (*path, "errors", index, "then"),
+                    f"{rule.then} is for reads, and this is a call: say ok, or a category",
+                )
 
 
 def _base_url(spec: Spec) -> Iterator[Mistake]:

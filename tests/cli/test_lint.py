@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+from connector_core.load import bundled
+
 
 def test_findings_are_lines(run):
     """Each finding is a line on stdout that editors can follow; the sum is told on stderr."""
@@ -11,6 +13,16 @@ def test_findings_are_lines(run):
     assert done.exit_code == 0
     assert done.stdout.splitlines()[0].startswith("specs/shop.yaml:1:1 C")
     assert "specs/shop.yaml: bronze, " in done.stderr
+
+
+def test_a_bundled_spec(run, folder):
+    """It is named as such, and not by where the package lies; validate names it the same way."""
+    (folder / "specs" / "shop.yaml").unlink()
+    done = run("lint", "github")
+    assert done.exit_code == 0
+    assert "bundled/github.yaml: silver, 1 piece of advice" in done.stderr
+    assert done.stdout.startswith("bundled/github.yaml:1:1 C206 advice ")
+    assert str(bundled()) not in done.output
 
 
 def test_json(run):

@@ -10,7 +10,14 @@ READ = ("read", "shop", "orders")
 @pytest.mark.parametrize(
     "schema, text, value",
     [
-        ({}, "12", "12"),
+        ({}, "12", 12),
+        ({}, "[1]", [1]),
+        ({}, "twelve", "twelve"),
+        ({"enum": ["12", "13"]}, "12", "12"),
+        ({"enum": [12, "13"]}, "12", 12),
+        ({"const": "12"}, "12", "12"),
+        ({"pattern": "^[0-9]+$"}, "12", "12"),
+        ({"format": "uri"}, "12", "12"),
         ({"type": "string"}, "12", "12"),
         ({"type": ["string", "null"]}, "null", "null"),
         ({"type": "integer"}, "12", 12),
@@ -26,7 +33,7 @@ READ = ("read", "shop", "orders")
     ],
 )
 def test_typed(schema, text, value):
-    """A value is text where text is declared, else JSON; what is not JSON stays text, for the spec to refuse."""
+    """A value is text where text is declared, else JSON; what is not JSON stays text, for the spec to judge."""
     assert typed(schema, text) == value
     assert type(typed(schema, text)) is type(value)
 
@@ -95,6 +102,24 @@ def test_secret_from_an_unset_variable(run, variables, how):
         2,
         f"error: secret token: the environment variable SHOP is {how} — export SHOP first\n",
     )
+
+
+def test_a_secret_that_looks_like_a_number(run):
+    """A secret is text where its schema has no type."""
+    given = ["--simulate", "--limit", "1", "--secret", "token=env:SHOP"]
+    assert run(*READ, *given, env={"SHOP": "12345"}).exit_code == 0
+
+
+def test_config_without_a_type(run, folder):
+    """A config value whose schema has no type is read as JSON, and as text where it is none."""
+    path = folder / "specs" / "shop.yaml"
+    text = path.read_text("utf-8").replace("page_size: {type: integer,", "page_size: {")
+    path.write_text(
+        text.replace("get: /orders", "get: /orders\n    params: {n: '{{ config.page_size + 1 }}'}"), "utf-8"
+    )
+    plan = ("plan", "shop", "orders", "--dry-run", "--config", "shop_url=https://shop.example")
+    assert "n=8" in run(*plan, "--config", "page_size=7").stdout
+    assert "+ takes numbers, not text" in run(*plan, "--config", "page_size=seven").stderr
 
 
 def test_misspelt_names(run):

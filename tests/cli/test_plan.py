@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 URL = ("--config", "shop_url=https://shop.example")
 
 
@@ -34,7 +36,34 @@ def test_the_first_request_of_a_call(run):
     done = run(
         "plan", "shop", "create_order", "--dry-run", "--json", *URL, "--input", "customer_id=7", "--input", "items=[1]"
     )
-    assert json.loads(done.stdout)["body"] == '{"customer_id":7,"items":[1]}'
+    sent = json.loads(done.stdout)
+    assert sent["body"] == '{"customer_id":7,"items":[1]}'
+    assert sent["headers"] == {
+        "Accept": "application/json",
+        "Authorization": "Bearer ***",
+        "Content-Type": "application/json",
+    }
+
+
+@pytest.mark.parametrize(
+    "body, headers, content_type",
+    [
+        ("{form: {a: b}}", "", "application/x-www-form-urlencoded"),
+        ("{text: a}", "", "text/plain; charset=utf-8"),
+        ("{xml: {a: b}}", "", "application/xml"),
+        ("{multipart: {a: b}}", "", "multipart/form-data; boundary="),
+        ("{json: {a: b}}", "{content-type: application/vnd.shop+json}", "application/vnd.shop+json"),
+    ],
+)
+def test_the_type_of_a_body(run, folder, body, headers, content_type):
+    """The Content-Type is the one that goes out, whatever form the body has, and there is one alone."""
+    path = folder / "specs" / "shop.yaml"
+    more = f"  make:\n    post: /things\n    headers: {headers or '{}'}\n    body: {body}\n"
+    path.write_text(path.read_text("utf-8") + more, "utf-8")
+    sent = json.loads(run("plan", "shop", "make", "--dry-run", "--json", *URL).stdout)
+    types = [value for name, value in sent["headers"].items() if name.lower() == "content-type"]
+    assert len(types) == 1
+    assert types[0].startswith(content_type)
 
 
 def test_what_is_missing_is_told(run):

@@ -61,6 +61,37 @@ def test_records_missing(live):
     )
 
 
+NUMBERED = "pagination: {type: offset, total: body.meta.total, size: {put: query.limit, value: 100}}"
+
+
+def test_a_total_that_is_not_there(live, folder):
+    """A declared total that the first page does not have is a warning."""
+    path = folder / "specs" / "shop.yaml"
+    head, _, tail = path.read_text("utf-8").partition("pagination:")
+    path.write_text(head + NUMBERED + tail[tail.index("\nrecords:") :], "utf-8")
+    for command in (("read", "shop", "orders"), ("check", "shop")):
+        done = live(200, b'{"data": [{"id": 1}]}', *command)
+        assert done.exit_code == 0
+        assert done.stderr == (
+            "warning: orders: no number is at body.meta.total, where pagination.total should be; "
+            "the end of the pages is told without it\n"
+        )
+
+
+NO_TOKEN = (
+    "warning: orders: nothing is at body.meta.next_cursor, where pagination looks for the next page; "
+    "if this is not the only page, correct pagination.take\n"
+)
+
+
+@pytest.mark.parametrize("command, said", [(("read", "shop", "orders"), ""), (("check", "shop"), NO_TOKEN)])
+def test_a_token_that_is_not_there(live, command, said):
+    """A full first page without a token is told where the spec is tried; it may be right, so a reading says nothing."""
+    body = json.dumps({"data": [{"id": number} for number in range(100)]}).encode()
+    done = live(200, body, *command)
+    assert (done.exit_code, done.stderr) == (0, said)
+
+
 @pytest.mark.parametrize("on_invalid, become, written", [("keep", "kept", 3), ("reject", "left out", 1)])
 def test_records_that_do_not_fit(live, folder, on_invalid, become, written):
     """What does not fit the schema is a warning that is said once for each way of not fitting, without the value."""

@@ -38,7 +38,7 @@ def test_validate_unknown_kind(run, folder):
     done = run("validate", "worse.yaml")
     assert done.exit_code == 3
     assert done.stderr.splitlines() == [
-        "worse.yaml:4:13 pagination: unknown type 'curser', did you mean 'cursor'?",
+        "worse.yaml:4:20 pagination.type: unknown type 'curser', did you mean 'cursor'?",
         "1 spec checked, 1 of them wrong",
     ]
 

@@ -338,6 +338,28 @@ async def test_a_redirect_with_a_user_name_is_refused(to):
     assert len(transport.requests) == 1
 
 
+@pytest.mark.parametrize(
+    "to, why",
+    [
+        ("/new thing", ": the URL is not a URL that can be called"),
+        ("https://api.example/a b", ": the URL is not a URL that can be called"),
+        ("https://[api.example/", ""),
+    ],
+)
+async def test_a_redirect_to_no_address(to, why):
+    """What cannot be sent is the service's mistake, told as such, and never sent."""
+    transport = FakeTransport(moved(302, to))
+    async with opened(guarded(), transport, secrets={"token": "t0ken"}) as demo:
+        with pytest.raises(ResponseError) as refused:
+            await demo.call("thing")
+    assert refused.value.code == "redirect.invalid"
+    assert str(refused.value) == (
+        f"demo redirects to what is no address{why} — thing: GET https://api.example/thing — "
+        "write the address that works into the spec, or tell the service's operator"
+    )
+    assert len(transport.requests) == 1
+
+
 async def test_a_declared_host_sees_no_credentials():
     """A host of `hosts` is followed, without the signature and without headers that may hold a secret."""
     document = guarded(hosts=["cdn.example"])

@@ -9,7 +9,15 @@ from typing import Any
 import pytest
 
 from connector_core import Connector
-from connector_core.events import Event, PageRead, ReadFinished, ReadStarted, RecordInvalid, RecordsMissing
+from connector_core.events import (
+    Event,
+    PageRead,
+    PaginationMissing,
+    ReadFinished,
+    ReadStarted,
+    RecordInvalid,
+    RecordsMissing,
+)
 from connector_core.exceptions import ConfigError, ResponseError, ServerError
 from connector_core.http import Request, Response
 from connector_core.testing import FakeTransport, VirtualClock, effects, respond
@@ -249,6 +257,36 @@ async def test_nothing_at_the_records_address_is_empty_and_told():
     async with opened(spec(), lambda _: respond(json={"items": []}), listeners=[events.append]) as demo:
         assert [record async for record in demo.read("things")] == []
     assert RecordsMissing(connection="demo", endpoint="things", address="body.data") in events
+
+
+async def test_a_total_that_is_not_there_is_told():
+    """Where the first page has nothing at a declared count, the other rules decide, and an event says so."""
+    events: list[Event] = []
+    document = {"type": "offset", "total": "body.meta.total", "size": {"put": "query.limit", "value": 2}}
+    rows = [{"id": number} for number in range(5)]
+
+    def answer(request: Request) -> Response:
+        at = int(dict(request.query)["offset"])
+        return respond(json={"data": rows[at : at + 2]})
+
+    async with opened(spec(document), answer, listeners=[events.append]) as demo:
+        assert [record async for record in demo.read("things")] == rows
+    told = [event for event in events if isinstance(event, PaginationMissing)]
+    assert told == [PaginationMissing(connection="demo", endpoint="things", key="total", address="body.meta.total")]
+
+
+async def test_a_count_is_missed_on_the_first_page_alone():
+    """A service that tells the count once has told it, and a reading that is gone on with does not ask for it."""
+    events: list[Event] = []
+
+    def answer(request: Request) -> Response:
+        number = int(dict(request.query)["page"])
+        return respond(json={"data": [{"id": number}] if number < 3 else [], **({"pages": 2} if number == 1 else {})})
+
+    async with opened(spec(NUMBERED), answer, listeners=[events.append]) as demo:
+        assert (await anext(demo.pages("things"))).following == 2
+        assert (await anext(demo.pages("things", position=2))).records == [{"id": 2}]
+    assert not any(isinstance(event, PaginationMissing) for event in events)
 
 
 async def test_the_story_of_a_reading_is_told():

@@ -9,6 +9,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import warnings
 import zlib
 from typing import Any
 
@@ -743,6 +744,66 @@ def test_another_loop():
         with pytest.raises(ConfigError, match="the sockets belong to another event loop — use an engine in one loop"):
             second.run(once())
         first.run(transport.aclose())
+
+
+async def _asked(kept: list[AiohttpTransport]) -> None:
+    """One exchange over a transport that nobody closes."""
+    kept.append(AiohttpTransport(network="loopback"))
+    async with serving(answer(b"a")) as server:
+        await kept[0].send(get(server.url))
+
+
+NOT_CLOSED = (
+    "an engine was not closed, and its sockets were open: use it inside its `async with`, or `await engine.aclose()`"
+)
+
+
+def test_the_end_of_the_loop_closes(caplog):
+    """What nobody closed is closed when its event loop ends, without a word of ours or of aiohttp's."""
+    kept: list[AiohttpTransport] = []
+    asyncio.run(_asked(kept))
+    assert kept[0]._session is not None
+    assert kept[0]._session.closed
+    gc.collect()
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        kept.clear()
+        gc.collect()
+    assert ([str(one.message) for one in told], caplog.records) == ([], [])
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_a_loop_that_ended_otherwise(caplog, closed):
+    """Where the loop could not close it, one warning of ours says so, and aiohttp says nothing."""
+    kept: list[AiohttpTransport] = []
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(_asked(kept))
+    if closed:
+        loop.close()
+    gc.collect()
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        kept.clear()
+        gc.collect()
+    loop.close()
+    assert [(one.category, str(one.message)) for one in told] == [(ResourceWarning, NOT_CLOSED)]
+    assert caplog.records == []
+
+
+async def test_let_go_of(caplog):
+    """A transport that is let go of while its loop runs is closed there, and one warning says so."""
+    kept: list[AiohttpTransport] = []
+    await _asked(kept)
+    assert kept[0]._session is not None
+    connector = kept[0]._session.connector
+    gc.collect()
+    with pytest.warns(ResourceWarning) as told:
+        kept.clear()
+    assert [str(one.message) for one in told] == [NOT_CLOSED]
+    await asyncio.sleep(0.01)
+    assert connector is not None
+    assert connector.closed
+    assert caplog.records == []
 
 
 def test_side_by_side():
