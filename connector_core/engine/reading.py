@@ -204,7 +204,7 @@ class Reading:
             for key, address in self._plan.pagination.unfound(answer):
                 self._announce(PaginationMissing, key=key, address=str(address))
         if self._plan.pagination.counts:
-            self._guard_against_repetition(answered, rows)
+            self._guard_against_repetition(answered, rows, any_at_all=answer.count > 0)
         try:
             following = self._plan.pagination.next(answer)
         except ResponseError as error:
@@ -226,13 +226,13 @@ class Reading:
         if not self._plan.pagination.counts:
             self._seen.add(mark)
 
-    def _guard_against_repetition(self, answered: Answered, rows: list[Record]) -> None:
+    def _guard_against_repetition(self, answered: Answered, rows: list[Record], *, any_at_all: bool) -> None:
         """Raises where a page holds the records of the one before, whatever else stands in its answer."""
         spool, before, before_ends = answered.response.spool, self._last_body, self._last_ends
         content = answered.response.content if spool is None else spool.digest
         ends = (len(rows), _glimpse(rows[0]), _glimpse(rows[-1])) if spool is None and len(rows) > 1 else None
         self._last_body, self._last_ends = content, ends
-        same = bool(rows) and content == before
+        same = any_at_all and content == before
         if not same and ends is not None and ends == before_ends:
             same = self._plan.rows(self._plan.decode(before)[0]) == rows
         if same:
