@@ -104,7 +104,7 @@ class Routes:
         return max(best, key=lambda route: _score(route.fixed, sent), default=None)
 
     def _fitting(self, request: Request) -> Iterator[Route]:
-        home, path = origin(request.url), urlsplit(request.url).path
+        home, path = origin(request.url), urlsplit(request.url).path or "/"
         for route in self.known:
             # an address that is no endpoint's is this server's own: whoever calls it directly may mean any
             at_home = route.own or route.origin == home or home not in self.origins
@@ -163,7 +163,7 @@ def _asking(endpoint: Endpoint, given: InlineRequest, *, readable: bool) -> Endp
 
 def _route(name: str, endpoint: Endpoint, base: str, path: str) -> Route:
     prefix = re.sub("/+", "/", urlsplit(base).path).rstrip("/")
-    pieces = _EXPRESSION.split(prefix + path)
+    pieces = _EXPRESSION.split(prefix + path or "/")
     pattern = "".join(
         (r"(.+)" if _MANY_SEGMENTS.search(piece) else r"([^/]+)") if index % 2 else re.escape(piece)
         for index, piece in enumerate(pieces)
@@ -172,7 +172,7 @@ def _route(name: str, endpoint: Endpoint, base: str, path: str) -> Route:
         name,
         endpoint,
         origin(base),
-        _EXPRESSION.sub("{}", prefix + path),
+        _EXPRESSION.sub("{}", prefix + path or "/"),
         re.compile(pattern),
         tuple(Template(piece) for piece in pieces[1::2]),
         fixed=frozenset(_fixed(endpoint)),
