@@ -110,9 +110,10 @@ class Jobs:
         """The job that a request is about, and the part of its result, counted from 1."""
         path, body = unquote(urlsplit(request.url).path), json.dumps(request.body, default=str)
         said = [path, *(value for _, value in request.query), *request.headers.values(), body]
-        for token, part in (found for text in said for found in _TOKEN.findall(text)):
-            if token in self._started:
-                return self._started[token], int(part) if part else None
+        found = [(token, part) for text in said for token, part in _TOKEN.findall(text) if token in self._started]
+        if found:  # a job's id may stand beside that of a part of its result
+            token, part = next((pair for pair in found if pair[1]), found[0])
+            return self._started[token], int(part) if part else None
         if self._scripts[route.name].wanted["start"]:
             return None, None
         mine = [started for started in self._started.values() if started.name == route.name]
@@ -122,7 +123,7 @@ class Jobs:
         """What the service says to a start, a poll, or the question where the result is."""
         script, home = self._scripts[route.name], "://".join(urlsplit(request.url)[:2])
         if route.part == "start":
-            started = Started(route.name, f"job-{len(self._started) + 1:06d}", told(route, request))
+            started = Started(route.name, f"job-{len(self._started) + 1:06d}", _said(route, request))
             self._started[started.token] = started
             body = self._body(route.name, script, "start", started.token, home)
             return Reply(202, {"id": started.token} if body is None else body)
@@ -133,7 +134,7 @@ class Jobs:
             body = self._body(route.name, script, "locate", found.token, home)
             return refused(409, f"{found.token} is {found.state}") if found.state != "done" else Reply(200, body or {})
         if not found.polls:
-            found.places += told(route, request)
+            found.places += _said(route, request)
         found.polls += 1
         if found.polls > RUNNING:
             found.state = self._ending if self._ending in script.states else "done"
@@ -214,6 +215,11 @@ class Jobs:
             if found == self._items(name, attempt, "job-000000", _HERE)[: attempt.files]:
                 return attempt
         raise ValueError(f"job.result.each is computed ({each.source}); take a list as an answer has it")
+
+
+def _said(route: Route, request: Request) -> list[Told]:
+    """What a request says of the partition; it is compared with nothing, since it asks for no records."""
+    return [replace(place, compared=False) for place in told(route, request)]
 
 
 # ── what the spec reads ───────────────────────────────────────────────────────────────────────────

@@ -33,7 +33,8 @@ class Told:
     written: Template | Put
     """What the spec puts there: a template, or several values of a `batch`."""
     values: tuple[str, ...]
-    from_query: bool = False
+    compared: bool = False
+    """Whether a property of that name is compared with it already."""
 
 
 def told(route: Route, request: Request) -> list[Told]:
@@ -57,7 +58,9 @@ def belonging(
     values = _values(entry, parents, scope)
     for place in places:
         known = list(dict.fromkeys(_texts(entry, place.written, values, scope)))
-        if not known or (place.from_query and any(dataset.filters(place.name, value) for value in place.values)):
+        if not known or not place.values:
+            continue
+        if place.compared and any(dataset.filters(place.name, value) for value in place.values):
             continue
         if _chooses(dataset, place.name, known):
             return [record for record in records if text_of(record.get(place.name)) in place.values]
@@ -115,7 +118,7 @@ def _written(route: Route, request: Request) -> Iterator[Told]:
             yield Told(name, written, (sent[name.lower()],))
     for name, param in (endpoint.params or {}).items():
         if (written := _template(param.raw if param else None)) is not None:
-            yield Told(name, written, tuple(v for key, v in request.query if key == name), from_query=True)
+            yield Told(name, written, tuple(v for key, v in request.query if key == name), compared=True)
     yield from _in_body(endpoint, request)
 
 
@@ -149,7 +152,7 @@ def _batched(entries: Sequence[ForEach], request: Request) -> Iterator[Told]:
         sent = list(_at(request, batch.put))
         if batch.join is not None:
             sent = [piece for text in sent for piece in text.split(batch.join)]
-        yield Told(batch.put.keys[0], batch.put, tuple(sent), from_query=batch.put.root == "query")
+        yield Told(batch.put.keys[0], batch.put, tuple(sent), compared=batch.put.root == "query")
 
 
 def _at(request: Request, put: Put) -> Iterator[str]:

@@ -104,13 +104,15 @@ class Provider:
                 return refused(409, f"{started.token} is {started.state}, so there is no result")
             return self._page(route, request, started, number)
         reply = self.jobs.answer(route, request)
-        started, _ = self.jobs.asked_about(route, request)
+        started, number = self.jobs.asked_about(route, request)
         job = self.spec.endpoints[route.name].job
         done = route.part == "poll" and started is not None and started.state == "done"
         if job is None or not done or not self.jobs.shares_its_answer(route.name, job):
             return reply
-        page = self._page(self.routes.parts[route.name, "result"], request, started)
-        return page if page.status != 200 else replace(reply, body=_beside(page.body, reply.body))  # noqa: PLR2004 - OK
+        page = self._page(self.routes.parts[route.name, "result"], request, started, number)
+        if page.status != 200:  # noqa: PLR2004 - OK
+            return page
+        return replace(reply, body=_beside(page.body, reply.body), headers={**page.headers, **reply.headers})
 
     # ── datasets ──────────────────────────────────────────────────────────────────────────────────
 
@@ -167,8 +169,9 @@ class Provider:
         records = self.datasets[route.place].matching(self._filters(route, request))
         records = self._of_partitions(route, [*told(route, request), *(started.places if started else ())], records)
         at, files = self.jobs.file_of(started, number) if started is not None else (0, 1)
+        size = -(-len(records) // files)
         try:
-            reply, count = self._serve(route, request, records[at::files])
+            reply, count = self._serve(route, request, records[at * size : (at + 1) * size])
         except (ValueError, ArithmeticError) as error:
             return refused(400, f"there is no such page: {error}")
         if not count and _is_later_link(route, request):

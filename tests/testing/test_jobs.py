@@ -61,6 +61,10 @@ SHAPES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"result": None},
         {"pagination": {"type": "page_number", "size": {"value": 10}, "has_more": "body.more"}},
     ),
+    "result where it is polled, with links": (
+        {"result": {"get": "/exports/{{ job.start.id }}"}},
+        {"pagination": {"type": "link_header", "size": {"put": "query.limit", "value": 10}}},
+    ),
     "result where it is polled": ({"result": {"get": "/exports/{{ job.start.id }}"}}, {"pagination": CURSOR}),
     "an address for the poll": ({"poll": {"get": "{{ job.start.links.status }}"}}, {}),
     "an address for the result": ({"result": {"get": "{{ job.poll.url }}"}}, {}),
@@ -69,6 +73,10 @@ SHAPES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "several objects": (
         {"result": {"each": "{{ job.poll.files }}", "as": "file", "get": "/files/{{ file.id }}/{{ file.name }}"}},
         {"pagination": CURSOR},
+    ),
+    "several objects beside the job's id": (
+        {"result": {"each": "{{ job.poll.files }}", "as": "file", "get": "/exports/{{ job.start.id }}", "params": {"file": "{{ file.id }}"}}},
+        {},
     ),
     "one address in a list": ({"result": {**URLS, "each": "{{ [job.poll.url] }}"}}, {}),
     "located": (
@@ -97,7 +105,7 @@ async def test_every_shape_of_a_job(shape):
     job = {key: value for key, value in {**JOB, **job}.items() if value is not None}
     document = spec({}, **more)
     document["endpoints"]["orders"]["job"] = job
-    assert sorted(await read(document)) == ONE_TO_25
+    assert await read(document) == ONE_TO_25
 
 
 async def test_polls():
@@ -160,6 +168,7 @@ TEAMS = {"get": "/teams", "schema": {"id": {"type": "integer"}}}
         {"start": {"post": "/exports", "body": {"json": {"filter": {"team": "{{ team.id }}"}}}}},
         {"start": {"post": "/exports", "body": {"form": {"team": "{{ team.id }}"}}}},
         {"start": {"post": "/exports", "params": {"team": "team-{{ team.id }}"}}},
+        {"start": {"post": "/exports", "params": {"id": "{{ team.id }}"}}},
         {"start": {"post": "/exports", "headers": {"X-Team": "{{ team.id }}"}}},
         {"start": {"post": "/teams/{{ team.id }}/exports"}},
         {"poll": {"get": "/teams/{{ team.id }}/exports/{{ job.start.id }}"}},
@@ -182,12 +191,12 @@ async def test_a_job_for_each_parent(job):
 
 async def test_a_job_for_each_value():
     """Values are read for like parents; one that names what a property may be gets the records that have it."""
-    start = {"post": "/exports", "body": {"json": {"state": "{{ one }}"}}}
-    chosen = spec({"start": start}, for_each={"values": ["open", "sent"], "as": "one"})
-    async with simulated(chosen, records=25) as shop:
-        pages = [page async for page in shop.pages("orders")]
-    assert all(record["state"] == (page.partition or {})["one"] for page in pages for record in page.records)
-    assert sorted(record["id"] for page in pages for record in page.records) == ONE_TO_25
+    for sent in ({"body": {"json": {"state": "{{ one }}"}}}, {"params": {"state": "{{ one }}"}}):
+        chosen = spec({"start": {"post": "/exports", **sent}}, for_each={"values": ["open", "sent"], "as": "one"})
+        async with simulated(chosen, records=25) as shop:
+            pages = [page async for page in shop.pages("orders")]
+        assert all(record["state"] == (page.partition or {})["one"] for page in pages for record in page.records)
+        assert sorted(record["id"] for page in pages for record in page.records) == ONE_TO_25
     regions = spec({"start": {"post": "/{{ one }}/exports"}}, for_each={"values": ["eu", "us"], "as": "one"})
     assert sorted(await read(regions)) == ONE_TO_25
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import aiohttp
 import pytest
 
-from connector_core.testing import simulated
+from connector_core.load import load
+from connector_core.testing import Simulator, simulated
 
 MEMBER: dict[str, Any] = {"id": {"type": "integer"}, "role": {"type": "string", "enum": ["guest", "owner"]}}
 PARENT = {"endpoint": "teams", "as": "team"}
@@ -88,6 +90,17 @@ async def test_a_property_is_compared():
     by_id = {**BATCHED, "batch": {"size": 3, "put": "query.id"}}
     found = await partitions(spec({"get": "/members", "for_each": by_id}))
     assert [sorted(ids) for ids in found] == [[1, 2, 3], [4, 5, 6], [7]]
+
+
+async def test_asked_without_a_partition():
+    """Whoever asks without saying which partition is meant gets the records of all."""
+    document = load(spec({"get": "/members", "params": {"team": "{{ team.id }}"}}))
+    async with (
+        Simulator(document, records=3) as service,
+        aiohttp.ClientSession() as client,
+        client.get(f"{service.url}/members") as answer,
+    ):
+        assert [record["id"] for record in (await answer.json())["data"]] == [1, 2, 3]
 
 
 async def test_a_field_that_several_parents_share():
