@@ -14,12 +14,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice, product
 from typing import Any
 
-from jinja2 import nodes
-
 from connector_core.address import MISSING
 from connector_core.http import Headers
 from connector_core.template import Condition, MissingError, TemplateError
-from connector_core.template.grammar import parsed, reads_of
 
 __all__ = ["Path", "Wanted", "below", "fitting", "set_below"]
 
@@ -98,6 +95,10 @@ def _holds(condition: Condition, names: Mapping[str, Any]) -> bool | None:
 
 def _mentioned(conditions: Sequence[Condition], scope: Mapping[str, Any]) -> dict[Path, list[Any]]:
     """The paths of an answer that the conditions read, each with the values that it is compared with."""
+    from jinja2 import nodes
+
+    from connector_core.template.grammar import parsed, reads_of
+
     found: dict[Path, list[Any]] = {}
     for condition in conditions:
         if condition.literal:

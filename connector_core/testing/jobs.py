@@ -19,14 +19,11 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 
-from jinja2 import nodes
-
 from connector_core.address import AnswerPath
 from connector_core.http import Request
 from connector_core.job import Job, JobResult
 from connector_core.spec import templates
 from connector_core.template import MissingError, PathText, Template, TemplateError
-from connector_core.template.grammar import parsed
 from connector_core.testing.conditions import Path, fitting, set_below
 from connector_core.testing.matching import Route, Routes
 from connector_core.testing.partitions import Told, told
@@ -204,8 +201,7 @@ class Jobs:
 
     def _with_files(self, name: str, script: _Script, each: Template) -> _Script:
         """The script with what makes `each` give its items: a list, one of objects to pluck from, or a single one."""
-        words = [node.value for node in parsed(each.source.strip().strip("{}")).find_all(nodes.Const)]
-        tried = [replace(script, wrapping=word) for word in (None, *words) if word is None or isinstance(word, str)]
+        tried = [replace(script, wrapping=word) for word in (None, *_texts_in(each))]
         for attempt in (*tried, replace(script, files=1)):
             answers = {part: self._body(name, attempt, part, "job-000000", _HERE) for part in attempt.wanted}
             try:
@@ -220,6 +216,16 @@ class Jobs:
 def _said(route: Route, request: Request) -> list[Told]:
     """What a request says of the partition; it is compared with nothing, since it asks for no records."""
     return [replace(place, compared=False) for place in told(route, request)]
+
+
+def _texts_in(template: Template) -> list[str]:
+    """The texts that the expression of a whole template writes out, such as the key that it plucks."""
+    from jinja2 import nodes
+
+    from connector_core.template.grammar import parsed
+
+    tree = parsed(template.source.strip().removeprefix("{{").removesuffix("}}"))
+    return [node.value for node in tree.find_all(nodes.Const) if isinstance(node.value, str)]
 
 
 # ── what the spec reads ───────────────────────────────────────────────────────────────────────────
