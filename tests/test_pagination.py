@@ -804,6 +804,8 @@ def test_what_a_spec_may_not_say(document, text):
         ({"type": "page_number", "has_more": "page.count == 5"},
          "has_more is computed (page.count == 5); the simulator can only set a plain flag"),
         ({"type": "cursor", "take": "record.id", "put": "query.fields"}, "no record has 'id,name' at record.id"),
+        ({"type": "relay", "take": "body.page", "put": "query.fields"},
+         "query.fields is 'id,name', which this service never handed out; leave it out for the first page"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_served(document, text):

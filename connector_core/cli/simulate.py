@@ -18,6 +18,7 @@ from connector_core.cli.options import debug_option, environment_option, setting
 from connector_core.cli.terminal import say
 
 if TYPE_CHECKING:
+    from connector_core.events import Event
     from connector_core.http import Request, Response
     from connector_core.spec import Spec
     from connector_core.testing import Simulator
@@ -72,46 +73,66 @@ async def _introduction(spec: Spec, name: str, simulator: Simulator, specs: tupl
     lines = [f"{spec.name} is simulated at {simulator.url} until Ctrl-C. Its account is made up:"]
     lines += [f"  config {key}: {value}" for key, value in simulator.config.items()]
     lines += [f"  secret {key}: {value}" for key, value in simulator.secrets.items()]
-    endpoint = next((key for key, found in spec.endpoints.items() if found.readable), None)
+    endpoint = _first_read(spec)
     if endpoint is None:
         return lines
-    request = await _signed(spec, endpoint, simulator)
-    lines += ["Ask it:", f"  {_curl(request, simulator.url)}"]
+    if (request := await _first_request(spec, endpoint, simulator)) is not None:
+        lines += ["Ask it:", f"  {_curl(request, simulator.url)}"]
     if home := _home(spec, endpoint):
         lines += ["or:", f"  {' '.join(_reading(spec, name, endpoint, home, simulator, specs))}"]
     return lines
 
 
+def _first_read(spec: Spec) -> str | None:
+    """The first endpoint that can be read, one that needs no parent before others."""
+    reads = [name for name, endpoint in spec.endpoints.items() if endpoint.readable]
+    return min(reads, key=lambda name: bool(spec.endpoints[name].for_each), default=None)
+
+
 # ── ways to ask ───────────────────────────────────────────────────────────────────────────────────
 
 
-class _Overhearing:
-    """A transport that keeps the last request as it was sent."""
+class _Catching:
+    """A transport that raises an endpoint's first request, as Caught; what has to be asked before goes through."""
 
-    def __init__(self, simulator: Simulator) -> None:
+    def __init__(self, simulator: Simulator, endpoint: str) -> None:
+        from connector_core.events import RequestStarted
+        from connector_core.testing import Caught
+
         self._inner = simulator.transport()
-        self.request: Request | None = None
+        self._endpoint, self._started, self._caught = endpoint, RequestStarted, Caught
+        self._awaited = False
+
+    def hear(self, event: Event) -> None:
+        """Notes that the endpoint's own request comes next, not that of a parent or of a captured fact."""
+        self._awaited |= isinstance(event, self._started) and event.endpoint == self._endpoint
 
     async def send(self, request: Request) -> Response:
-        self.request = request
+        if self._awaited:
+            raise self._caught(request)
         return await self._inner.send(request)
 
     async def aclose(self) -> None:
         await self._inner.aclose()
 
 
-async def _signed(spec: Spec, endpoint: str, simulator: Simulator) -> Request:
-    """The first page's request, composed and signed as reading would."""
+async def _first_request(spec: Spec, endpoint: str, simulator: Simulator) -> Request | None:
+    """The request that a reading begins with, composed and signed; None where what it needs cannot be had."""
     from connector_core.connector import Connector
     from connector_core.engine.effects import Effects
+    from connector_core.exceptions import IntegrationError
+    from connector_core.testing import Caught
 
-    overhearing = _Overhearing(simulator)
-    effects = Effects(transport=lambda _: overhearing)
+    catching = _Catching(simulator, endpoint)
+    effects = Effects(transport=lambda _: catching, listeners=[catching.hear])
     async with Connector.open(spec, config=simulator.config, secrets=simulator.secrets, effects=effects) as connector:
-        await connector.call(endpoint)
-    if overhearing.request is None:
-        raise RuntimeError("a call that gave an answer has sent nothing")
-    return overhearing.request
+        try:
+            await connector.call(endpoint)
+        except Caught as caught:
+            return caught.request
+        except IntegrationError:  # said to whoever reads it; the rest of the service is there
+            return None
+    return None  # its parent has no record to read for
 
 
 def _curl(request: Request, url: str) -> str:
@@ -121,6 +142,8 @@ def _curl(request: Request, url: str) -> str:
     for name, value in request.headers.items():
         words += ["-H", f"{name}: {value}"]
     if request.content is not None:
+        if not any(name.lower() == "content-type" for name in request.headers):
+            words += ["-H", f"Content-Type: {request.content_type}"]
         words += ["-d", request.content.decode("utf-8", "replace")]
     return shlex.join([*words, here.target])
 

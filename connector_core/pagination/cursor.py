@@ -9,7 +9,7 @@ from connector_core.address import MISSING, AnswerPath, Put, SpreadPut
 from connector_core.exceptions import ResponseError
 from connector_core.http import Request
 from connector_core.pagination.family import Answer, Pagination, Served, Size, Stop, contradiction, more, tokenless
-from connector_core.pagination.provider import asked, asked_size, flagged
+from connector_core.pagination.provider import asked, asked_number, asked_size, flagged
 from connector_core.template import Flag, Reads
 from connector_core.template.written import kind_of
 
@@ -68,8 +68,7 @@ class Cursor(Pagination):
     def serve(self, request: Request, dataset: Sequence[Mapping[str, Any]]) -> Served:
         """Opaque tokens count records; tokens taken from the last record are looked up in the dataset."""
         size = asked_size(request, self.size)
-        token = asked(request, self.put if self.put.keys else _PARTS)
-        start = 0 if token is None else self._start_of(token, dataset)
+        start = self._start(request, dataset)
         records = dataset[start : start + size]
         more = start + size < len(dataset)
         values = flagged(self.has_more, more)
@@ -80,13 +79,17 @@ class Cursor(Pagination):
             values |= {str(self.take): follows if more else None}
         return Served(records, values)
 
-    def _start_of(self, token: str, dataset: Sequence[Mapping[str, Any]]) -> int:
+    def _start(self, request: Request, dataset: Sequence[Mapping[str, Any]]) -> int:
+        place = self.put if self.put.keys else _PARTS
         if self.take.root != "record":
-            return int(token.removeprefix("after-"))
+            return asked_number(request, place, 0, prefix="after-")
+        token = asked(request, place)
+        if token is None:
+            return 0
         for index, record in enumerate(dataset):
             found: Any = record
             for key in self.take.keys:
                 found = found.get(key) if isinstance(found, Mapping) else None
             if str(found) == token:
                 return index + 1
-        raise ValueError(f"no record has {token!r} at {self.take}")
+        raise ValueError(f"no record has {token!r} at {self.take}; leave {place} out for the first page")

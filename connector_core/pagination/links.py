@@ -9,7 +9,7 @@ from connector_core.address import MISSING, AnswerPath, Put
 from connector_core.exceptions import ResponseError
 from connector_core.http import Request, as_sent, encode_query
 from connector_core.pagination.family import Answer, Pagination, Served, Size, Stop, contradiction, more, tokenless
-from connector_core.pagination.provider import asked, asked_size, flagged
+from connector_core.pagination.provider import asked_number, asked_size, flagged
 from connector_core.template import Flag, Reads
 from connector_core.template.written import kind_of
 
@@ -45,7 +45,7 @@ class Linked(Pagination):
     def _link(self, request: Request, dataset: Sequence[Mapping[str, Any]]) -> tuple[Sequence[Any], str | None]:
         """The provider's page and the link to the one after it."""
         size = asked_size(request, self.size)
-        start = int(asked(request, Put("query.after")) or 0)
+        start = asked_number(request, Put("query.after"), 0)
         kept = [(name, value) for name, value in request.query if name != "after"]
         query = encode_query([*kept, ("after", str(start + size))])
         link = f"{request.url}?{query}" if start + size < len(dataset) else None

@@ -10,7 +10,7 @@ from connector_core.address import AnswerPath, Put
 from connector_core.exceptions import ConfigError, ResponseError
 from connector_core.http import Request
 from connector_core.pagination.family import Answer, Pagination, Served, Size, Stop, more
-from connector_core.pagination.provider import asked, asked_size, flagged, told
+from connector_core.pagination.provider import asked_number, asked_size, flagged, told
 from connector_core.template import Flag, Reads
 
 __all__ = ["Offset", "PageNumber"]
@@ -124,11 +124,11 @@ class PageNumber(Numbered):
     def serve(self, request: Request, dataset: Sequence[Mapping[str, Any]]) -> Served:
         """Slices by number; past the end there is an empty page."""
         size = asked_size(request, self.size)
-        number = int(asked(request, self.put) or self.first)
+        number = asked_number(request, self.put, self.first, least=self.first)
         start = (number - self.first) * size
         more = start + size < len(dataset)
         values = {**told(self.total, len(dataset)), **told(self.pages, -(-len(dataset) // size))}
-        return Served(dataset[max(start, 0) : max(start, 0) + size], {**values, **flagged(self.has_more, more)})
+        return Served(dataset[start : start + size], {**values, **flagged(self.has_more, more)})
 
 
 class Offset(Numbered):
@@ -171,7 +171,7 @@ class Offset(Numbered):
     def serve(self, request: Request, dataset: Sequence[Mapping[str, Any]]) -> Served:
         """Slices by offset; past the end there is an empty page."""
         size = asked_size(request, self.size)
-        start = max(int(asked(request, self.put) or self.first) - self.first, 0)
+        start = asked_number(request, self.put, self.first, least=self.first) - self.first
         more = start + size < len(dataset)
         return Served(dataset[start : start + size], {**told(self.total, len(dataset)), **flagged(self.has_more, more)})
 

@@ -10,7 +10,11 @@ from connector_core.http import Multipart, Request
 from connector_core.pagination.family import Size
 from connector_core.template import Flag
 
-__all__ = ["asked", "asked_size", "flagged", "told"]
+__all__ = ["asked", "asked_number", "asked_size", "flagged", "told"]
+
+_WHOLE = re.compile(r"-?[0-9]{1,15}")
+_SHOWN = 60
+"""Characters of what was sent that an answer repeats."""
 
 
 def asked(request: Request, put: Put | None) -> str | None:
@@ -36,8 +40,27 @@ def asked(request: Request, put: Put | None) -> str | None:
 
 def asked_size(request: Request, size: Size | None) -> int:
     """How many records a page has: what the request says, else what is declared."""
-    sent = asked(request, size.put) if size and size.put else None
-    return int(sent) if sent else size.value if size else 30  # many services' own default
+    declared = size.value if size else 30  # many services' own default
+    return asked_number(request, size.put, declared, least=1) if size and size.put else declared
+
+
+def asked_number(request: Request, put: Put | None, otherwise: int, *, least: int = 0, prefix: str = "") -> int:
+    """The whole number at the place, behind the prefix of the service's own tokens; `otherwise` at an empty one.
+
+    Raises ValueError, in words for whoever asked, where it is none.
+    """
+    sent = asked(request, put)
+    if not sent:
+        return otherwise
+    digits = sent.removeprefix(prefix)
+    if _WHOLE.fullmatch(digits) is None or (prefix and digits == sent):
+        shown = repr(sent if len(sent) <= _SHOWN else f"{sent[:_SHOWN]}…")
+        if prefix:
+            raise ValueError(f"{put} is {shown}, which this service never handed out; leave it out for the first page")
+        raise ValueError(f"{put} is {shown}; send a whole number from {least} on")
+    if int(digits) < least:
+        raise ValueError(f"{put} is {digits}; send a whole number from {least} on")
+    return int(digits)
 
 
 def told(path: AnswerPath | None, value: int) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from connector_core.address import AnswerPath, Put
 from connector_core.exceptions import ResponseError
 from connector_core.http import Request
 from connector_core.pagination.family import Answer, Pagination, Served, Size, Stop
-from connector_core.pagination.provider import asked, asked_size
+from connector_core.pagination.provider import asked_number, asked_size
 
 __all__ = ["Relay"]
 
@@ -55,8 +55,7 @@ class Relay(Pagination):
     def serve(self, request: Request, dataset: Sequence[Mapping[str, Any]]) -> Served:
         """Cursors count records; the end of an empty connection has none."""
         size = asked_size(request, self.size)
-        after = asked(request, self.put)
-        start = 0 if after is None else int(after.removeprefix("end-"))
+        start = asked_number(request, self.put, 0, prefix="end-")
         records = dataset[start : start + size]
         end = start + len(records)
         info = {"hasNextPage": end < len(dataset), "endCursor": f"end-{end}" if records else None}

@@ -8,12 +8,13 @@
 
 from __future__ import annotations
 
-from connector_core.testing.fakes import Caught, FakeTransport, VirtualClock, catching, effects, respond
+from connector_core.testing.fakes import Caught, FakeTransport, PassingClock, VirtualClock, catching, effects, respond
 from connector_core.testing.simulator import Seen, Simulator, simulated
 
 __all__ = [
     "Caught",
     "FakeTransport",
+    "PassingClock",
     "Seen",
     "Simulator",
     "VirtualClock",

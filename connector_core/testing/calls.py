@@ -18,6 +18,7 @@ from connector_core.request.body import Body
 from connector_core.request.parts import PartKeys
 from connector_core.spec import Endpoint
 from connector_core.testing.arrived import fields_of, from_json
+from connector_core.testing.batches import batched
 from connector_core.testing.dataset import Dataset
 from connector_core.testing.matching import Route
 from connector_core.testing.reply import Reply, headers_of, placed, refused
@@ -29,9 +30,17 @@ _ABSENT = object()
 
 
 def called(
-    route: Route, request: Request, datasets: Mapping[tuple[str, str], Dataset], fresh: Callable[[Route], Dataset]
+    route: Route,
+    request: Request,
+    datasets: Mapping[tuple[str, str], Dataset],
+    fresh: Callable[[Route], Dataset],
+    *,
+    expected: bool = False,
 ) -> Reply:
-    """The answer to a call, after which reads see what it changed; `fresh` makes an empty dataset for a route."""
+    """The answer to a call, after which reads see what it changed; `fresh` makes an empty dataset for a route.
+
+    `expected`: something is taken from the answer, so that there is one in any case.
+    """
     arrived = dict(_arrived(route.endpoint, request))
     if wrong := list(_wrong(route.endpoint, arrived)):
         return refused(422, "; ".join(wrong))
@@ -39,6 +48,9 @@ def called(
     given = fields_of(request.body, request.encoding) | shown
     inside = datasets.get(route.place)
     above = datasets.get((route.origin, route.shape.removesuffix("/{}")))
+    if route.endpoint.batch is not None:
+        around = datasets.get((route.origin, route.shape.rpartition("/")[0]))  # /contacts/batch is of /contacts
+        return batched(route, route.endpoint.batch, request, inside or around or fresh(route), _known)
     if inside is not None and request.method == "POST":
         return _answered(route, 201, inside, inside.add(_known(given, inside)))
     if inside is not None and request.method == "GET":
@@ -48,6 +60,8 @@ def called(
     if request.method == "POST" or route.endpoint.schema_:
         made = fresh(route)
         return _answered(route, 201 if request.method == "POST" else 200, made, made.make(_known(given, made)))
+    if expected:
+        return Reply(200)
     return refused(
         501,
         f"endpoints.{route.name} cannot be simulated: no endpoint with records reads the same path, and it has no "

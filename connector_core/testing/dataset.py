@@ -66,7 +66,7 @@ class Dataset:
         """The records that equal every pair which names a property; of a repeated name, one value is enough."""
         wanted: dict[str, set[str]] = {}
         for name, value in pairs:
-            if self._filters(name, value):
+            if self.filters(name, value):
                 wanted.setdefault(name, set()).add(value)
         return [
             record
@@ -74,8 +74,11 @@ class Dataset:
             if all(not values.isdisjoint(_texts(record.get(name))) for name, values in wanted.items())
         ]
 
-    def _filters(self, name: str, value: str) -> bool:
-        """No query equals an object; a value that an enum lacks is a word of the service's own, such as `all`."""
+    def filters(self, name: str, value: str) -> bool:
+        """Whether the pair names a property that it is compared with.
+
+        No query equals an object; a value that an enum lacks is a word of the service's own, such as `all`.
+        """
         schema = self.schema.get(name)
         if schema is None:
             return False

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from heapq import heappop, heappush
 from inspect import isawaitable
@@ -24,7 +25,7 @@ from connector_core.engine.upload import whole
 from connector_core.events import Listener
 from connector_core.http import Headers, Request, Response
 
-__all__ = ["Caught", "FakeTransport", "VirtualClock", "catching", "effects", "respond"]
+__all__ = ["Caught", "FakeTransport", "PassingClock", "VirtualClock", "catching", "effects", "respond"]
 
 Answering = Callable[[Request], Response | Awaitable[Response]]
 TURNS = 10
@@ -117,6 +118,22 @@ class VirtualClock:
         self._wakes = bool(self._sleepers)
         if self._wakes:
             asyncio.get_running_loop().call_soon(self._wake)
+
+
+class PassingClock(VirtualClock):
+    """The real time, and on top of it all waits, which pass at once: for real sockets without real waits."""
+
+    def __init__(self) -> None:
+        super().__init__(start=time.time())
+        self._begun = time.monotonic()
+
+    def monotonic(self) -> float:
+        """Seconds since this clock was made, those of its waits included."""
+        return time.monotonic() - self._begun + super().monotonic()
+
+    def now(self) -> float:
+        """Seconds since 1970, those of its waits included."""
+        return time.monotonic() - self._begun + super().now()
 
 
 class Caught(BaseException):

@@ -8,54 +8,65 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from connector_core.exceptions import ConfigError
 from connector_core.http import Request, origin
+from connector_core.request import METHODS, InlineRequest
 from connector_core.spec import Endpoint, Spec
 from connector_core.template import MissingError, Template, TemplateError
 from connector_core.testing.dataset import text_of
 
-__all__ = ["Route", "Routes"]
+__all__ = ["PARTS", "Part", "Route", "Routes"]
+
+Part = Literal["start", "poll", "locate", "result"]
+PARTS: tuple[Part, ...] = ("start", "poll", "locate", "result")
+"""The requests of a job, in their order."""
+OWN = "/simulated"
+"""Where this service puts what a spec takes from an answer as a whole address."""
 
 _EXPRESSION = re.compile(r"(\{\{.*?\}\})", re.DOTALL)
 _MANY_SEGMENTS = re.compile(r"\|\s*path\s*\}\}$")
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
-    """Where an endpoint is found."""
+class Route(Struct, frozen=True):
+    """Where an endpoint is found, or one of the requests of its job."""
 
     name: str
     endpoint: Endpoint
+    """With the keys of that request, where it is a job's."""
     origin: str
     shape: str
     """The path with `{}` for what templates fill, so that two endpoints of one path are seen to be that."""
     pattern: re.Pattern[str]
-    reads: tuple[frozenset[tuple[str, ...]], ...] = ()
-    """The names that each of those templates reads."""
+    fills: tuple[Template, ...] = ()
+    """Those templates."""
+    part: Part | None = None
+    """Which request of a job it is."""
+    own: bool = False
+    """Whether the path is this service's own choice, which the client takes from an earlier answer."""
+    fixed: frozenset[tuple[str, str]] = frozenset()
+    """What the spec always sends in the query, and in a JSON body or a form by its dotted names."""
 
     @property
     def place(self) -> tuple[str, str]:
-        """The origin and the path: what endpoints of one collection share; a query has one of its own."""
-        return self.origin, f"{self.shape}#{self.name}" if self.endpoint.graphql else self.shape
+        """The origin and the path: what endpoints of one collection share; a query and a job have one of their own."""
+        alone = self.endpoint.graphql or self.part
+        return self.origin, f"{self.shape}#{self.name}" if alone else self.shape
+
+    @property
+    def readable(self) -> bool:
+        """Whether records are read there."""
+        return self.part == "result" or self.endpoint.readable
 
     @property
     def rank(self) -> tuple[tuple[bool, int], ...]:
         """Sorts literal segments before filled ones, and those with more text around what is filled before others."""
         return tuple(("{}" in segment, -len(segment)) for segment in self.shape.split("/"))
-
-    @property
-    def fixed(self) -> list[tuple[str, str]]:
-        """The query parameters that the spec always sends, as they are written."""
-        return [
-            (name, text_of(item))
-            for name, value in (self.endpoint.params or {}).items()
-            if value is not None and value.literal
-            for item in (value.raw if isinstance(value.raw, list) else [value.raw])
-        ]
 
     def filled(self, request: Request) -> list[str]:
         """What the request has in place of the path's templates."""
@@ -71,47 +82,102 @@ class Routes:
         self.unknown: list[tuple[str, Endpoint]] = []
         """Endpoints whose whole address comes from somewhere else."""
         for name, endpoint in spec.endpoints.items():
-            if endpoint.steps or endpoint.job:
-                continue  # the ones are calls of others, the others need a service that works in the background
-            address = _address(endpoint, {**scope, "endpoint": {"name": name}}, f"{spec.name}.{name}")
-            if address is None:
-                self.unknown.append((name, endpoint))
-            else:
-                self.known.append(_route(name, endpoint, *address))
+            names, where = {**scope, "endpoint": {"name": name}}, f"{spec.name}.{name}"
+            if endpoint.job:
+                self.known += _of_job(name, endpoint, names, where)
+            elif not endpoint.steps:  # they are calls of others
+                address = _address(endpoint, names, where)
+                if address is None:
+                    self.unknown.append((name, endpoint))
+                else:
+                    self.known.append(_route(name, endpoint, *address))
         self.known.sort(key=lambda route: route.rank)
         self.origins = {route.origin for route in self.known}
+        self.parts = {(route.name, route.part): route for route in self.known if route.part is not None}
 
     def find(self, request: Request) -> Route | None:
-        """The endpoint that is meant; of several with the same path, the one whose fixed parameters were sent."""
+        """The endpoint that is meant; of several with the same path, the one whose fixed values were sent."""
         fitting = list(self._fitting(request))
         best = [route for route in fitting if route.shape == fitting[0].shape]
         if isinstance(request.body, dict) and "query" in request.body:
             best = [route for route in best if route.endpoint.graphql in (None, request.body["query"])]
-        sent = set(request.query)
+        sent = {*request.query, *_named_in(request.body)}
         return max(best, key=lambda route: _score(route.fixed, sent), default=None)
 
     def _fitting(self, request: Request) -> Iterator[Route]:
-        home, path = origin(request.url), urlsplit(request.url).path
+        home, path = origin(request.url), urlsplit(request.url).path or "/"
         for route in self.known:
             # an address that is no endpoint's is this server's own: whoever calls it directly may mean any
-            at_home = route.origin == home or home not in self.origins
+            at_home = route.own or route.origin == home or home not in self.origins
             if at_home and route.endpoint.method.upper() == request.method and route.pattern.fullmatch(path):
                 yield route
 
 
-def _score(fixed: list[tuple[str, str]], sent: set[tuple[str, str]]) -> int:
+def _score(fixed: frozenset[tuple[str, str]], sent: set[tuple[str, str]]) -> int:
     return sum(1 if pair in sent else -1 for pair in fixed)
+
+
+def _fixed(endpoint: Endpoint) -> Iterator[tuple[str, str]]:
+    for name, value in (endpoint.params or {}).items():
+        if value is not None and value.literal:
+            yield from ((name, text_of(item)) for item in (value.raw if isinstance(value.raw, list) else [value.raw]))
+    if endpoint.body is not None:
+        written = endpoint.body.json_.raw if endpoint.body.json_ else None
+        given = written if isinstance(written, dict) else {name: v.raw for name, v in endpoint.body.form.items()}
+        yield from ((name, text) for name, text in _named_in(given) if "{{" not in text)
+
+
+def _named_in(body: Any, above: str = "") -> Iterator[tuple[str, str]]:
+    """The single values of a JSON object or a form, by names that say where they stand."""
+    pairs = body.items() if isinstance(body, dict) else body if isinstance(body, tuple) else ()
+    for name, value in pairs:
+        if isinstance(value, dict):
+            yield from _named_in(value, f"{above}{name}.")
+        elif not isinstance(value, list):
+            yield f"body:{above}{name}", text_of(value)
+
+
+def _of_job(name: str, endpoint: Endpoint, scope: Mapping[str, Any], where: str) -> Iterator[Route]:
+    """The routes of a job's requests; without a request for the result the records are where it is polled."""
+    job = endpoint.job
+    assert job is not None  # noqa: S101 - the caller has looked
+    first = None
+    for part, given in zip(PARTS, (job.start, job.poll, job.locate, job.result or job.poll), strict=True):
+        if given is None:
+            continue
+        asked = _asking(endpoint, given, readable=part == "result")
+        base, path = _address(asked, scope, where) or (_base(asked, scope, where), None)
+        first = first or base
+        route = _route(
+            name, asked, *((base, path) if path is not None else (first, f"{OWN}/{name}/{part}/{{{{ job }}}}"))
+        )
+        yield replace(route, part=part, own=path is None)
+
+
+def _asking(endpoint: Endpoint, given: InlineRequest, *, readable: bool) -> Endpoint:
+    """An endpoint that sends one of a job's requests, and is read where that fetches the result."""
+    keys = given.under(endpoint)
+    sent: dict[str, Any] = {"job": None, **dict.fromkeys(METHODS), keys.method: keys.path}
+    sent |= {key: getattr(keys, key) for key in ("base_url", "params", "headers", "body")}
+    return endpoint.model_copy(update=sent if readable else {**sent, "records": None, "output": None, "schema_": None})
 
 
 def _route(name: str, endpoint: Endpoint, base: str, path: str) -> Route:
     prefix = re.sub("/+", "/", urlsplit(base).path).rstrip("/")
-    pieces = _EXPRESSION.split(prefix + path)
+    pieces = _EXPRESSION.split(prefix + path or "/")
     pattern = "".join(
         (r"(.+)" if _MANY_SEGMENTS.search(piece) else r"([^/]+)") if index % 2 else re.escape(piece)
         for index, piece in enumerate(pieces)
     )
-    reads = tuple(Template(piece).reads for piece in pieces[1::2])
-    return Route(name, endpoint, origin(base), _EXPRESSION.sub("{}", prefix + path), re.compile(pattern), reads)
+    return Route(
+        name,
+        endpoint,
+        origin(base),
+        _EXPRESSION.sub("{}", prefix + path or "/"),
+        re.compile(pattern),
+        tuple(Template(piece) for piece in pieces[1::2]),
+        fixed=frozenset(_fixed(endpoint)),
+    )
 
 
 def _address(endpoint: Endpoint, scope: Mapping[str, Any], where: str) -> tuple[str, str] | None:

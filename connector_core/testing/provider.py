@@ -11,13 +11,15 @@ and the client transforms them on top of that.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from connector_core.address import AnswerPath, BodyPath, FieldPath, Put
 from connector_core.auth import NoAuth, Session
 from connector_core.exceptions import ConfigError
 from connector_core.http import Request
+from connector_core.job import Job
 from connector_core.pagination import NoPagination, Pagination
 from connector_core.pagination.cursor import Cursor
 from connector_core.pagination.links import LinkHeader, NextUrl
@@ -27,7 +29,10 @@ from connector_core.template import MissingError, TemplateError
 from connector_core.testing.calls import called
 from connector_core.testing.dataset import Dataset, text_of
 from connector_core.testing.encoded import encoded
+from connector_core.testing.facts import Facts
+from connector_core.testing.jobs import Ending, Jobs, Started
 from connector_core.testing.matching import Route, Routes
+from connector_core.testing.partitions import Told, belonging, told
 from connector_core.testing.reply import Reply, headers_of, placed, refused
 
 __all__ = ["Provider"]
@@ -39,17 +44,21 @@ AFTER = Put("query.after")
 class Provider:
     """The datasets of one service and what it does with requests; raises ConfigError for what it can never serve."""
 
-    def __init__(self, spec: Spec, scope: Mapping[str, Any], *, records: int, seed: int) -> None:
-        """`scope` holds `config` and `secrets`; `records`: how many each path has at first."""
+    def __init__(self, spec: Spec, scope: Mapping[str, Any], *, records: int, seed: int, jobs: Ending = "done") -> None:
+        """`scope` holds `config` and `secrets`; `records`: how many each path has at first; `jobs`: how they end."""
         self.spec, self._scope, self._seed = spec, scope, seed
         self.routes = Routes(spec, scope)
+        self.jobs, self._facts = Jobs(self.routes, scope, jobs), Facts(spec)
         self.datasets: dict[tuple[str, str], Dataset] = {}
         """By origin and path, so that endpoints of one path see the same records."""
         for route in self.routes.known:
-            if route.endpoint.readable:
+            if route.readable:
                 self._fill(route, records)
+        for name, endpoint in spec.endpoints.items():
+            if endpoint.job is not None:
+                self._learn(name, endpoint.job)
         for route in self.routes.known:
-            if route.endpoint.readable:
+            if route.readable:
                 self._rehearse(route)
 
     def answer(self, request: Request) -> Reply:
@@ -57,6 +66,8 @@ class Provider:
         route = self.routes.find(request)
         if route is None:
             return self._nowhere(request)
+        if route.part is not None:
+            route = self.jobs.meant(route, request)
         session = Session({"connection": {"id": self.spec.name}, **self._scope, "endpoint": {"name": route.name}})
         try:
             refusal = (route.endpoint.auth or NoAuth()).refusal(session, request)
@@ -64,11 +75,17 @@ class Provider:
             return refused(501, f"auth cannot be simulated: {error}")
         if refusal is not None:
             return refused(401, refusal)
+        if route.part is not None:
+            return self._of_job(route, request)
         if route.endpoint.readable:
             return self._page(route, request)
         try:
-            reply = called(route, request, self.datasets, self._dataset)
-            return self._in_form(reply, route) if reply.status < 300 else reply  # noqa: PLR2004 - an error is JSON
+            reply = called(
+                route, request, self.datasets, self._dataset, expected=self._facts.are_taken_from(route.name)
+            )
+            if reply.status < 300:  # noqa: PLR2004 - an error is JSON
+                return self._in_form(self._facts.added(route.name, reply), route)
+            return reply
         except ValueError as error:
             return refused(501, f"endpoints.{route.name} cannot be simulated: {error}")
 
@@ -79,6 +96,26 @@ class Provider:
                     501, f"endpoints.{name}.{endpoint.method} is a whole address, so the simulator can't know it"
                 )
         return refused(404, f"there is no {request.method} {request.url.partition('://')[2].partition('/')[2] or '/'}")
+
+    def _of_job(self, route: Route, request: Request) -> Reply:
+        """The answer to one of the requests of a job."""
+        if route.part == "result":
+            started, number = self.jobs.asked_about(route, request)
+            if started is None:
+                return refused(404, "there is no such job; start one, and ask with what the answer holds")
+            if started.state != "done":
+                return refused(409, f"{started.token} is {started.state}, so there is no result")
+            return self._page(route, request, started, number)
+        reply = self.jobs.answer(route, request)
+        started, number = self.jobs.asked_about(route, request)
+        job = self.spec.endpoints[route.name].job
+        done = route.part == "poll" and started is not None and started.state == "done"
+        if job is None or not done or not self.jobs.shares_its_answer(route.name, job):
+            return reply
+        page = self._page(self.routes.parts[route.name, "result"], request, started, number)
+        if page.status != 200:  # noqa: PLR2004 - OK
+            return page
+        return replace(reply, body=_beside(page.body, reply.body), headers={**page.headers, **reply.headers})
 
     # ── datasets ──────────────────────────────────────────────────────────────────────────────────
 
@@ -96,6 +133,18 @@ class Provider:
             _noun(route), route.endpoint.schema_ or {}, _keys(route.endpoint), count=records, seed=self._seed
         )
 
+    def _learn(self, name: str, job: Job) -> None:
+        """Finds out how a job's requests are answered, or says that they cannot be."""
+        result = self.routes.parts[name, "result"]
+        try:
+            self.jobs.learn(name, job)
+            if self.jobs.shares_its_answer(name, job):
+                if result.endpoint.decode is not None:
+                    raise ValueError("the records are in the poll's answer, which is JSON: leave out decode")
+                _beside(_body(result.endpoint, [], self.datasets[result.place]), self.jobs.last_answer(name))
+        except ValueError as error:
+            raise self._impossible(result, "job", error) from None
+
     # ── pages ─────────────────────────────────────────────────────────────────────────────────────
 
     def _rehearse(self, route: Route) -> None:
@@ -106,7 +155,7 @@ class Provider:
             route.endpoint.method.upper(), route.origin + path, body=body, encoding="json" if body else None
         )
         try:
-            self._serve(route, request)
+            self._serve(route, request, self.datasets[route.place].records)
         except (ValueError, ArithmeticError) as error:
             raise self._impossible(route, "pagination", error) from None
 
@@ -118,24 +167,32 @@ class Provider:
             code="simulator.impossible",
         )
 
-    def _page(self, route: Route, request: Request) -> Reply:
+    def _page(self, route: Route, request: Request, started: Started | None = None, number: int | None = None) -> Reply:
+        """A page of what the request asks for; of the result of a job, or of a part of it, where one is given."""
+        records = self.datasets[route.place].matching(self._filters(route, request))
+        records = self._of_partitions(route, [*told(route, request), *(started.places if started else ())], records)
+        at, files = self.jobs.file_of(started, number) if started is not None else (0, 1)
+        size = -(-len(records) // files)
         try:
-            reply, count = self._serve(route, request)
+            reply, count = self._serve(route, request, records[at * size : (at + 1) * size])
         except (ValueError, ArithmeticError) as error:
             return refused(400, f"there is no such page: {error}")
         if not count and _is_later_link(route, request):
             return refused(404, "the link leads past the last page")
         return reply
 
-    def _serve(self, route: Route, request: Request) -> tuple[Reply, int]:
+    def _serve(self, route: Route, request: Request, records: list[dict[str, Any]]) -> tuple[Reply, int]:
         endpoint, pagination = route.endpoint, _as_served(route.endpoint)
-        records = self._of_parents(route, request, self.datasets[route.place].matching(self._filters(route, request)))
         served = pagination.serve(request, records)
+        job = self.spec.endpoints[route.name].job
+        if job is not None and job.result is None:  # one answer holds everything, and says that nothing follows
+            served = replace(pagination.serve(request, records[:1]), records=records)
         body = _body(endpoint, served.records, self.datasets[route.place])
         for address, value in served.values.items():
             if (path := AnswerPath(address)).root == "body":
                 body = placed(body, path, value)
-        return self._in_form(Reply(200, body, headers_of(served.values)), route), len(served.records)
+        reply = self._facts.added(route.name, Reply(200, body, headers_of(served.values)), beside=endpoint.records)
+        return self._in_form(reply, route), len(served.records)
 
     def _in_form(self, reply: Reply, route: Route) -> Reply:
         """The reply in the form that the endpoint declares; JSON is written later."""
@@ -145,22 +202,21 @@ class Provider:
         content, media = encoded(reply.body, decode, list(route.endpoint.schema_ or {}))
         return replace(reply, content=content, headers={"Content-Type": media, **reply.headers})
 
-    def _of_parents(self, route: Route, request: Request, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """The records that belong to the parent in the path: they are dealt out, so that each has one."""
+    def _of_partitions(self, route: Route, places: list[Told], records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The records of those partitions that the request speaks of."""
         for entry in route.endpoint.for_each or ():
-            parent = next((known for known in self.routes.known if known.name == entry.endpoint), None)
-            for value, reads in zip(route.filled(request), route.reads, strict=False):
-                for root, *field in reads:
-                    if root == entry.as_ and parent is not None and parent.endpoint.readable:
-                        path = FieldPath(".".join(f'"{key}"' for key in field)) if field else entry.take
-                        records = _dealt(records, value, path, self.datasets[parent.place].records)
+            parent = next(
+                (known for known in self.routes.known if known.name == entry.endpoint and known.readable), None
+            )
+            parents = self.datasets[parent.place].records if parent is not None else None
+            records = belonging(records, entry, places, parents, self._scope, self.datasets[route.place])
         return records
 
     def _filters(self, route: Route, request: Request) -> list[tuple[str, str]]:
         """The query without what pagination and sign-in put there."""
         pagination = route.endpoint.pagination
         if isinstance(pagination, Cursor) and pagination.alone and asked(request, pagination.put):
-            return route.fixed  # the token stands for what the first request asked for
+            return sorted(route.fixed)  # the token stands for what the first request asked for
         puts = [put for put in _puts(route.endpoint) if put.root == "query"]
         taken = {name for put in puts for name in (put.keys[:1] or ("from", "continue"))}
         asked_for = [(name, value) for name, value in request.query if name not in taken]
@@ -174,11 +230,16 @@ def _variables(endpoint: Endpoint, request: Request) -> list[tuple[str, str]]:
     return [(name, text_of(given[name])) for name in endpoint.variables or {} if given.get(name) is not None]
 
 
-def _dealt(
-    records: list[dict[str, Any]], value: str, path: FieldPath | None, parents: list[dict[str, Any]]
-) -> list[dict[str, Any]]:
-    known = [text_of(path.take(parent)) for parent in parents] if path is not None else []
-    return records[known.index(value) :: len(known)] if value in known else []
+def _beside(body: Any, further: Any) -> Any:
+    """The body with what else an answer holds; raises ValueError where there is no room for it."""
+    for name, value in further.items() if isinstance(further, dict) else [("", further)]:
+        if not isinstance(body, dict) or not isinstance(further, dict):
+            raise ValueError(f"the records stand where job.done looks: {further!r}")  # noqa: TRY004 - see above
+        inner = body.get(name)
+        if inner is not None and not (isinstance(inner, dict) and isinstance(value, dict)):
+            raise ValueError(f"the records stand where job.done looks: body.{name}")
+        body = {**body, name: _beside(inner, value) if inner is not None else value}
+    return body
 
 
 def _body(endpoint: Endpoint, records: Sequence[Mapping[str, Any]], dataset: Dataset) -> Any:

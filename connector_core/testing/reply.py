@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct
 
 from connector_core.address import AnswerPath
 from connector_core.testing.dataset import text_of
@@ -17,13 +18,12 @@ LONGEST = 100
 """No list is padded beyond that many items for the sake of an address."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """An answer before it becomes bytes; a body of None sends none."""
 
     status: int
     body: Any = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = {}
     content: bytes | None = None
     """The body as bytes, where it is written in another form than JSON."""
 

@@ -18,11 +18,12 @@ import logging
 from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qsl
+
+from msgspec import Struct
 
 from connector_core.connector import Connector
 from connector_core.engine.effects import Effects
@@ -36,6 +37,8 @@ from connector_core.load import load
 from connector_core.spec import Spec
 from connector_core.testing.accounts import account
 from connector_core.testing.arrived import body_of
+from connector_core.testing.fakes import PassingClock
+from connector_core.testing.jobs import Ending
 from connector_core.testing.provider import Provider
 from connector_core.testing.reply import Reply, refused
 
@@ -50,8 +53,7 @@ LARGEST = 64 * 1024 * 1024
 """Bytes of a body that the service takes; of a larger one the rest is read and dropped."""
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """A request that came in, and the answer's status; no header, no body, and no secret in the query."""
 
     method: str
@@ -72,12 +74,17 @@ class Simulator:
         config: Mapping[str, Any] | None = None,
         secrets: Mapping[str, Any] | None = None,
         port: int = 0,
+        jobs: Ending = "done",
     ) -> None:
-        """`records`: how many each path has at first; `config` and `secrets`: in place of made up ones; port 0: any."""
+        """`records`: how many each path has at first; `config` and `secrets`: in place of made up ones; port 0: any.
+
+        `jobs`: how jobs end, as far as the spec has that condition: done, failed, or empty.
+        """
         self.config, self.secrets = account(spec, config or {}, secrets or {}, seed=seed)
         """What a client has to be given."""
         self._spec, self._port = spec, port
-        self._provider = Provider(spec, {"config": self.config, "secrets": self.secrets}, records=records, seed=seed)
+        scope = {"config": self.config, "secrets": self.secrets}
+        self._provider = Provider(spec, scope, records=records, seed=seed, jobs=jobs)
         self._seen: deque[Seen] = deque(maxlen=REMEMBERED)
         self._runner: web.ServerRunner | None = None
 
@@ -238,14 +245,17 @@ async def simulated(
     environment: str | None = None,
     specs: Sequence[str | Path] = (),
     listeners: Sequence[Listener] = (),
+    jobs: Ending = "done",
 ) -> AsyncIterator[Connector]:
     """A connector of the spec, wired to a simulator; config and secrets given hold on both sides.
 
-    `specs`: folders where a name is looked up before the bundled ones. See Simulator for the rest.
+    `specs`: folders where a name is looked up before the bundled ones. See Simulator for the rest. Waits, such as those
+    between two polls of a job, pass at once.
     """
     loaded = spec if isinstance(spec, Spec) else load(spec, [Path(folder) for folder in specs], environment)
-    async with Simulator(loaded, records=records, seed=seed, config=config, secrets=secrets) as service:
-        effects = Effects(transport=service.transport)
+    async with Simulator(loaded, records=records, seed=seed, config=config, secrets=secrets, jobs=jobs) as service:
+        clock = PassingClock()
+        effects = Effects(transport=service.transport, monotonic=clock.monotonic, now=clock.now, sleep=clock.sleep)
         async with Connector.open(
             loaded, config=service.config, secrets=service.secrets, listeners=listeners, effects=effects
         ) as connector:

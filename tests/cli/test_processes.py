@@ -42,7 +42,11 @@ def test_simulate_is_read_and_stopped(program, simulator):
     out, err = process.stdout.read(), process.stderr.read()
     assert (process.wait(timeout=10), err) == (0, "stopped\n")
     assert "  secret token: simulated-token\n" in out
-    assert "  curl -H 'Accept: application/json' -H 'Authorization: Bearer simulated-token' 'http://127.0.0.1:" in out
+    assert re.search(
+        r"\n  curl -H 'Accept: application/json' -H 'Authorization: Bearer simulated-token'"
+        r" 'http://127\.0\.0\.1:\d+/api/v1/orders\?limit=100'\n",
+        out,
+    )
     assert (
         "  CONNECTOR_SHOP_TOKEN=simulated-token connector read shop orders --config shop_url=http://127.0.0.1:" in out
     )

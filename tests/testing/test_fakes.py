@@ -11,7 +11,7 @@ import pytest
 
 from connector_core import Connector
 from connector_core.exceptions import ConnectionError, ServerError
-from connector_core.testing import FakeTransport, VirtualClock, effects, respond
+from connector_core.testing import FakeTransport, PassingClock, VirtualClock, effects, respond
 from tests.testing.specs import shop
 
 ACCOUNT: dict[str, Any] = {"config": {"shop_url": "https://shop.example"}, "secrets": {"token": "abcd"}}
@@ -116,3 +116,15 @@ def test_importing_is_cheap():
     code = "import sys, connector_core.testing; print('aiohttp' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+async def test_passing_clock():
+    """Waits pass at once, and the clock shows them on top of the time that has really passed."""
+    clock = PassingClock()
+    begun, before, today = time.monotonic(), clock.monotonic(), clock.now()
+    await asyncio.gather(clock.sleep(3600), clock.sleep(60))
+    assert time.monotonic() - begun < 5
+    assert 3600 <= clock.monotonic() - before < 3605
+    assert 3600 <= clock.now() - today < 3605
+    assert abs(today - time.time()) < 5
+    assert clock.slept == [3600, 60]

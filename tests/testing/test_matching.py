@@ -63,6 +63,53 @@ def test_find(method, url, query, name, filled):
     assert (route.filled(request) if route else []) == filled
 
 
+def test_base_url_itself():
+    """An endpoint without a path is found at base_url, with or without a slash."""
+    query = {"graphql": "query { me }", "output": "body"}
+    known = routes({"me": query}, "https://shop.example")
+    found = [known.find(Request("POST", f"https://shop.example{slash}")) for slash in ("", "/")]
+    assert [route and route.name for route in found] == ["me", "me"]
+
+
+def test_fixed_values_of_a_body():
+    """Calls of one path are told apart by what the spec always sends in their bodies."""
+    kinds = {
+        kind: {"post": "/exports", "output": "body", "body": {form: {"of": kind, "all": True, "since": "{{ now }}"}}}
+        for kind, form in (("orders", "json"), ("customers", "json"), ("teams", "form"))
+    }
+    known = routes(kinds)
+
+    def named(body: Any, encoding: Any) -> str | None:
+        found = known.find(Request("POST", "https://shop.example/sub/v1/exports", body=body, encoding=encoding))
+        return found.name if found is not None else None
+
+    assert named({"of": "customers", "all": True}, "json") == "customers"
+    assert named((("of", "teams"), ("all", "true")), "form") == "teams"
+    assert named(None, None) == "orders"
+
+
+JOB = {
+    "start": {"post": "/exports"},
+    "poll": {"get": "{{ job.start.url }}"},
+    "done": "body.done",
+    "result": {"get": "/exports/{{ job.start.id }}"},
+}
+
+
+def test_requests_of_a_job():
+    """Each request of a job has a route of its own; one that is a whole address has it here, on any of the hosts."""
+    known = routes({"orders": {"job": JOB, "records": "body"}})
+    assert {part: route.shape for (_, part), route in known.parts.items()} == {
+        "start": "/sub/v1/exports",
+        "poll": "/sub/v1/simulated/orders/poll/{}",
+        "result": "/sub/v1/exports/{}",
+    }
+    found = known.find(Request("GET", "https://other.example/sub/v1/simulated/orders/poll/7"))
+    assert found is not None
+    assert (found.part, found.readable) == ("poll", False)
+    assert known.parts["orders", "result"].readable
+
+
 def test_whole_address():
     """A path that is one whole template is served where config gives it, and known as unknown elsewhere."""
     found = routes(
