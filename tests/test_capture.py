@@ -57,6 +57,26 @@ async def test_a_fact_is_asked_for_when_it_is_needed():
     assert transport.requests[-1].headers["X-Tenant"] == "acme"
 
 
+async def test_partitions_may_be_a_fact():
+    """What is read for is known once the fact has been asked for."""
+
+    def answer(request: Request) -> Response:
+        if request.url.endswith("/tenants"):
+            return respond(json=[{"id": ["acme", "zenith"]}])
+        return respond(json=[{"url": request.url}])
+
+    document = spec()
+    each = {
+        "get": "/{{ tenant }}/x",
+        "records": "body",
+        "for_each": {"values": "{{ connection.tenant }}", "as": "tenant"},
+    }
+    document["endpoints"]["each"] = each
+    async with Connector.open(document, effects=effects(answer)) as books:
+        read = [record["url"] async for record in books.read("each")]
+    assert sorted(read) == ["https://api.example/acme/x", "https://api.example/zenith/x"]
+
+
 async def test_many_at_once_ask_once():
     """Whoever needs the fact while it is asked for waits for the same answer."""
     transport = FakeTransport(service)

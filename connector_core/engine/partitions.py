@@ -20,6 +20,7 @@ from typing import Any
 
 from connector_core.component import suggestion
 from connector_core.engine.connection import Connection
+from connector_core.engine.facts import prepare
 from connector_core.engine.job import JobPages
 from connector_core.engine.pages import Page, Pages
 from connector_core.engine.read import Sequence, called_off, let_go
@@ -52,7 +53,7 @@ class _Source:
     """The partitions of an endpoint, as far as they are known: a parent is read page by page."""
 
     def __init__(self, connection: Connection, plan: Plan) -> None:
-        self._connection = connection
+        self._connection, self._plan = connection, plan
         self._scope = connection.names(plan)
         self._first, *self._further = plan.for_each
         self._lists: dict[int, list[tuple[Any, Any]]] = {}
@@ -63,6 +64,7 @@ class _Source:
 
     async def more(self) -> None:
         """Reads on until further partitions are known, or there are none; a cancelled call loses nothing."""
+        await prepare(self._connection, self._plan)  # values may be a fact
         for number, entry in enumerate(self._further):
             if entry.endpoint is not None and number not in self._lists:
                 distinct = Distinct()
