@@ -17,10 +17,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from tests.bench.service import FIRST_ID, PER_PAGE
+from tests.bench.service import FIRST_ID, ONCE, PER_PAGE
 
 Report = dict[str, float]
 
+LARGE = {"json": 10_000, "csv": 29_000}
+"""Pages that make more than 500 MiB."""
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
@@ -33,9 +35,8 @@ def run(who: str, url: str, stream: str, pages: int, side_by_side: int = 1) -> R
         raise SystemExit(f"{who} {stream} failed:\n{done.stderr[-2000:]}")
     report: Report = json.loads(done.stdout)
     count = pages * PER_PAGE
-    once = (
-        min(count, 10 * PER_PAGE) if stream == "shaping" else count
-    )  # which shapes the same ten pages again and again
+    again = {"shaping": 10, "json": ONCE, "csv": ONCE}.get(stream, pages)  # pages that differ
+    once = min(count, again * PER_PAGE)
     if (report["records"], report["checksum"]) != (count, count * FIRST_ID + (count // once) * once * (once - 1) // 2):
         raise SystemExit(f"{who} {stream}: wrong records: {report}")
     return report
@@ -81,6 +82,12 @@ def measure(url: str, runs: int) -> None:
     theirs = run("hand", url, "items", 100)["rss"]
     print(f"| peak memory, 10k records | {small:.1f} MiB | {theirs:.1f} MiB | {small - theirs:+.1f} MiB |")
     print(f"| peak memory, 500k records | {large:.1f} MiB | | {large - small:+.1f} MiB |", flush=True)
+    for form, pages in LARGE.items():
+        memory = run("ours", url, form, pages)["rss"]
+        print(
+            f"| peak memory, one answer of 500 MiB, {form} | {memory:.1f} MiB | | {memory - small:+.1f} MiB |",
+            flush=True,
+        )
     slow = f"{url}/slow"
     ours, theirs, ratio = paired(
         max(1, runs // 2),

@@ -11,7 +11,7 @@ import json
 import resource
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 
@@ -22,12 +22,12 @@ class Tally:
         self.started, self.records, self.checksum = started, 0, 0
         self.first = self.cpu = 0.0
 
-    def page(self, records: list[dict[str, Any]]) -> None:
-        """Takes one page's records."""
+    def page(self, records: list[dict[str, Any]], number: Callable[[Any], int] | None = None) -> None:
+        """Takes one page's records; `number` reads an id that is text."""
         if not self.records:
             self.first, self.cpu = time.time() - self.started, time.process_time()
         self.records += len(records)
-        self.checksum += sum(record["id"] for record in records)
+        self.checksum += sum(number(record["id"]) if number else record["id"] for record in records)
 
     def report(self) -> dict[str, float]:
         """First record in seconds since the process began, CPU seconds of all later ones, peak memory in MiB."""
@@ -82,6 +82,8 @@ ENDPOINTS: dict[str, dict[str, Any]] = {
     "items": {"records": "body.data", "pagination": {"type": "page_number", "pages": "body.total_pages"}},
     "cursor": {"records": "body.data", "pagination": {"type": "cursor", "take": "body.next_cursor"}},
     "link": {"records": "body", "pagination": "link_header"},
+    "json": {"records": "body"},
+    "csv": {"records": "body", "decode": "csv"},
 }
 
 
@@ -99,7 +101,7 @@ async def ours(url: str, stream: str, pages: int, tally: Tally, side_by_side: in
     }
     async with Connector.open(spec, config={"url": url, "pages": pages}, network="loopback") as connector:
         async for page in _pages(connector, stream):
-            tally.page(page.records)
+            tally.page(page.records, int if stream == "csv" else None)
 
 
 def _pages(connector: Any, stream: str) -> AsyncIterator[Any]:

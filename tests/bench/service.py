@@ -3,18 +3,22 @@
     python -m tests.bench.service      prints its port
 
 `/items?page=N`, `/cursor?cursor=N` and `/link?page=N` give 100 records a page out of `?pages=N` (default 1,000);
-`/slow/…` waits 20 ms before it answers.
+`/slow/…` waits 20 ms before it answers; `/json` and `/csv` give all pages in one answer, the thousand again and again.
 """
 
 from __future__ import annotations
 
 import asyncio
+import csv
+import io
 import json
 from functools import cache
 from urllib.parse import parse_qsl
 
 PER_PAGE = 100
 FIRST_ID = 1_000_000_000
+ONCE = 1000
+"""Pages that differ in one large answer."""
 LATENCY = 0.020
 
 
@@ -45,6 +49,29 @@ def page_of(number: int) -> str:
     """The records of one page as a JSON array."""
     start = (number - 1) * PER_PAGE
     return json.dumps([record(start + n) for n in range(PER_PAGE)], ensure_ascii=False, separators=(",", ":"))
+
+
+COLUMNS = ("id", "node_id", "title", "state", "score", "comments", "created_at", "updated_at", "body")
+
+
+@cache
+def rows_of(number: int) -> str:
+    """The same page as rows of CSV, without what is nested."""
+    table = io.StringIO()
+    rows = csv.writer(table, lineterminator="\n")
+    start = (number - 1) * PER_PAGE
+    rows.writerows([record(start + n)[name] for name in COLUMNS] for n in range(PER_PAGE))
+    return table.getvalue()
+
+
+def whole(form: str, pages: int) -> bytes:
+    """Every page in one answer."""
+    numbers = [number % ONCE + 1 for number in range(pages)]
+    if form == "csv":
+        content = f"{','.join(COLUMNS)}\n{''.join(map(rows_of, numbers))}".encode()
+    else:
+        content = f"[{','.join(page_of(number)[1:-1] for number in numbers)}]".encode()
+    return f"HTTP/1.1 200 OK\r\nContent-Length: {len(content)}\r\n\r\n".encode() + content
 
 
 @cache
@@ -83,7 +110,9 @@ class Service(asyncio.Protocol):
             target = head.split(" ", 2)[1]
             host = next(line[5:].strip() for line in head.split("\r\n") if line.lower().startswith("host:"))
             path, _, query = target.partition("?")
-            reply = answer(path, query, host)
+            form = path.strip("/")
+            large = form in ("json", "csv")
+            reply = whole(form, int(dict(parse_qsl(query))["pages"])) if large else answer(path, query, host)
             if path.startswith("/slow"):
                 asyncio.get_running_loop().call_later(LATENCY, self.write, reply)
             else:
@@ -98,7 +127,7 @@ class Service(asyncio.Protocol):
 async def main() -> None:
     """Serves on a free port of loopback until it is ended."""
     server = await asyncio.get_running_loop().create_server(Service, "127.0.0.1", 0)
-    for number in range(1, 1001):
+    for number in range(1, ONCE + 1):
         page_of(number)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
