@@ -24,6 +24,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import cache, partial
 from heapq import nlargest
 from itertools import takewhile
@@ -33,7 +34,17 @@ from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaH
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticCustomError, core_schema
 
-__all__ = ["Component", "Model", "families", "few_suggestions", "nearest", "suggestion"]
+__all__ = [
+    "Component",
+    "Model",
+    "NeverNull",
+    "alternatives",
+    "at_most_one",
+    "families",
+    "few_suggestions",
+    "nearest",
+    "suggestion",
+]
 
 
 class Model(BaseModel):
@@ -71,6 +82,48 @@ class Model(BaseModel):
                     shown["description"] = text
         written.setdefault("patternProperties", {})["^x-"] = {}
         return written
+
+
+@dataclass(frozen=True, slots=True)
+class NeverNull:
+    """In an annotation of `X | None`: None is what was left out, and null that is written is refused with a remedy."""
+
+    remedy: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return core_schema.no_info_before_validator_function(self._refuse, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Without the null."""
+        written = dict(handler(schema))
+        if isinstance(written.get("type"), list):
+            types = [name for name in written["type"] if name != "null"]
+            return {**written, "type": types if len(types) > 1 else types[0]}
+        options = [option for option in written["anyOf"] if option != {"type": "null"}]
+        return {**written, "anyOf": options}
+
+    def _refuse(self, value: Any) -> Any:
+        if value is None:
+            raise PydanticCustomError("empty", "is empty: {remedy}", {"remedy": self.remedy})
+        return value
+
+
+def at_most_one(value: Any, keys: Sequence[str], must: str) -> Any:
+    """The mapping as it is, from a validator that runs before a model's fields do; raises where it has two of the keys.
+
+    What is wrong with either is told when one is left.
+    """
+    if isinstance(value, dict) and len(value.keys() & {*keys}) > 1:
+        raise PydanticCustomError("one_of", "{must} exactly one of: {keys}", {"must": must, "keys": ", ".join(keys)})
+    return value
+
+
+def alternatives(keys: Sequence[str]) -> JsonSchemaValue:
+    """That a mapping has at most one of the keys, as JSON Schema."""
+    required: list[JsonSchemaValue] = [{"required": [key]} for key in keys]
+    return {"oneOf": [*required, {"not": {"anyOf": required}}]}
 
 
 class Component(Model):
@@ -119,7 +172,7 @@ class Component(Model):
             value = {"type": value}
         if not isinstance(value, dict):
             raise PydanticCustomError(
-                "component",
+                "component_type",
                 "must be a mapping with a 'type', or the bare name of a kind (known: {known})",
                 {"known": ", ".join(sorted(cls.kinds))},
             )
