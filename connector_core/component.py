@@ -39,7 +39,7 @@ __all__ = [
     "Model",
     "NeverNull",
     "alternatives",
-    "at_most_one",
+    "exactly_one",
     "families",
     "few_suggestions",
     "nearest",
@@ -110,20 +110,23 @@ class NeverNull:
         return value
 
 
-def at_most_one(value: Any, keys: Sequence[str], must: str) -> Any:
-    """The mapping as it is, from a validator that runs before a model's fields do; raises where it has two of the keys.
+def exactly_one(model: type[Model], value: Any, keys: Sequence[str], must: str) -> Any:
+    """The mapping as it is, for a validator that runs before a model's fields; raises unless it has one of the keys.
 
-    What is wrong with either is told when one is left.
+    What is wrong with one of two is told when the other is gone. Where there is none, a key that is unknown may be
+    meant as one, and says more.
     """
-    if isinstance(value, dict) and len(value.keys() & {*keys}) > 1:
-        raise PydanticCustomError("one_of", "{must} exactly one of: {keys}", {"must": must, "keys": ", ".join(keys)})
+    if isinstance(value, dict) and (count := len(value.keys() & {*keys})) != 1:
+        known = {field.alias or name for name, field in model.model_fields.items()}
+        if count or all(key in known or key.startswith("x-") for key in value):
+            what = {"must": must, "keys": ", ".join(keys)}
+            raise PydanticCustomError("one_of", "{must} exactly one of: {keys}", what)
     return value
 
 
 def alternatives(keys: Sequence[str]) -> JsonSchemaValue:
-    """That a mapping has at most one of the keys, as JSON Schema."""
-    required: list[JsonSchemaValue] = [{"required": [key]} for key in keys]
-    return {"oneOf": [*required, {"not": {"anyOf": required}}]}
+    """That a mapping has exactly one of the keys, as JSON Schema."""
+    return {"oneOf": [{"required": [key]} for key in keys]}
 
 
 class Component(Model):

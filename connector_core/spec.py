@@ -56,17 +56,17 @@ def _fits(pattern: str, words: str) -> Callable[[str], str]:
 
 
 def _host(value: Any) -> Any:
-    """The mapping that a bare name stands for; what is no name at all is left to the model."""
-    if isinstance(value, str):
-        value = {"host": value}
-    name = value.get("host") if isinstance(value, dict) else None
-    if isinstance(name, str):
-        spelt = re.fullmatch(_HOST, name)
-        if not spelt or not 0 < int(name.partition(":")[2] or 1) <= _LAST_PORT:
-            raise PydanticCustomError("host" if spelt else "pattern", _NO_HOST)
-    elif not isinstance(value, dict | Host):
+    """The mapping that a bare name stands for."""
+    if not isinstance(value, str | dict | Host):
         raise PydanticCustomError("host_type", _NO_HOST)
-    return value
+    return {"host": value} if isinstance(value, str) else value
+
+
+def _host_name(name: str) -> str:
+    spelt = re.fullmatch(_HOST, name)
+    if not spelt or not 0 < int(name.partition(":")[2] or 1) <= _LAST_PORT:
+        raise PydanticCustomError("host" if spelt else "pattern", _NO_HOST)
+    return name
 
 
 def _own_keys(value: Any) -> Any:
@@ -106,7 +106,7 @@ Declared = Annotated[dict[EndpointName, Property], BeforeValidator(_own_keys)]
 class Host(Model):
     """A further host that links and redirects may lead to."""
 
-    host: str
+    host: Annotated[str, AfterValidator(_host_name), WithJsonSchema({"type": "string", "pattern": _HOST})]
     """Its name, and a port where it is not the usual one."""
     credentials: bool = False
     """Whether it is shown the credentials."""
@@ -117,7 +117,6 @@ class Host(Model):
     ) -> JsonSchemaValue:
         """The bare name is legal too."""
         written = super().__get_pydantic_json_schema__(schema, handler)
-        written["properties"]["host"]["pattern"] = _HOST
         return {"anyOf": [{"type": "string", "pattern": _HOST, "examples": ["cdn.example.com"]}, written]}
 
 

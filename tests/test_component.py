@@ -16,8 +16,8 @@ from connector_core.component import (
     Model,
     NeverNull,
     alternatives,
-    at_most_one,
     descriptions,
+    exactly_one,
     families,
     few_suggestions,
     nearest,
@@ -334,7 +334,7 @@ def test_a_schema_says_what_the_models_say():
 
 
 class Sign(Model):
-    """A model of what must not be null, and of which there may be one."""
+    """A model of what must not be null, and of which there is one."""
 
     size: Annotated[int | None, NeverNull("leave it out")] = None
     text: str | None = None
@@ -343,21 +343,23 @@ class Sign(Model):
     @model_validator(mode="before")
     @classmethod
     def _one(cls, value: Any) -> Any:
-        return at_most_one(value, ("text", "picture"), "a sign has")
+        return exactly_one(cls, value, ("text", "picture"), "a sign has")
 
 
 @pytest.mark.parametrize(
     "value, told",
     [
-        ({}, []),
         ({"size": 3, "text": "a", "x-own": None}, []),
         ({"text": None}, []),
-        ({"size": None}, [(("size",), "is empty: leave it out")]),
+        ({"text": "a", "size": None}, [(("size",), "is empty: leave it out")]),
+        ({"size": 3}, [((), "a sign has exactly one of: text, picture")]),
+        ({"x-text": "a"}, [((), "a sign has exactly one of: text, picture")]),
+        ({"txt": "a"}, [(("txt",), "Extra inputs are not permitted")]),
         ({"text": "a", "picture": 3}, [((), "a sign has exactly one of: text, picture")]),
     ],
 )
 def test_what_is_left_out_and_what_excludes_another(value, told):
-    """None is not written, two of which there may be one are told first; and both stand in the JSON Schema."""
+    """Null is not written, two where there is one are told before what is wrong with them; JSON Schema says both."""
     written = Sign.model_json_schema() | alternatives(("text", "picture"))
     assert Draft202012Validator(written).is_valid(value) == (not told)
     if not told:

@@ -240,7 +240,6 @@ def test_paths(path, what):
         '""',
         "3",
         "[a]",
-        "{host: HTTP}",
     ],
 )
 def test_hosts(host):
@@ -248,6 +247,16 @@ def test_hosts(host):
     what = "must be a host name such as cdn.example.com, in lower case, without scheme or path"
     assert mistakes(f"hosts: [ok.example, {host}]") == [f"4:21 hosts.1: {what}"]
     assert mistakes(f"environments: {{s: {{hosts: [{host}]}}}}") == [f"4:28 environments.s.hosts.0: {what}"]
+
+
+def test_the_host_of_a_mapping():
+    """A host that is written as a mapping is told at its name, with whatever else is wrong there."""
+    what = "must be a host name such as cdn.example.com, in lower case, without scheme or path"
+    assert mistakes("hosts: [{host: HTTP}]") == [f"4:16 hosts.0.host: {what}"]
+    assert mistakes("hosts: [{host: 'a.example:0', credential: true}]") == [
+        f"4:16 hosts.0.host: {what}",
+        "4:31 hosts.0.credential: unknown key 'credential', did you mean 'credentials'?",
+    ]
 
 
 WORD = "must be letters, digits and _, and not begin with a digit"

@@ -27,7 +27,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import InitErrorDetails, PydanticCustomError, core_schema
 
 from connector_core.address import MISSING
-from connector_core.component import Model, NeverNull, alternatives, at_most_one
+from connector_core.component import Model, NeverNull, alternatives, exactly_one
 from connector_core.exceptions import ConfigError
 from connector_core.http import Multipart
 from connector_core.http.messages import Encoding
@@ -115,21 +115,14 @@ class Body(Model):
 
     @model_validator(mode="before")
     @classmethod
-    def _no_second_form(cls, value: Any) -> Any:
-        """Two forms are told as that, whatever else is wrong with either."""
-        return at_most_one(value, _FORMS, "must have")
-
-    @model_validator(mode="after")
-    def _one_form(self) -> Body:
-        if not self.model_fields_set:
-            raise ValueError(f"must have exactly one of: {', '.join(_FORMS)}")
-        return self
+    def _one_form(cls, value: Any) -> Any:
+        return exactly_one(cls, value, _FORMS, "must have")
 
     @classmethod
     def __get_pydantic_json_schema__(
         cls, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        """At most one form: an endpoint's body may be empty, where it stands over the connector's."""
+        """One form, in an endpoint too: it is the form that is completed."""
         return super().__get_pydantic_json_schema__(schema, handler) | alternatives(_FORMS)
 
     @property

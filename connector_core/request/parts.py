@@ -23,7 +23,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticCustomError, core_schema
 
 from connector_core.address import MISSING
-from connector_core.component import Model, alternatives, at_most_one
+from connector_core.component import Model, alternatives, exactly_one
 from connector_core.exceptions import ConfigError
 from connector_core.http import Part, is_binary
 from connector_core.request.values import Sent, encodable, pairs, render, text
@@ -73,14 +73,12 @@ class PartKeys(Model):
 
     @model_validator(mode="before")
     @classmethod
-    def _no_second_thing(cls, value: Any) -> Any:
-        return at_most_one(value, _WRITTEN, "a part has")
+    def _one_thing(cls, value: Any) -> Any:
+        return exactly_one(cls, value, _WRITTEN, "a part has")
 
     @model_validator(mode="after")
-    def _one_thing(self) -> PartKeys:
+    def _something(self) -> PartKeys:
         given = self.model_fields_set.intersection(_WHAT)
-        if not given:
-            raise ValueError("a part has exactly one of: file, json, text")
         if given != {"json_"} and getattr(self, given.pop()) is None:
             raise ValueError("a part holds something: leave it out where it is not wanted")
         return self
