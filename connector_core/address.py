@@ -138,7 +138,7 @@ class Address:
             return value
         if not isinstance(value, str):
             raise PydanticCustomError(
-                "address", "must be text, an address such as {example}", {"example": cls.example()}
+                "address_type", "must be text, an address such as {example}", {"example": cls.example()}
             )
         return cls(value)
 

@@ -30,11 +30,23 @@ from importlib import import_module
 from itertools import takewhile
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, TypeVar
 
+from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticCustomError, core_schema
 
-__all__ = ["Component", "Late", "Model", "families", "few_suggestions", "nearest", "suggestion"]
+__all__ = [
+    "Component",
+    "Late",
+    "Model",
+    "NeverNull",
+    "alternatives",
+    "exactly_one",
+    "families",
+    "few_suggestions",
+    "nearest",
+    "suggestion",
+]
 
 
 _M = TypeVar("_M")
@@ -130,6 +142,50 @@ class Kinds(MutableMapping[str, "type[Component]"]):
         return len({*self._defined, *self._late})
 
 
+class NeverNull(Struct, frozen=True):
+    """In an annotation of `X | None`: None is what was left out, and null that is written is refused with a remedy."""
+
+    remedy: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return core_schema.no_info_before_validator_function(self._refuse, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Without the null."""
+        written = dict(handler(schema))
+        if isinstance(written.get("type"), list):
+            types = [name for name in written["type"] if name != "null"]
+            return {**written, "type": types if len(types) > 1 else types[0]}
+        options = [option for option in written["anyOf"] if option != {"type": "null"}]
+        return {**written, "anyOf": options}
+
+    def _refuse(self, value: Any) -> Any:
+        if value is None:
+            raise PydanticCustomError("empty", "is empty: {remedy}", {"remedy": self.remedy})
+        return value
+
+
+def exactly_one(model: type[Model], value: Any, keys: Sequence[str], must: str) -> Any:
+    """The mapping as it is, for a validator that runs before a model's fields; raises unless it has one of the keys.
+
+    What is wrong with one of two is told when the other is gone. Where there is none, a key that is unknown may be
+    meant as one, and says more.
+    """
+    if isinstance(value, dict) and (count := len(value.keys() & {*keys})) != 1:
+        known = {field.alias or name for name, field in model.model_fields.items()}
+        if count or all(key in known or key.startswith("x-") for key in value):
+            what = {"must": must, "keys": ", ".join(keys)}
+            raise PydanticCustomError("one_of", "{must} exactly one of: {keys}", what)
+    return value
+
+
+def alternatives(keys: Sequence[str]) -> JsonSchemaValue:
+    """That a mapping has exactly one of the keys, as JSON Schema."""
+    return {"oneOf": [{"required": [key]} for key in keys]}
+
+
 class Component(Model):
     """The base of all families; see the module's rules."""
 
@@ -181,7 +237,7 @@ class Component(Model):
             value = {"type": value}
         if not isinstance(value, dict):
             raise PydanticCustomError(
-                "component",
+                "component_type",
                 "must be a mapping with a 'type', or the bare name of a kind (known: {known})",
                 {"known": ", ".join(cls.kinds)},
             )

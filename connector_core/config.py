@@ -34,7 +34,8 @@ def _checked(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _detail(path: tuple[str | int, ...], what: str) -> InitErrorDetails:
-    return {"type": PydanticCustomError("json_schema", "{what}", {"what": what}), "loc": path, "input": None}
+    code = "regex" if isinstance(what, json_schema.Unmatchable) else "json_schema"
+    return {"type": PydanticCustomError(code, "{what}", {"what": what}), "loc": path, "input": None}
 
 
 Property = Annotated[

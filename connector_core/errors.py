@@ -123,7 +123,8 @@ def _duration(value: Any) -> float:
     try:
         return duration(value)
     except ValueError as error:
-        raise PydanticCustomError("unit", "{why}", {"why": str(error)}) from None
+        code = "unit" if isinstance(value, str) else "unit_type"
+        raise PydanticCustomError(code, "{why}", {"why": str(error)}) from None
 
 
 class ErrorRule(Model):

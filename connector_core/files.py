@@ -18,13 +18,14 @@ from typing import Any
 from connector_core.exceptions import Problem, SpecError
 from connector_core.graphql import FILE
 from connector_core.source import MAX_BYTES, MAX_PROBLEMS, Source, read
+from connector_core.spec import SCHEMA_FILE
 
 __all__ = ["with_files"]
 
 MOST_BYTES = 4 * MAX_BYTES
 """For all files of a spec, each counted as often as it is named."""
 _Read = Callable[[Path | None, str], tuple[Any, int]]
-_SCHEMA = re.compile(r"[^\s{}]+\.(?:json|ya?ml)")
+_SCHEMA = re.compile(SCHEMA_FILE)
 
 
 def with_files(source: Source, folder: Path | None) -> dict[str, Any]:

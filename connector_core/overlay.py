@@ -159,12 +159,17 @@ def _laid_key(key: str, over: Any, under: Any, path: Path, origins: Origins) -> 
             origins.inherit((*path, "type"), (key,))
         if isinstance(over, dict) and isinstance(under, dict) and not _same_kind(key, over, under):
             return over
-    if key == "body" and isinstance(over, dict) and isinstance(under, dict) and not over.keys() & under.keys():
+    if key == "body" and isinstance(over, dict) and isinstance(under, dict) and not _shared(over, under):
         return over
     if key == "headers" and isinstance(over, dict) and isinstance(under, dict):
         own = {name.lower() for name in over}
         under = {name: value for name, value in under.items() if name in over or name.lower() not in own}
     return _laid(over, under, path, (key,), origins)
+
+
+def _shared(over: dict[str, Any], under: dict[str, Any]) -> bool:
+    """Whether both have a key that is no author's own."""
+    return any(not key.startswith("x-") for key in over.keys() & under.keys())
 
 
 def _same_kind(key: str, over: dict[str, Any], under: dict[str, Any]) -> bool:

@@ -55,7 +55,7 @@ def told(error: ValidationError, document: Any, locate: Locator) -> list[Problem
     ]
     inside = {path[:end] for _, path, _ in details for end in range(len(path))}
     for detail, path, value in details:
-        if path in inside and detail["type"] == "address":
+        if path in inside and detail["type"] == "address_type":
             continue  # a union's other branch, which takes the list that has a wrong item, says more
         problem = _problem(detail, path, value, document, locate)
         place = (problem.line, problem.column)
@@ -135,9 +135,15 @@ def _a(what: str) -> Callable[[Any, Any], str]:
     return lambda value, _context: f"must be {what}, not {_sort(value)}"
 
 
+def _whole(value: Any, _context: Any) -> str:
+    if isinstance(value, float) and value.is_integer():
+        return f"must be a whole number: write {int(value)}"
+    return f"must be a whole number, not {value if isinstance(value, float) else _sort(value)}"
+
+
 _PLAIN: dict[str, Callable[[Any, Any], str]] = {
     "string_type": _text,
-    "int_type": _a("a whole number"),
+    "int_type": _whole,
     "float_type": _a("a number"),
     "bool_type": _a("true or false"),
     "list_type": _a("a list"),

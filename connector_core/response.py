@@ -12,7 +12,7 @@
 from typing import Annotated, Any, Literal
 
 from connector_core.address import MISSING, AnswerPath, BodyPath, FieldPath
-from connector_core.component import Model
+from connector_core.component import Model, NeverNull
 from connector_core.decode import Steps
 from connector_core.exceptions import ResponseError
 from connector_core.template import Condition, Reads
@@ -23,7 +23,7 @@ __all__ = ["ResponseKeys", "as_objects", "records_of", "rows_of"]
 class ResponseKeys(Model):
     """The keys of an answer that the connector may set for all its endpoints."""
 
-    decode: Steps | None = None
+    decode: Annotated[Steps | None, NeverNull("leave the key out")] = None
     """How the body becomes a value: a decoder, or a list of containers and the decoder for what is in them."""
     records: BodyPath | None = None
     """Where the records stand. An object is one record, a scalar becomes `{value: …}`."""

@@ -37,9 +37,6 @@ def json_schema() -> Json:
     written = _named(Spec.model_json_schema(schema_generator=_Plain))
     definitions = written.pop("$defs") | meta_schemas(_DEFS)
     endpoint, environment = (definitions[name]["properties"] for name in ("Endpoint", "Environment"))
-    for keys in (written["properties"], endpoint, environment):
-        for key in families().keys() & keys.keys():
-            keys[key] = _never_null(keys[key])
     for keys in (endpoint, environment):
         for key in set(INHERITED) & keys.keys() - {_WHOLE}:
             keys[key] = _partial(keys[key], definitions)
@@ -105,13 +102,6 @@ class _Plain(GenerateJsonSchema):
             written["patternProperties"] = {f"^(?!x-){pattern.removeprefix('^')}": value, "^x-": {}}
             written["additionalProperties"] = False
         return written
-
-
-def _never_null(family: Json) -> Json:
-    """The schema of a family's key: what has no value is left out, and what is not wanted is `none`."""
-    if "anyOf" not in family:
-        return family  # a list of its kinds
-    return {**family, "anyOf": [option for option in family["anyOf"] if option != {"type": "null"}]}
 
 
 def _partial(schema: Any, definitions: Json) -> Any:

@@ -7,7 +7,7 @@ twice. It is immutable.
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, LiteralString
 
 from pydantic import AfterValidator, BeforeValidator, Field, GetJsonSchemaHandler, WithJsonSchema
 from pydantic.json_schema import JsonSchemaValue
@@ -16,7 +16,7 @@ from pydantic_core import PydanticCustomError, core_schema
 from connector_core.auth import Auth
 from connector_core.batch import BatchWrite
 from connector_core.capture import Capture
-from connector_core.component import Late, Model
+from connector_core.component import Late, Model, NeverNull
 from connector_core.config import Property
 from connector_core.errors import ErrorRule
 from connector_core.for_each import ProductOf
@@ -30,34 +30,41 @@ from connector_core.steps import Steps
 from connector_core.template import Reads, Value
 from connector_core.transform import Transform
 
-__all__ = ["INHERITED", "VERBS", "Docs", "Endpoint", "Environment", "Host", "Spec", "templates"]
+__all__ = ["INHERITED", "SCHEMA_FILE", "VERBS", "Docs", "Endpoint", "Environment", "Host", "Spec", "templates"]
 
 
 _NAME = r"^[a-z][a-z0-9_-]{0,62}$"
 _WORD = r"^[A-Za-z_][A-Za-z0-9_]*$"
 _VERSION = r"^[0-9]+\.[0-9]+\.[0-9]+([-+][0-9A-Za-z.+-]+)?$"
+SCHEMA_FILE = r"[^\s{}]+\.(json|ya?ml)"
+"""The name of a file that a schema stands in."""
 _HOST = r"^(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?$"
+_NO_HOST: LiteralString = "must be a host name such as cdn.example.com, in lower case, without scheme or path"
 _LAST_PORT = 65535
+_NONE_WANTED = NeverNull("write none, or leave the key out")
 
 
 def _fits(pattern: str, words: str) -> Callable[[str], str]:
     def check(text: str) -> str:
         if not re.fullmatch(pattern, text):
-            raise PydanticCustomError("name", "{words}", {"words": words})
+            raise PydanticCustomError("pattern", "{words}", {"words": words})
         return text
 
     return check
 
 
 def _host(value: Any) -> Any:
-    if isinstance(value, str):
-        value = {"host": value}
-    name = str(value.get("host", "left.out")) if isinstance(value, dict) else ""
-    if not re.fullmatch(_HOST, name) or not 0 < int(name.partition(":")[2] or 1) <= _LAST_PORT:
-        raise PydanticCustomError(
-            "host", "must be a host name such as cdn.example.com, in lower case, without scheme or path"
-        )
-    return value
+    """The mapping that a bare name stands for."""
+    if not isinstance(value, str | dict | Host):
+        raise PydanticCustomError("host_type", _NO_HOST)
+    return {"host": value} if isinstance(value, str) else value
+
+
+def _host_name(name: str) -> str:
+    spelt = re.fullmatch(_HOST, name)
+    if not spelt or not 0 < int(name.partition(":")[2] or 1) <= _LAST_PORT:
+        raise PydanticCustomError("host" if spelt else "pattern", _NO_HOST)
+    return name
 
 
 def _own_keys(value: Any) -> Any:
@@ -73,7 +80,7 @@ class _OrFile:
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        return {"anyOf": [handler(schema), {"type": "string", "pattern": r"\.(json|ya?ml)$"}]}
+        return {"anyOf": [handler(schema), {"type": "string", "pattern": rf"^\s*{SCHEMA_FILE}\s*$"}]}
 
 
 Name = Annotated[
@@ -97,7 +104,7 @@ Declared = Annotated[dict[EndpointName, Property], BeforeValidator(_own_keys)]
 class Host(Model):
     """A further host that links and redirects may lead to."""
 
-    host: str
+    host: Annotated[str, AfterValidator(_host_name), WithJsonSchema({"type": "string", "pattern": _HOST})]
     """Its name, and a port where it is not the usual one."""
     credentials: bool = False
     """Whether it is shown the credentials."""
@@ -114,15 +121,15 @@ class Host(Model):
 class Inherited(RequestKeys, ResponseKeys):
     """What the top level may say for all endpoints."""
 
-    auth: Auth | None = None
+    auth: Annotated[Auth | None, _NONE_WANTED] = None
     """How to sign in."""
-    pagination: Pagination | None = None
+    pagination: Annotated[Pagination | None, _NONE_WANTED] = None
     """How pages follow each other."""
     errors: list[Late[ErrorRule]] = []
     """What answers mean; the first rule that matches decides, an endpoint's own rules come first."""
     transform: list[Transform] = []
     """What is done to every record before it is handed out, in order; an endpoint's own come first."""
-    rate_limit: RateLimit | None = None
+    rate_limit: Annotated[RateLimit | None, NeverNull("leave the key out")] = None
     """How fast the service may be asked; an endpoint's own comes on top of the connector's."""
 
 
@@ -194,7 +201,7 @@ class Environment(Model):
 
     base_url: BaseUrl | None = None
     """The address that paths are appended to."""
-    auth: Auth | None = None
+    auth: Annotated[Auth | None, _NONE_WANTED] = None
     """How to sign in there."""
     config: dict[str, Any] | None = None
     """Other defaults for config values, by name."""

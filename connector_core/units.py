@@ -169,7 +169,8 @@ class Unit(Struct, frozen=True):
         try:
             return self.parse(value)
         except ValueError as error:
-            raise PydanticCustomError("unit", "{why}", {"why": str(error)}) from None
+            code = "unit" if isinstance(value, str) else "unit_type"
+            raise PydanticCustomError(code, "{why}", {"why": str(error)}) from None
 
 
 DURATION = Unit(duration, ("30s", "500ms", "5m", "2h", "7d"))

@@ -7,13 +7,17 @@ import sys
 from typing import Annotated, Any, Literal
 
 import pytest
-from pydantic import Field, ValidationError
+from jsonschema import Draft202012Validator
+from pydantic import Field, ValidationError, model_validator
 
 from connector_core import component
 from connector_core.component import (
     Component,
     Model,
+    NeverNull,
+    alternatives,
     descriptions,
+    exactly_one,
     families,
     few_suggestions,
     nearest,
@@ -365,6 +369,43 @@ def test_a_schema_says_what_the_models_say():
     assert (circle["required"], written["$defs"]["Square"]["required"]) == (["type"], ["type", "side"])
     assert circle["patternProperties"] == {"^x-": {}}
     assert {"enum": ["circle"]} in written["properties"]["shapes"]["items"]["anyOf"]
+
+
+class Sign(Model):
+    """A model of what must not be null, and of which there is one."""
+
+    size: Annotated[int | None, NeverNull("leave it out")] = None
+    text: str | None = None
+    picture: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one(cls, value: Any) -> Any:
+        return exactly_one(cls, value, ("text", "picture"), "a sign has")
+
+
+@pytest.mark.parametrize(
+    "value, told",
+    [
+        ({"size": 3, "text": "a", "x-own": None}, []),
+        ({"text": None}, []),
+        ({"text": "a", "size": None}, [(("size",), "is empty: leave it out")]),
+        ({"size": 3}, [((), "a sign has exactly one of: text, picture")]),
+        ({"x-text": "a"}, [((), "a sign has exactly one of: text, picture")]),
+        ({"txt": "a"}, [(("txt",), "Extra inputs are not permitted")]),
+        ({"text": "a", "picture": 3}, [((), "a sign has exactly one of: text, picture")]),
+    ],
+)
+def test_what_is_left_out_and_what_excludes_another(value, told):
+    """Null is not written, two where there is one are told before what is wrong with them; JSON Schema says both."""
+    written = Sign.model_json_schema() | alternatives(("text", "picture"))
+    assert Draft202012Validator(written).is_valid(value) == (not told)
+    if not told:
+        assert Sign.model_validate(value).size == value.get("size")
+        return
+    with pytest.raises(ValidationError) as wrong:
+        Sign.model_validate(value)
+    assert [(error["loc"], error["msg"]) for error in wrong.value.errors()] == told
 
 
 def test_importing_builds_nothing():

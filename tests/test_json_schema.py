@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 
-from connector_core.json_schema import check, judge, violations
+from connector_core.json_schema import Unmatchable, check, judge, violations
 from connector_core.json_schema.formats import FORMATS
 
 NO_TYPE = "must be one of: array, boolean, integer, null, number, object, string, or a list of them"
@@ -84,6 +84,12 @@ def test_check_tells_all():
     """Every mistake of a schema is told at once, in the order of the file."""
     schema = {"type": "objekt", "properties": {"a": {"min": 1}}, "optional": 1}
     assert [path for path, _ in check(schema)] == [("type",), ("properties", "a", "min"), ("optional",)]
+
+
+@pytest.mark.parametrize("pattern, meant", [("(", True), ("(a+)+", True), ("a" * 501, False), (3, False)])
+def test_what_is_no_matter_of_structure(pattern, meant):
+    """Of a pattern, its type and length are judged by editors too; what it says, by the loader alone."""
+    assert [isinstance(what, Unmatchable) for _, what in check({"pattern": pattern})] == [meant]
 
 
 def test_check_accepts():

@@ -83,6 +83,7 @@ def test_records_are_for_get_and_bodies_for_the_others(method, records, body):
         ("headers", {"accept": "text/csv"}, {"Accept": "application/json", "X": "1"}, {"accept": "text/csv", "X": "1"}),
         # the other form of a body replaces
         ("body", {"form": {"b": 2}}, {"json": {"a": 1}}, {"form": {"b": 2}}),
+        ("body", {"form": {}, "x-why": "b"}, {"json": {"a": 1}, "x-why": "a"}, {"form": {}, "x-why": "b"}),
         # errors and transform are joined, the endpoint's first
         ("errors", [{"status": 1}], [{"status": 2}, {"status": 3}], [{"status": 1}, {"status": 2}, {"status": 3}]),
         ("errors", [], [{"status": 2}], [{"status": 2}]),

@@ -96,6 +96,7 @@ def test_kinds(text, what):
 
 # ── sorts of values ───────────────────────────────────────────────────────────────────────────────
 
+FORMAT = "must be the name of a format, such as rfc3339, or a pattern such as %d.%m.%Y"
 CONDITION = "must be a condition: an expression without {{ }}, not a number"
 
 
@@ -124,7 +125,19 @@ CONDITION = "must be a condition: an expression without {{ }}, not a number"
         ("body: 3", "4:7 body: must be a mapping, not a number"),
         ("body: {}", "4:7 body: must have exactly one of: json, form, multipart, xml, text, bytes"),
         ("body: {json: 1, form: {}}", "4:7 body: must have exactly one of: json, form, multipart, xml, text, bytes"),
+        ("body: {json: '{{', form: 3}", "4:7 body: must have exactly one of: json, form, multipart, xml, text, bytes"),
+        ("body: {multipart: {f: {text: a, json: '{{'}}}", "4:23 body.multipart.f: a part has exactly one of: file, json, text"),
+        ("body: {xml: 3}", "4:13 body.xml: must be a mapping with one key, the root element, or one whole template"),
+        ("body: {text: }", "4:14 body.text: is empty: say what is sent, or leave the body out"),
         ("body: {form: }", "4:14 body.form: must be a mapping, not empty"),
+        ("hosts: [{host: 3}]", '4:16 hosts.0.host: must be text; quote it: "3"'),
+        ("hosts: [{}]", "4:9 hosts.0: missing key 'host'"),
+        ("rate_limit: {concurrency: 1.5}", "4:27 rate_limit.concurrency: must be a whole number, not 1.5"),
+        ("rate_limit: {concurrency: 2.0}", "4:27 rate_limit.concurrency: must be a whole number: write 2"),
+        ("errors: [{status: 429, retry_after: {take: header.X, format: [a]}}]", f"4:62 errors.0.retry_after.format: {FORMAT}"),
+        ("errors: [{status: 429, retry_after: {take: header.X, format: {}}}]", f"4:62 errors.0.retry_after.format: {FORMAT}"),
+        ("transform: [{type: cast, fields: {at: {from: [a]}}}]", f"4:46 transform.0.fields.at.from: {FORMAT}"),
+        ("endpoints: {a: {get: /a, schema: a b.json}}", "4:34 endpoints.a.schema: must be a mapping, not text"),
         ("safe: yes", "4:7 safe: must be true or false, not text"),
         ("safe: 1", "4:7 safe: must be true or false, not a number"),
         ("timeout: 5", "4:10 timeout: say the unit: 5s"),
@@ -235,7 +248,6 @@ def test_paths(path, what):
         '""',
         "3",
         "[a]",
-        "{host: HTTP}",
     ],
 )
 def test_hosts(host):
@@ -243,6 +255,16 @@ def test_hosts(host):
     what = "must be a host name such as cdn.example.com, in lower case, without scheme or path"
     assert mistakes(f"hosts: [ok.example, {host}]") == [f"4:21 hosts.1: {what}"]
     assert mistakes(f"environments: {{s: {{hosts: [{host}]}}}}") == [f"4:28 environments.s.hosts.0: {what}"]
+
+
+def test_the_host_of_a_mapping():
+    """A host that is written as a mapping is told at its name, with whatever else is wrong there."""
+    what = "must be a host name such as cdn.example.com, in lower case, without scheme or path"
+    assert mistakes("hosts: [{host: HTTP}]") == [f"4:16 hosts.0.host: {what}"]
+    assert mistakes("hosts: [{host: 'a.example:0', credential: true}]") == [
+        f"4:16 hosts.0.host: {what}",
+        "4:31 hosts.0.credential: unknown key 'credential', did you mean 'credentials'?",
+    ]
 
 
 WORD = "must be letters, digits and _, and not begin with a digit"

@@ -20,12 +20,14 @@ __all__ = ["Csv"]
 
 def _character(text: str) -> str:
     if len(text) != 1 or text in "\r\n":
-        raise PydanticCustomError("character", 'must be one character; in double quotes, a tab is "\\t"')
+        raise PydanticCustomError("pattern", 'must be one character; in double quotes, a tab is "\\t"')
     return text
 
 
 Character = Annotated[
-    str, AfterValidator(_character), WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 1})
+    str,
+    AfterValidator(_character),
+    WithJsonSchema({"type": "string", "pattern": r"[^\r\n]", "minLength": 1, "maxLength": 1}),
 ]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, TypeAdapter, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic import AfterValidator, Field, TypeAdapter, ValidatorFunctionWrapHandler, WrapValidator
 from pydantic_core import PydanticCustomError
 
 from connector_core.address import BodyPath
@@ -33,7 +33,7 @@ def _one_or_several(value: Any, _union: ValidatorFunctionWrapHandler) -> Any:
 def _in_order(value: Decode | list[Decode]) -> Decode | list[Decode]:
     steps = value if isinstance(value, list) else [value]
     if not steps:
-        raise PydanticCustomError("decode", "is empty: name what the body is, such as csv")
+        raise PydanticCustomError("empty", "is empty: name what the body is, such as csv")
     *before, last = steps
     if isinstance(last, Container):
         names = ", ".join(str(step.kind()) for step in steps)
@@ -52,7 +52,9 @@ def _in_order(value: Decode | list[Decode]) -> Decode | list[Decode]:
     return value
 
 
-Steps = Annotated[Decode | list[Decode], WrapValidator(_one_or_several), AfterValidator(_in_order)]
+Steps = Annotated[
+    Decode | Annotated[list[Decode], Field(min_length=1)], WrapValidator(_one_or_several), AfterValidator(_in_order)
+]
 """One decoder, or containers and the decoder for what is in them."""
 
 

@@ -100,7 +100,7 @@ class Format:
     def __init__(self, name: str) -> None:
         """Raises ValueError, in words, where there is no such format."""
         self.name = name
-        self._declared = FORMATS.get(name) or _pattern(name)
+        self._declared = _declared(name)
         self.kind = self._declared.kind
 
     def read(self, value: Any) -> Any:
@@ -147,7 +147,8 @@ class Format:
         try:
             return cls(value)
         except ValueError as error:
-            raise PydanticCustomError("format", "{why}", {"why": str(error)}) from None
+            code = "format_type" if not isinstance(value, str) else "format" if "%" in value else "format_name"
+            raise PydanticCustomError(code, "{why}", {"why": str(error)}) from None
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
@@ -162,9 +163,11 @@ class Format:
         return {"anyOf": [{"enum": list(FORMATS)}, {"type": "string", "pattern": "%", "examples": ["%d.%m.%Y"]}]}
 
 
-def _pattern(name: Any) -> Declared:
+def _declared(name: Any) -> Declared:
     if not isinstance(name, str):
         raise ValueError("must be the name of a format, such as rfc3339, or a pattern such as %d.%m.%Y")  # noqa: TRY004 - pydantic tells ValueErrors
+    if name in FORMATS:
+        return FORMATS[name]
     if "%" not in name:
         raise ValueError(f"unknown format {name!r}{suggestion(name, FORMATS)}")
     pattern = Pattern(name)

@@ -21,9 +21,9 @@ Rule 4: a message never holds a value that is secret.
 
 from __future__ import annotations
 
-from connector_core.json_schema.dialect import check
+from connector_core.json_schema.dialect import Unmatchable, check
 from connector_core.json_schema.effort import Effort
 from connector_core.json_schema.judgement import violations
 from connector_core.json_schema.records import judge
 
-__all__ = ["Effort", "check", "judge", "violations"]
+__all__ = ["Effort", "Unmatchable", "check", "judge", "violations"]

@@ -13,7 +13,7 @@ from connector_core.source import Path
 if TYPE_CHECKING:
     from connector_core.patterns import Pattern
 
-__all__ = ["ANNOTATIONS", "LONGEST_MATCHED", "TYPES", "check", "compiled"]
+__all__ = ["ANNOTATIONS", "LONGEST_MATCHED", "TYPES", "Unmatchable", "check", "compiled"]
 
 LONGEST_MATCHED = 1000
 """Characters of a value that a pattern is tried on; longer ones are refused."""
@@ -112,13 +112,21 @@ def _format(argument: Any) -> str:
     return "" if argument in known else f"unknown format {argument!r}{suggestion(argument, known)}"
 
 
+class Unmatchable(str):
+    """Words for a text that is no pattern: of all that `check` tells, the one thing that is no matter of structure."""
+
+    __slots__ = ()
+
+
 def _pattern(argument: Any) -> str:
+    from connector_core.patterns import LONGEST_PATTERN
+
     if not isinstance(argument, str):
         return "must be text, a regular expression"
     try:
         compiled(argument)
     except ValueError as error:
-        return str(error)
+        return Unmatchable(error) if len(argument) <= LONGEST_PATTERN else str(error)
     return ""
 
 

@@ -11,13 +11,21 @@ A template that is the whole body and has no value sends none.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, WithJsonSchema, model_validator
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic import (
+    AfterValidator,
+    Field,
+    GetJsonSchemaHandler,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import InitErrorDetails, PydanticCustomError, core_schema
 
 from connector_core.address import MISSING
-from connector_core.component import Model
+from connector_core.component import Model, NeverNull, alternatives, exactly_one
 from connector_core.exceptions import ConfigError
 from connector_core.http import Multipart
 from connector_core.http.messages import Encoding
@@ -40,7 +48,8 @@ def _document(value: Value) -> Value:
     if isinstance(value.raw, str) and not value.literal:
         return value
     if not isinstance(value.raw, dict) or len(value.raw) != 1:
-        raise PydanticCustomError("xml", "must be a mapping with one key, the root element, or one whole template")
+        code = "xml" if isinstance(value.raw, dict | str) else "xml_type"
+        raise PydanticCustomError(code, "must be a mapping with one key, the root element, or one whole template")
     if wrong := list(_mistakes(value.raw, ())):
         raise ValidationError.from_exception_data("XML", [_detail(path, what) for path, what in wrong])
     return value
@@ -83,10 +92,7 @@ _Xml = Annotated[Value, AfterValidator(_document), Reads("request"), WithJsonSch
 # ── the body ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def _something(value: Any) -> Any:
-    if value is None:
-        raise PydanticCustomError("empty", "is empty: say what is sent, or leave the body out")
-    return value
+_SOMETHING = NeverNull("say what is sent, or leave the body out")
 
 
 class Body(Model):
@@ -98,18 +104,24 @@ class Body(Model):
     """Sent as a form, as browsers do."""
     multipart: dict[FixedName, Parts] = {}
     """Sent part by part, as browsers send files: text by name, or a mapping with `file`, `json` or `text`."""
-    xml: Annotated[_Xml | None, BeforeValidator(_something)] = None
+    xml: Annotated[_Xml | None, _SOMETHING] = None
     """Sent as XML: keys are elements, `@name` attributes, `#text` the text, and a list repeats its element."""
-    text: Annotated[Template | None, BeforeValidator(_something), Reads("request")] = None
+    text: Annotated[Template | None, _SOMETHING, Reads("request")] = None
     """Sent as text in UTF-8."""
-    bytes_: Annotated[File | None, BeforeValidator(_something), Field(alias="bytes")] = None
+    bytes_: Annotated[File | None, _SOMETHING, Field(alias="bytes")] = None
     """Sent as it is: one whole template whose value is bytes, a path or an open file."""
 
-    @model_validator(mode="after")
-    def _one_form(self) -> Self:
-        if len(self.model_fields_set) != 1:
-            raise ValueError(f"must have exactly one of: {', '.join(_FORMS)}")
-        return self
+    @model_validator(mode="before")
+    @classmethod
+    def _one_form(cls, value: Any) -> Any:
+        return exactly_one(cls, value, _FORMS, "must have")
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """One form, in an endpoint too: it is the form that is completed."""
+        return super().__get_pydantic_json_schema__(schema, handler) | alternatives(_FORMS)
 
     @property
     def form_name(self) -> str:

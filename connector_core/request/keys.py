@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import AfterValidator, model_validator
+from pydantic import AfterValidator, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from connector_core.address import MISSING
@@ -62,14 +62,18 @@ def _some_time(seconds: Template | float) -> Template | float:
 
 def _free_name(name: str) -> str:
     if not name.isidentifier() or not name.isascii():
-        raise PydanticCustomError("name", "must be letters, digits and _, and not begin with a digit")
+        raise PydanticCustomError("pattern", "must be letters, digits and _, and not begin with a digit")
     if name in TAKEN_NAMES:
         raise PydanticCustomError("name", "hides the name {name} that templates have already", {"name": repr(name)})
     return name
 
 
 Path = Annotated[PathText, AfterValidator(_path), Reads("path")]
-FreeName = Annotated[str, AfterValidator(_free_name)]
+FreeName = Annotated[
+    str,
+    AfterValidator(_free_name),
+    WithJsonSchema({"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"}),
+]
 """A name that a spec makes up for templates."""
 
 

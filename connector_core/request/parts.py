@@ -21,7 +21,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticCustomError, core_schema
 
 from connector_core.address import MISSING
-from connector_core.component import Model
+from connector_core.component import Model, alternatives, exactly_one
 from connector_core.exceptions import ConfigError
 from connector_core.http import Part, is_binary
 from connector_core.request.values import Sent, encodable, pairs, render, text
@@ -33,6 +33,7 @@ __all__ = ["File", "PartKeys", "Parts", "file_of", "json_text", "parts_of"]
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105 - RFC 9110 §5.6.2
 _TYPE = rf'{_TOKEN}/{_TOKEN}(?:[ \t]*;[ \t]*{_TOKEN}=(?:{_TOKEN}|"[^"\\\x00-\x1f\x7f]*"))*'
 _WHAT = ("file", "json_", "text")
+_WRITTEN = ("file", "json", "text")
 NO_FILE = "declare the input as {type: string, format: binary}, and pass bytes, a path or a file opened in binary mode"
 
 
@@ -68,11 +69,14 @@ class PartKeys(Model):
     type: Annotated[Template, AfterValidator(_media_type), Reads("request")] | None = None
     """The part's media type; left out: application/octet-stream for a file, and for text it is not said."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _one_thing(cls, value: Any) -> Any:
+        return exactly_one(cls, value, _WRITTEN, "a part has")
+
     @model_validator(mode="after")
-    def _one_thing(self) -> Self:
+    def _something(self) -> Self:
         given = self.model_fields_set.intersection(_WHAT)
-        if len(given) != 1:
-            raise ValueError("a part has exactly one of: file, json, text")
         if given != {"json_"} and getattr(self, given.pop()) is None:
             raise ValueError("a part holds something: leave it out where it is not wanted")
         return self
@@ -83,7 +87,7 @@ class PartKeys(Model):
     ) -> JsonSchemaValue:
         """The bare text is legal too."""
         written = super().__get_pydantic_json_schema__(schema, handler)
-        return {"anyOf": [{"type": ["string", "number", "boolean"]}, written]}
+        return {"anyOf": [{"type": ["string", "number", "boolean"]}, written | alternatives(_WRITTEN)]}
 
 
 def _part(value: Any) -> Any:

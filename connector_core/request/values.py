@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from connector_core.address import MISSING, as_text
@@ -43,7 +43,13 @@ def _single(value: Value) -> Value:
 _STRUCTURE = "is an object or a list of lists, and only text and numbers can be sent there"
 
 Sent = Annotated[Value, Reads("request")]
-SentAlone = Annotated[Value, AfterValidator(_single), Reads("request")]
+_SINGLE = {"type": ["string", "number", "boolean", "null"]}
+SentAlone = Annotated[
+    Value,
+    AfterValidator(_single),
+    Reads("request"),
+    WithJsonSchema({"anyOf": [_SINGLE, {"type": "array", "items": _SINGLE}]}),
+]
 """A value, or a list of them, that is sent as text under a name."""
 FixedName = Annotated[str, AfterValidator(_fixed)]
 FieldName = Annotated[str, AfterValidator(_field_name)]

@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from connector_core import json_schema
-from connector_core.component import families, suggestion
+from connector_core.component import suggestion
 from connector_core.request import METHODS
 from connector_core.rules.endpoints import of_endpoint
 from connector_core.rules.names import of_names
 from connector_core.rules.relations import of_relations
-from connector_core.spec import Environment, Inherited, Spec
+from connector_core.spec import Spec
 
 __all__ = ["broken"]
 
@@ -26,12 +26,8 @@ Mistake = tuple[Path, str]
 
 def broken(spec: Spec) -> Iterator[Mistake]:
     """Every mistake that only shows when the whole spec is seen."""
-    yield from _emptied((), spec)
     for name, endpoint in spec.endpoints.items():
-        path: Path = ("endpoints", name)
-        yield from _emptied(path, endpoint)
-        yield from of_endpoint(path, endpoint)
-    yield from (found for name, own in spec.environments.items() for found in _emptied(("environments", name), own))
+        yield from of_endpoint(("endpoints", name), endpoint)
     if len(spec.environments) > MOST_ENVIRONMENTS:
         yield ("environments",), f"has more than {MOST_ENVIRONMENTS}: whoever checks the spec loads it in each of them"
     yield from _unjudged(spec)
@@ -40,14 +36,6 @@ def broken(spec: Spec) -> Iterator[Mistake]:
     yield from _defaults(spec)
     yield from of_relations(spec)
     yield from of_names(spec)
-
-
-def _emptied(path: Path, keys: Inherited | Environment) -> Iterator[Mistake]:
-    """Null is no second way to say `none`."""
-    for key in ("auth", "decode", "pagination", "rate_limit"):
-        if key in keys.model_fields_set and getattr(keys, key) is None:
-            known = families()[key].kinds
-            yield (*path, key), f"is empty: {'write none, or ' if 'none' in known else ''}leave the key out"
 
 
 def _unjudged(spec: Spec) -> Iterator[Mistake]:

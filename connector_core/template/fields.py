@@ -39,7 +39,7 @@ class _Written:
 
     def __init__(self, raw: Any) -> None:
         if not isinstance(raw, self.accepts):
-            raise TemplateError(f"must be {self.expects}, not {kind_of(raw)}")
+            raise TemplateError(self._not(raw))
         self.raw, self.source = raw, raw if isinstance(raw, str) else _source(raw)
         self.place = ""
 
@@ -48,10 +48,16 @@ class _Written:
         """The field that a spec's value stands for; raises pydantic's error where it is none."""
         if isinstance(value, cls):
             return value
+        if not isinstance(value, cls.accepts):
+            raise PydanticCustomError("template_type", "{why}", {"why": cls._not(value)})
         try:
             return cls(value)
         except TemplateError as wrong:
             raise PydanticCustomError("template", "{why}", {"why": str(wrong)}) from None
+
+    @classmethod
+    def _not(cls, raw: Any) -> str:
+        return f"must be {cls.expects}, not {kind_of(raw)}"
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:

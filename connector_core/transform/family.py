@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from pydantic import AfterValidator
-from pydantic_core import PydanticCustomError
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import PydanticCustomError, core_schema
 
 from connector_core.component import Component
 
@@ -61,9 +62,21 @@ def fused(
 
 def _some(fields: Any) -> Any:
     if not fields:
-        raise PydanticCustomError("transform", "names no field")
+        raise PydanticCustomError("empty", "names no field")
     return fields
 
 
-some = AfterValidator(_some)
-"""In an annotation: a mapping or list that may not be empty."""
+class _Some:
+    """In an annotation: a mapping or list that may not be empty."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return core_schema.no_info_after_validator_function(_some, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        written = handler(schema)
+        return {**written, "minProperties" if written["type"] == "object" else "minItems": 1}
+
+
+some = _Some()
