@@ -13,8 +13,9 @@ Rule 3: `refusal` is the provider's check of the same scheme, for the simulator;
 import base64
 import hmac
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
+
+from msgspec import Struct
 
 from connector_core.address import MISSING, Put
 from connector_core.component import Component
@@ -27,12 +28,14 @@ __all__ = ["ApiKey", "Auth", "Basic", "Bearer", "NoAuth", "Session"]
 Text = Annotated[Template, Reads("auth")]
 
 
-@dataclass(slots=True)
-class Session:
+class Session(Struct):
     """One connection's side of signing in: the names that templates may read, and what was learnt from the service."""
 
-    scope: Mapping[str, Any] = field(repr=False)  # it holds the secrets, and what is learnt becomes some
-    learnt: dict[str, Any] = field(default_factory=dict, repr=False)
+    scope: Mapping[str, Any]
+    learnt: dict[str, Any] = {}
+
+    def __repr__(self) -> str:
+        return "Session()"  # it holds the secrets, and what is learnt becomes some
 
 
 class Auth(Component, key="auth"):

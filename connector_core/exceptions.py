@@ -27,8 +27,7 @@ The text is always *what — where — what to do*. It never holds a secret, a q
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 __all__ = [
     "AuthenticationError",
@@ -89,18 +88,23 @@ class IntegrationError(Exception):
 # ── ours to mend ──────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Problem:
+class Problem(NamedTuple):
     """One mistake in a spec: `specs/shop.yaml:41:25 endpoints.orders.pagination.type: unknown type…`."""
 
     file: str
     line: int
     column: int
-    path: str = field(compare=False)
+    path: str
     what: str
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column} {self.path + ': ' if self.path else ''}{self.what}"
+
+
+def _each_once(problems: list[Problem]) -> list[Problem]:
+    """In the order of the file; the same words about the same place are one, by whatever paths they came."""
+    found = {(problem.file, problem.line, problem.column, problem.what): problem for problem in reversed(problems)}
+    return sorted(found.values())
 
 
 class SpecError(IntegrationError):
@@ -109,7 +113,7 @@ class SpecError(IntegrationError):
     category = "spec"
 
     def __init__(self, problems: list[Problem] | str, **about: Any) -> None:
-        self.problems: list[Problem] = [] if isinstance(problems, str) else sorted(set(problems))
+        self.problems: list[Problem] = [] if isinstance(problems, str) else _each_once(problems)
         super().__init__(problems if isinstance(problems, str) else "\n".join(map(str, self.problems)), **about)
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Any, Literal
 
@@ -84,7 +83,7 @@ def findings(text: str | bytes, name: str, folder: Path | None = None, *, ignore
 
 def _problem(whole: Loaded, place: Place, what: str) -> Problem:
     problem = whole.locate.problem(place, what, at_key=True)
-    return problem if place else replace(problem, line=1, column=1)
+    return problem if place else problem._replace(line=1, column=1)
 
 
 def tier(found: Sequence[Finding]) -> str:

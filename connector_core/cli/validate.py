@@ -36,7 +36,7 @@ def command(ctx: click.Context, names: tuple[str, ...], specs: tuple[Path, ...],
         wrong += bool(problems)
         for problem in problems:
             if as_json:
-                click.echo(json_line(problem), nl=False)
+                click.echo(json_line(problem._asdict()), nl=False)
             else:
                 say(str(problem))
     count = f"{len(chosen)} {'spec' if len(chosen) == 1 else 'specs'}"

@@ -17,8 +17,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct
 
 from connector_core.source import json_text, yaml_text
 from connector_core.source.tree import MAX_PROBLEMS, Path, Position, Tree, dotted, position
@@ -28,16 +29,15 @@ __all__ = ["MAX_BYTES", "MAX_PROBLEMS", "Path", "Position", "Source", "dotted", 
 MAX_BYTES = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """A file that was read: `data` is the root mapping, made of dict, list, str, int, float, bool and None."""
 
     name: str
     data: dict[str, Any]
-    first_line: str = field(repr=False, compare=False)
+    first_line: str
     """Where a comment may tell editors the schema."""
-    _values: Mapping[Path, Position] = field(repr=False, compare=False)
-    _keys: Mapping[Path, Position] = field(repr=False, compare=False)
+    _values: Mapping[Path, Position]
+    _keys: Mapping[Path, Position]
 
     def at(self, path: Path) -> Position:
         """Line and column, from 1, of the value; of its nearest ancestor where the file does not hold it."""

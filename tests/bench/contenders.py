@@ -36,7 +36,8 @@ class Tally:
             "checksum": self.checksum,
             "first": self.first,
             "cpu": time.process_time() - self.cpu,
-            "wall": time.time() - self.started,
+            "wall": (wall := time.time() - self.started),
+            "after_first": wall - self.first,
             "rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         }
 
