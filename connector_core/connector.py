@@ -25,6 +25,7 @@ from connector_core.events import Listener
 from connector_core.exceptions import ConfigError
 from connector_core.load import load
 from connector_core.plan import Plan
+from connector_core.plugins import Plugins, beside
 from connector_core.spec import Spec
 
 __all__ = ["Connector", "Engine", "Result"]
@@ -40,9 +41,17 @@ class Engine(Closing):
         network: Network = "public",
         listeners: Sequence[Listener] = (),
         effects: Effects | None = None,
+        plugins: Sequence[Any] = (),
     ) -> None:
-        """`specs`: folders where names are looked up before the bundled ones; `network`: what connections may reach."""
+        """`specs`: folders where names are looked up before the bundled ones; `network`: what connections may reach.
+
+        Python beside a spec in these folders is run. `plugins`: modules or objects with hooks, as well as those that
+        are installed.
+        """
         self._folders = [Path(folder) for folder in specs]
+        self._further = [(_name_of(plugin), plugin) for plugin in plugins]
+        self._plugins: Plugins | None = None
+        self._own: dict[Path, Plugins] = {}
         self._network = network
         self._effects = (effects or Effects()).heard_by(listeners)
         self._specs: dict[tuple[str, str | None], Spec] = {}
@@ -75,6 +84,7 @@ class Engine(Closing):
         connection = Connection(
             loaded,
             self._effects,
+            self._plugins_of(loaded),
             config={} if config is None else config,
             secrets={} if secrets is None else secrets,
             name=id or loaded.name,
@@ -84,6 +94,18 @@ class Engine(Closing):
             yield Connector(connection)
         finally:
             await connection.aclose()
+
+    def _plugins_of(self, spec: Spec) -> Plugins:
+        """The plug-ins, with the connector's own Python where it has any; raises ConfigError where that fails."""
+        if self._plugins is None:
+            self._plugins = Plugins(self._further)
+            if (observe := self._plugins.observe_event) is not None:
+                self._effects.listeners.append(observe)
+        if spec.python is None:
+            return self._plugins
+        if spec.python not in self._own:
+            self._own[spec.python] = self._plugins.joined(spec.python.name, beside(spec.python))
+        return self._own[spec.python]
 
     def _spec(self, spec: str | Path | Mapping[str, Any] | Spec, environment: str | None) -> Spec:
         if isinstance(spec, Spec):
@@ -101,6 +123,10 @@ class Engine(Closing):
         """Closes every socket; nothing can be opened afterwards."""
         self._closed = True
         await self._effects.aclose()
+
+
+def _name_of(plugin: Any) -> str:
+    return str(getattr(plugin, "__name__", None) or type(plugin).__name__)
 
 
 class Connector:
@@ -123,10 +149,11 @@ class Connector:
         specs: Sequence[str | Path] = (),
         listeners: Sequence[Listener] = (),
         effects: Effects | None = None,
+        plugins: Sequence[Any] = (),
     ) -> AsyncIterator[Connector]:
         """A connector with an engine of its own; see Engine and Engine.open for the arguments."""
         async with (
-            Engine(specs=specs, network=network, listeners=listeners, effects=effects) as engine,
+            Engine(specs=specs, network=network, listeners=listeners, effects=effects, plugins=plugins) as engine,
             engine.open(spec, config=config, secrets=secrets, environment=environment, id=id) as connector,
         ):
             yield connector

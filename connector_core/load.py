@@ -7,6 +7,7 @@ it names, then among the specs that come with the package.
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -21,23 +22,53 @@ from connector_core.component import few_suggestions, suggestion
 from connector_core.exceptions import ConfigError, Problem, SpecError
 from connector_core.files import with_files
 from connector_core.overlay import Origins, TooMuchError, expand
+from connector_core.plugins import Plugins
 from connector_core.problems import Locator, remainder, told
 from connector_core.rules import broken
 from connector_core.source import MAX_BYTES, MAX_PROBLEMS, Source, dotted, read
 from connector_core.spec import Spec
+from connector_core.template.filters import add_filter
 
 __all__ = ["Loaded", "available", "bundled", "find", "found", "load", "loaded", "parse"]
+
+log = logging.getLogger("connector_core")
 
 VERSION = "1"
 ENDINGS = (".yaml", ".yml", ".json")
 
 
-def load(spec: str | Path | Mapping[str, Any], folders: Sequence[Path] = (), environment: str | None = None) -> Spec:
-    """A spec by name, by path (it ends in .yaml, .yml or .json), or as data; raises SpecError or ConfigError."""
+def load(
+    spec: str | Path | Mapping[str, Any],
+    folders: Sequence[Path] = (),
+    environment: str | None = None,
+    *,
+    trusted: Sequence[Path] | None = None,
+) -> Spec:
+    """A spec by name, by path (it ends in .yaml, .yml or .json), or as data; raises SpecError or ConfigError.
+
+    `trusted`: the folders whose Python is run with their specs; left out: `folders`.
+    """
     if isinstance(spec, Mapping):
         return parse(_written(spec), "spec.json", environment)
     content, name, folder = found(spec, folders)
-    return parse(content, name, environment, folder=folder)
+    loaded_spec = parse(content, name, environment, folder=folder)
+    python = _python(folder, loaded_spec.name, folders if trusted is None else trusted)
+    return loaded_spec if python is None else loaded_spec.with_python(python)
+
+
+def _python(folder: Path, name: str, trusted: Sequence[Path]) -> Path | None:
+    """The Python beside a spec, where it lies in a trusted folder, or is bundled; None: there is none.
+
+    A spec from anywhere else brings no code: whoever is sent one may try it before they have read what is beside it.
+    """
+    here = folder.resolve()
+    if here == bundled().resolve():
+        python = here.parent / "connectors" / f"{name}.py"
+    elif here in [Path(known).resolve() for known in (*trusted, *_extended().specs())]:
+        python = here / f"{name}.py"
+    else:
+        return None
+    return python if python.is_file() else None
 
 
 def found(spec: str | Path, folders: Sequence[Path] = ()) -> tuple[bytes, str, Path]:
@@ -86,12 +117,25 @@ class Loaded(Struct, frozen=True):
 
 def loaded(text: str | bytes, name: str, environment: str | None = None, *, folder: Path | None = None) -> Loaded:
     """As `parse`, with the places of everything."""
+    _extended()
     source = read(text, name)
     _known_version(source)
     if environment is not None:
         _known_environment(source, environment)
     with few_suggestions(MAX_PROBLEMS):
         return _checked(source, folder, environment)
+
+
+@cache
+def _extended() -> Plugins:
+    """Plug-ins, whose kinds and filters are known from the first spec on; a filter that cannot be is left out."""
+    plugins = Plugins()
+    for name, function in plugins.filters().items():
+        try:
+            add_filter(name, function)
+        except (ValueError, TypeError) as error:
+            log.warning("a plug-in's filter is left out: %s", error)
+    return plugins
 
 
 def _checked(source: Source, folder: Path | None, environment: str | None) -> Loaded:
@@ -150,7 +194,7 @@ def bundled() -> Path:
 def available(folders: Sequence[Path] = ()) -> dict[str, Path]:
     """Every spec that a name finds, by that name."""
     known: dict[str, Path] = {}
-    for folder in [*map(Path, folders), bundled()]:
+    for folder in [*map(Path, folders), *_extended().specs(), bundled()]:
         for ending in ENDINGS:
             for path in sorted(folder.glob(f"*{ending}")):
                 if not path.name.endswith(".schema.json") and path.is_file():

@@ -32,7 +32,7 @@ from connector_core.steps import Step
 from connector_core.template import Condition, Flag, MissingError, Template, TemplateError, Value
 from connector_core.transform import NO_HOOKS, Hooks, fused
 
-__all__ = ["JobPlan", "Plan", "base_urls", "base_urls_of", "compile_plan"]
+__all__ = ["JobPlan", "Plan", "base_urls", "base_urls_of", "compile_plan", "endpoint_of"]
 
 Scope = Mapping[str, Any]
 
@@ -133,7 +133,7 @@ def compile_plan(spec: Spec, name: str, hooks: Hooks = NO_HOOKS) -> Plan:
 
     `hooks` are the functions that `transform` may call; one that is not among them is a ConfigError too.
     """
-    endpoint, plan = _endpoint(spec, name), _compiled(spec, name, hooks)
+    endpoint, plan = endpoint_of(spec, name), _compiled(spec, name, hooks)
     return plan if endpoint.job is None else replace(plan, job=_job(plan, endpoint, endpoint.job))
 
 
@@ -172,7 +172,8 @@ def _handle(endpoint: Endpoint) -> frozenset[str] | None:
     return None if any(len(read) < 3 for read in found) else frozenset(read[2] for read in found)  # noqa: PLR2004
 
 
-def _endpoint(spec: Spec, name: str) -> Endpoint:
+def endpoint_of(spec: Spec, name: str) -> Endpoint:
+    """The endpoint of that name; raises ConfigError where there is none."""
     endpoint = spec.endpoints.get(name)
     if endpoint is None:
         raise ConfigError(
@@ -182,7 +183,7 @@ def _endpoint(spec: Spec, name: str) -> Endpoint:
 
 
 def _compiled(spec: Spec, name: str, hooks: Hooks) -> Plan:
-    endpoint = _endpoint(spec, name)
+    endpoint = endpoint_of(spec, name)
     pagination = endpoint.pagination if endpoint.readable and endpoint.pagination else NoPagination()
     auth = endpoint.auth or NoAuth()
     own = endpoint.rate_limit.concurrency if endpoint.rate_limit else None

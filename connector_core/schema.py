@@ -20,6 +20,7 @@ from pydantic_core import core_schema
 
 from connector_core.component import families
 from connector_core.json_schema.meta_schema import NAMED, meta_schemas
+from connector_core.plugins import installed
 from connector_core.spec import INHERITED, Spec
 
 __all__ = ["json_schema"]
@@ -34,6 +35,7 @@ _WHOLE = "rate_limit"
 
 def json_schema() -> Json:
     """The schema, as JSON data; reads docstrings from source, which takes a moment."""
+    installed()  # importing plug-ins defines their kinds
     written = _named(Spec.model_json_schema(schema_generator=_Plain))
     definitions = written.pop("$defs") | meta_schemas(_DEFS)
     endpoint, environment = (definitions[name]["properties"] for name in ("Endpoint", "Environment"))

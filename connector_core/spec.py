@@ -7,9 +7,10 @@ twice. It is immutable.
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Annotated, Any, Literal, LiteralString
+from pathlib import Path as FilePath
+from typing import Annotated, Any, Literal, LiteralString, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, GetJsonSchemaHandler, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, GetJsonSchemaHandler, PrivateAttr, WithJsonSchema
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticCustomError, core_schema
 
@@ -268,6 +269,18 @@ class Spec(Inherited):
     """Facts about the account that the service is asked for, by name; templates read `connection.NAME`."""
     docs: Late[Docs] | None = None
     """What a person has to know."""
+    _python: FilePath | None = PrivateAttr(default=None)
+
+    @property
+    def python(self) -> FilePath | None:
+        """The file with the hooks that belong to this connector alone; None: it has none."""
+        return self._python
+
+    def with_python(self, file: FilePath) -> Self:
+        """The same spec with hooks of its own."""
+        copy = self.model_copy()
+        copy._python = file  # noqa: SLF001 - of this class
+        return copy
 
 
 _PLAIN = frozenset({"config", "secrets", "schema_", "input", "docs"})

@@ -71,3 +71,56 @@ def test_bundled_spec_reads(installed, tmp_path):
     records = [json.loads(line) for line in out.splitlines()]
     assert len(records) == 3
     assert all(isinstance(record, dict) for record in records)
+
+
+# ── a plug-in of somebody else's ──────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope="module")
+def plugged(installed, tmp_path_factory):
+    """The same environment with the package of tests/plugin in it, built as its author would."""
+    folder = tmp_path_factory.mktemp("plugin")
+    run(
+        sys.executable,
+        "-m",
+        "build",
+        "--wheel",
+        "--no-isolation",
+        "--outdir",
+        folder,
+        ROOT / "tests/plugin",
+        cwd=folder,
+    )
+    [path] = folder.glob("*.whl")
+    run(installed / "python", "-m", "pip", "install", "-q", "--no-deps", "--no-index", path, cwd=folder)
+    yield installed
+    run(installed / "python", "-m", "pip", "uninstall", "-q", "-y", "acme-connectors", cwd=folder)
+
+
+def test_plugins_are_listed(plugged, tmp_path):
+    """With what they bring; the one that cannot be used says why, and who brings it."""
+    lines = [json.loads(line) for line in run(plugged / "connector", "plugins", "--json", cwd=tmp_path).splitlines()]
+    hooks = ["prepare_request", "register_commands", "register_filters", "register_specs", "register_transforms"]
+    acme = {"name": "acme", "distribution": "acme-connectors 1.2", "hooks": hooks, "problem": ""}
+    why = (
+        "TypeError: decode: the kind 'csv' is defined twice, by connector_core.decode.csv_body.Csv and "
+        "acme_connectors.broken.Csv (broken.py, line 8)"
+    )
+    [first, second] = lines
+    assert first == acme
+    assert second["problem"] == why
+    assert (second["name"], second["hooks"]) == ("broken", [])
+
+
+def test_a_plugin_is_used(plugged, tmp_path):
+    """Its kinds, filters, transforms and its spec, with the Python beside that, in a reading; and its command."""
+    out = run(plugged / "connector", "read", "acme", "parts", "--simulate", "--json", cwd=tmp_path)
+    records = [json.loads(line) for line in out.splitlines()]
+    assert len({record["id"] for record in records}) == len(records) == 250
+    assert all(record["own"] and record["label"] == f"acme {record['id']}" for record in records)
+    assert run(plugged / "connector", "greet", cwd=tmp_path) == "hello from acme\n"
+    assert "greet" in run(plugged / "connector", "--help", cwd=tmp_path)
+    assert "letters" in run(plugged / "connector", "kinds", "pagination", cwd=tmp_path)
+    assert '"pairs"' in run(plugged / "connector", "schema", cwd=tmp_path)
+    shown = run(plugged / "connector", "plan", "acme", "parts", "--dry-run", cwd=tmp_path)
+    assert "greeting=HELLO%21%21" in shown

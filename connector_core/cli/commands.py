@@ -25,6 +25,7 @@ COMMANDS = {
     "lint": "Tells what could be better in specs, and mends what it can.",
     "schema": "Writes the JSON Schema of the spec language, for editors.",
     "kinds": "Lists the kinds that keys such as pagination can have.",
+    "plugins": "Lists the installed plug-ins, and what they bring.",
     "check": "Tries a connection: signs in and reads one page.",
     "read": "Reads the records of an endpoint.",
     "call": "Calls an endpoint once.",
@@ -34,26 +35,38 @@ COMMANDS = {
 """Every command in the order that one meets them, with the first line of its help."""
 
 
+def _brought() -> dict[str, click.Command]:
+    """The commands of plug-ins; where none is installed, nothing is imported to find that out."""
+    from importlib.metadata import entry_points
+
+    if not entry_points(group="connector_core"):
+        return {}
+    from connector_core.plugins import Plugins
+
+    return {str(command.name): command for command in Plugins().commands() if command.name not in COMMANDS}
+
+
 class _Commands(click.Group):
     """Commands that are imported when they are named, and errors in one line with a documented exit code."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return list(COMMANDS)
+        return [*COMMANDS, *_brought()]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
         if cmd_name not in COMMANDS:
-            return None
+            return _brought().get(cmd_name)
         command: click.Command = import_module(f"connector_core.cli.{cmd_name}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
         with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+            brought = _brought().items()
+            formatter.write_dl([*COMMANDS.items(), *((name, found.get_short_help_str(80)) for name, found in brought)])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+        if args and args[0] not in COMMANDS and not args[0].startswith("-") and args[0] not in _brought():
             near = get_close_matches(args[0], COMMANDS, 1)
             known = f"did you mean {near[0]!r}?" if near else f"one of: {', '.join(COMMANDS)}"
             raise click.UsageError(f"there is no command {args[0]!r}, {known}", ctx)

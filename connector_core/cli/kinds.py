@@ -37,7 +37,9 @@ def command(family: str | None, as_json: bool) -> None:
     """
     from connector_core import spec  # noqa: F401 - the families are known once the spec's keys are
     from connector_core.component import families, suggestion
+    from connector_core.plugins import installed
 
+    installed()  # importing them defines their kinds
     known = families()
     if family is not None and family not in known:
         raise click.UsageError(f"there is no family {family!r}{suggestion(family, known)}", click.get_current_context())

@@ -38,12 +38,12 @@ def loaded(name: str, specs: Sequence[Path], environment: str | None = None) -> 
     """The spec of that name or path; raises SpecError or ConfigError."""
     from connector_core.load import load
 
-    return load(name, folders(specs), environment)
+    return load(name, folders(specs), environment, trusted=specs)
 
 
 def named_endpoint(spec: Spec, endpoint: str | None, *, read: bool) -> str:
     """The endpoint if there is one of that name; says which there are where none is named."""
-    from connector_core.plan import compile_plan
+    from connector_core.plan import endpoint_of
 
     if endpoint is None:
         known = [name for name, found in spec.endpoints.items() if found.readable or not read]
@@ -52,7 +52,7 @@ def named_endpoint(spec: Spec, endpoint: str | None, *, read: bool) -> str:
             f"missing ENDPOINT; {spec.name} has these to be {word}: {listing(known)}", click.get_current_context()
         )
     if endpoint in spec.endpoints or not _discovers(spec):
-        compile_plan(spec, endpoint)
+        endpoint_of(spec, endpoint)
     return endpoint
 
 

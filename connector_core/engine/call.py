@@ -143,6 +143,8 @@ async def _send(connection: Connection, plan: Plan, way: _Way, attempt: int, why
 async def _followed(connection: Connection, plan: Plan, way: _Way, attempt: int, why: str) -> Response:
     request, response = way.request, None
     for hop in range(MAX_REDIRECTS + 1):
+        if (prepare := connection.plugins.prepare_request) is not None:
+            request = prepare(connector=plan.connector, endpoint=plan.endpoint, request=request)
         request, trusted = connection.admit(request, plan.endpoint)
         if response is not None:
             _check_address(request, response, plan)
@@ -151,6 +153,8 @@ async def _followed(connection: Connection, plan: Plan, way: _Way, attempt: int,
             response = await _told(connection, plan, signed, attempt, f"{why}, redirected" if hop else why)
         else:
             response = await connection.transport.send(signed)
+        if (observe := connection.plugins.observe_response) is not None:
+            observe(connector=plan.connector, endpoint=plan.endpoint, response=response)
         if response.status not in REDIRECTS or "Location" not in response.headers:
             return response
         request = _redirected(request, response, plan)

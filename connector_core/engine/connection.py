@@ -20,6 +20,7 @@ from connector_core.exceptions import ConfigError, ResponseError
 from connector_core.formats import instant, written
 from connector_core.http import Request, origin
 from connector_core.plan import Plan, base_urls, base_urls_of, compile_plan
+from connector_core.plugins import Plugins
 from connector_core.spec import Host, Spec
 
 __all__ = ["Connection"]
@@ -62,6 +63,7 @@ class Connection:
         self,
         spec: Spec,
         effects: Effects,
+        plugins: Plugins,
         *,
         config: Mapping[str, Any],
         secrets: Mapping[str, Any],
@@ -69,6 +71,7 @@ class Connection:
         network: Network,
     ) -> None:
         self.spec, self.effects, self.name, self.network = spec, effects, name, network
+        self.plugins = plugins
         self.config, self._secrets = settled_account(spec.config, spec.secrets, (config, secrets))
         self.scope: dict[str, Any] = {
             "config": self.config,
@@ -95,7 +98,8 @@ class Connection:
     def plan(self, endpoint: str) -> Plan:
         """The endpoint's plan, made once."""
         if endpoint not in self._plans:
-            self._plans[endpoint] = compile_plan(self.spec, endpoint, self.effects.hooks)
+            functions = {**self.plugins.transforms(self.spec.name), **self.effects.hooks}
+            self._plans[endpoint] = compile_plan(self.spec, endpoint, functions)
         return self._plans[endpoint]
 
     def names(self, plan: Plan) -> dict[str, Any]:

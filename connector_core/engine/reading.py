@@ -176,6 +176,8 @@ class Reading:
         plan = self._plan
         if plan.keep is not None:
             rows = plan.keep(rows, self._scope, keys)
+        if (prepare := self._connection.plugins.prepare_page) is not None:
+            rows = prepare(connector=plan.connector, endpoint=plan.endpoint, records=rows)
         if plan.transform is not None:
             rows = transformed(plan, rows, self._scope, page=self._count + 1)
         if plan.judge is not None:

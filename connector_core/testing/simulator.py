@@ -246,10 +246,11 @@ async def simulated(
     specs: Sequence[str | Path] = (),
     listeners: Sequence[Listener] = (),
     jobs: Ending = "done",
+    plugins: Sequence[Any] = (),
 ) -> AsyncIterator[Connector]:
     """A connector of the spec, wired to a simulator; config and secrets given hold on both sides.
 
-    `specs`: folders where a name is looked up before the bundled ones. See Simulator for the rest. Waits, such as those
+    `specs`, `plugins`: as for Engine. See Simulator for the rest. Waits, such as those
     between two polls of a job, pass at once.
     """
     loaded = spec if isinstance(spec, Spec) else load(spec, [Path(folder) for folder in specs], environment)
@@ -257,6 +258,11 @@ async def simulated(
         clock = PassingClock()
         effects = Effects(transport=service.transport, monotonic=clock.monotonic, now=clock.now, sleep=clock.sleep)
         async with Connector.open(
-            loaded, config=service.config, secrets=service.secrets, listeners=listeners, effects=effects
+            loaded,
+            config=service.config,
+            secrets=service.secrets,
+            listeners=listeners,
+            effects=effects,
+            plugins=plugins,
         ) as connector:
             yield connector

@@ -1,11 +1,11 @@
 """The kind that calls a function which a plug-in brought."""
 
 from collections.abc import Callable, Iterator
-from pathlib import PurePath
 from typing import Literal
 
 from connector_core.component import suggestion
 from connector_core.exceptions import ConfigError, IntegrationError, ResponseError
+from connector_core.plugins import place_of
 from connector_core.template.written import kind_of
 from connector_core.transform.family import NO_HOOKS, Hooks, Record, Scope, Step, Transform
 from connector_core.transform.paths import copied
@@ -54,7 +54,7 @@ class Hook(Transform):
         except IntegrationError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a plug-in does; its text may quote the record
-            raise self._failed(f"fails with {type(error).__name__}{_place(error)}") from None
+            raise self._failed(f"fails with {type(error).__name__}{place_of(error)}") from None
         if found is not None and not isinstance(found, dict):
             raise self._failed(f"gives {kind_of(found)}, not a record")
         return record if found is None else found
@@ -65,11 +65,3 @@ class Hook(Transform):
             hint="tell whoever made the plug-in that provides it",
             code="transform.hook",
         )
-
-
-def _place(error: Exception) -> str:
-    """` (masks.py, line 12)`: the innermost line that failed."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return f" ({PurePath(trace.tb_frame.f_code.co_filename).name}, line {trace.tb_lineno})" if trace else ""

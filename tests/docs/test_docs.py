@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from inspect import signature
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
-from connector_core import events, exceptions
+from connector_core import events, exceptions, hookspecs
 from connector_core.component import families
 from connector_core.exceptions import IntegrationError
 from connector_core.load import load, parse
@@ -110,6 +111,15 @@ def test_every_family():
     for key in families():
         assert f"# {key}\n" in REFERENCE[key]
         assert f"<!-- generated: kinds {key} -->" in REFERENCE[key]
+
+
+def test_every_hook():
+    """Each hook has its heading and its signature, in the order in which the hooks fire; there are few."""
+    hooks = [name for name, value in vars(hookspecs).items() if hasattr(value, f"{hookspecs.NAME}_spec")]
+    assert re.findall(r"^### `(\w+)`$", REFERENCE["hooks"], re.MULTILINE) == hooks
+    for name in hooks:
+        assert f"`{name}({', '.join(signature(getattr(hookspecs, name)).parameters)})`" in REFERENCE["hooks"]
+    assert len(hooks) <= 12
 
 
 def test_every_mapping():

@@ -7,7 +7,9 @@ template is made, where they are written out: `LITERALS`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
+from inspect import signature
 from typing import Any
 
 from connector_core.template.filters import matching, times
@@ -27,7 +29,7 @@ from connector_core.template.filters.lists import first, last, length, max_, min
 from connector_core.template.filters.text import join, lower, replace, snake, split, trim, upper
 from connector_core.template.filters.values import default, float_, get, int_, round_, string
 
-__all__ = ["FILTERS", "LITERALS", "WRITTEN_OUT", "default"]
+__all__ = ["FILTERS", "LITERALS", "WRITTEN_OUT", "add_filter", "default"]
 
 
 def _by_name(functions: Iterable[Callable[..., Any]]) -> dict[str, Callable[..., Any]]:
@@ -45,6 +47,17 @@ FILTERS: dict[str, Callable[..., Any]] = _by_name(
     )
 )
 """Every filter by the name that expressions use."""
+
+
+def add_filter(name: str, function: Callable[..., Any]) -> None:
+    """Makes a plug-in's filter known; raises ValueError where there is one of that name, or it can't be one."""
+    if name in FILTERS:
+        raise ValueError(f"there is a filter {name!r} already")
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+        raise ValueError(f"{name!r} cannot be the name of a filter: use lower-case letters, digits and _")
+    signature(function).bind(None)
+    FILTERS[name] = function
+
 
 LITERALS: Mapping[str, Callable[..., object]] = {
     "add": times.way,

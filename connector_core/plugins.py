@@ -1,0 +1,228 @@
+"""Plug-ins: what installed distributions bring under the entry points of the group `connector_core`, and what it does.
+
+A plug-in is a module (or any object) with functions marked `@hookimpl`; importing it defines its kinds, for the whole
+process. Which hooks are called is each engine's own affair.
+
+Rule: a plug-in that cannot be used (it fails to load, its hooks are written wrong, its kinds exist already) is left out
+with a warning, and `connector plugins` says why. One that fails later fails what it was asked for, with its name.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from connector_core.exceptions import ConfigError, IntegrationError
+
+if TYPE_CHECKING:
+    from pluggy import HookImpl, PluginManager
+
+    from connector_core.events import Event
+
+__all__ = ["Plugin", "Plugins", "beside", "installed", "place_of"]
+
+GROUP = "connector_core"
+"""The group of entry points, and whose the hooks are; hookspecs says so too, and is imported only for plug-ins."""
+
+log = logging.getLogger(GROUP)
+
+Records = list[dict[str, Any]]
+
+
+class Plugin(Struct, frozen=True):
+    """One plug-in of an installed distribution."""
+
+    name: str
+    """Its entry point's."""
+    distribution: str
+    """Who brings it, such as `acme-connectors 1.2`."""
+    module: Any = None
+    """What the entry point names; None where that cannot be used."""
+    problem: str = ""
+    """Why it is left out."""
+
+    @property
+    def hooks(self) -> list[str]:
+        """The hooks that it implements, in alphabetical order."""
+        return [] if self.module is None else sorted(caller.name for caller in _trial(self.module, self.name))
+
+
+@cache
+def installed() -> tuple[Plugin, ...]:
+    """Every plug-in of this environment in the order of their names, loaded once for the process."""
+    from importlib.metadata import entry_points  # pydantic has imported it by then
+
+    found: list[Plugin] = []
+    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
+        whose = f"{point.dist.name} {point.dist.version}" if point.dist is not None else "nobody knows which"
+        plugin = _loaded(point, whose, {known.name: known for known in found})
+        if plugin.problem:
+            log.warning("the plug-in %s (%s) is left out: %s", plugin.name, plugin.distribution, plugin.problem)
+        found.append(plugin)
+    return tuple(found)
+
+
+def _loaded(point: Any, whose: str, known: Mapping[str, Plugin]) -> Plugin:
+    if (first := known.get(point.name)) is not None:
+        return Plugin(point.name, whose, problem=f"{first.distribution} has one of that name already")
+    try:
+        module = point.load()
+        list(_trial(module, point.name))
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a stranger's module does
+        return Plugin(point.name, whose, problem=f"{type(error).__name__}: {error}{place_of(error)}")
+    return Plugin(point.name, whose, module)
+
+
+def _trial(module: Any, name: str) -> Iterator[Any]:
+    """The hooks that a module implements; raises pluggy's errors where one is written wrong."""
+    yield from _manager([(name, module)]).get_hookcallers(module) or ()
+
+
+def _manager(modules: Iterable[tuple[str, Any]]) -> PluginManager:
+    from pluggy import PluginManager
+
+    from connector_core import hookspecs
+
+    manager = PluginManager(GROUP)
+    manager.add_hookspecs(hookspecs)
+    for name, module in modules:
+        manager.register(module, name)
+    manager.check_pending()
+    return manager
+
+
+_OTHERS = frozenset({"connector_core", "importlib", "pluggy", "pydantic"})
+
+
+def place_of(error: BaseException) -> str:
+    """` (masks.py, line 12)`: the innermost line that is not ours; empty where there is none."""
+    trace, last = error.__traceback__, None
+    while trace is not None:
+        if str(trace.tb_frame.f_globals.get("__name__")).partition(".")[0] not in _OTHERS:
+            last = trace
+        trace = trace.tb_next
+    return f" ({PurePath(last.tb_frame.f_code.co_filename).name}, line {last.tb_lineno})" if last else ""
+
+
+def beside(path: Path) -> Any:
+    """The Python that belongs to one connector; raises ConfigError where it fails to load."""
+    found = spec_from_file_location(f"connectors.{path.stem}", path)
+    assert found is not None  # noqa: S101 - the file ends in .py
+    assert found.loader is not None  # noqa: S101 - the same
+    module = module_from_spec(found)
+    try:
+        found.loader.exec_module(module)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever somebody's module does
+        raise ConfigError(
+            f"the connector's Python fails with {type(error).__name__}: {error}{place_of(error)}",
+            where=str(path),
+            code="plugin.invalid",
+        ) from None
+    return module
+
+
+# ── what they do ──────────────────────────────────────────────────────────────────────────────────
+
+
+class Plugins:
+    """The plug-ins of one engine, or of one connection where the connector has Python of its own."""
+
+    def __init__(self, further: Iterable[tuple[str, Any]] = ()) -> None:
+        """`further`: modules beside the installed ones, by name; raises ConfigError where a hook is wrong."""
+        self._further = list(further)
+        own = [(plugin.name, plugin.module) for plugin in installed() if plugin.module is not None]
+        try:
+            self._hooks = _manager([*own, *self._further]).hook if own or self._further else None
+        except Exception as error:  # noqa: BLE001 - pluggy's own, which is imported only for plug-ins
+            what = " ".join(str(error).split())
+            raise ConfigError(f"a plug-in cannot be used: {what}", code="plugin.invalid") from None
+        self.prepare_request = self._chain("prepare_request", "request")
+        self.prepare_page = self._chain("prepare_page", "records")
+        self.observe_response: Callable[..., None] | None = self._each("observe_response")
+        self.observe_event: Callable[[Event], None] | None = (
+            (lambda event: observe(event=event)) if (observe := self._each("observe_event")) is not None else None
+        )
+
+    def joined(self, name: str, module: Any) -> Plugins:
+        """These and one more."""
+        return Plugins([*self._further, (name, module)])
+
+    def specs(self) -> list[Path]:
+        """The folders of specs that they bring."""
+        return [Path(folder) for impl in self._of("register_specs") for folder in self._called(impl, {}) or ()]
+
+    def transforms(self, connector: str) -> dict[str, Callable[[dict[str, Any]], dict[str, Any] | None]]:
+        """The functions for a connector by name; raises ConfigError where two have the same."""
+        return self._named("register_transforms", {"connector": connector})
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """The filters by name; raises ConfigError where two have the same."""
+        return self._named("register_filters", {})
+
+    def commands(self) -> list[Any]:
+        """The commands."""
+        return [command for impl in self._of("register_commands") for command in self._called(impl, {}) or ()]
+
+    def _of(self, hook: str) -> list[HookImpl]:
+        """The implementations in the order in which pluggy would call them."""
+        return [] if self._hooks is None else list(reversed(getattr(self._hooks, hook).get_hookimpls()))
+
+    def _named(self, hook: str, given: Mapping[str, Any]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        whose: dict[str, str] = {}
+        for impl in self._of(hook):
+            for name, value in (self._called(impl, given) or {}).items():
+                if name in found:
+                    raise ConfigError(
+                        f"two plug-ins bring {name!r}: {whose[name]} and {impl.plugin_name}",
+                        where=hook,
+                        hint="uninstall one of them",
+                        code="plugin.duplicate",
+                    )
+                found[name], whose[name] = value, impl.plugin_name
+        return found
+
+    def _each(self, hook: str) -> Callable[..., None] | None:
+        impls = self._of(hook)
+        if not impls:
+            return None
+
+        def call(**given: Any) -> None:
+            for impl in impls:
+                self._called(impl, given)
+
+        return call
+
+    def _chain(self, hook: str, changed: str) -> Callable[..., Any] | None:
+        """Calls them one after another, each with what the one before gave; None: there is none."""
+        impls = self._of(hook)
+        if not impls:
+            return None
+
+        def call(**given: Any) -> Any:
+            for impl in impls:
+                found = self._called(impl, given)
+                if found is not None:
+                    given[changed] = found
+            return given[changed]
+
+        return call
+
+    def _called(self, impl: HookImpl, given: Mapping[str, Any]) -> Any:
+        try:
+            return impl.function(*[given[name] for name in impl.argnames])
+        except IntegrationError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a plug-in does; its text may quote what it was given
+            raise ConfigError(
+                f"the plug-in {impl.plugin_name} fails with {type(error).__name__}{place_of(error)}",
+                where=impl.function.__name__,
+                hint="tell whoever made it",
+                code="plugin.failed",
+            ) from None

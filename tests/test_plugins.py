@@ -1,0 +1,227 @@
+"""Plug-ins: which there are, what their hooks do, and what happens where one fails."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from connector_core import Connector, Engine
+from connector_core.events import Event, PageRead
+from connector_core.exceptions import ConfigError
+from connector_core.hookspecs import hookimpl
+from connector_core.http import Request, Response
+from connector_core.load import load
+from connector_core.plugins import Plugins, installed
+from connector_core.testing import FakeTransport, effects, respond
+
+SPEC = {
+    "connector": "1",
+    "name": "demo",
+    "base_url": "https://api.example",
+    "auth": {"type": "bearer", "token": "t"},
+    "endpoints": {
+        "things": {"get": "/things", "records": "body", "filter": "record.id > 0"},
+        "hooked": {"get": "/things", "records": "body", "transform": [{"type": "hook", "name": "label"}]},
+    },
+}
+
+
+def plugin(name: str, **hooks: Any) -> Any:
+    """A module with these hooks."""
+    return SimpleNamespace(__name__=name, **{hook: hookimpl(function) for hook, function in hooks.items()})
+
+
+def answer(_request: Request) -> Response:
+    return respond(json=[{"id": 0}, {"id": 1}, {"id": 2}])
+
+
+def opened(*plugins: Any, transport: Any = answer, **more: Any):
+    return Connector.open(SPEC, effects=effects(transport), plugins=plugins, **more)
+
+
+def test_nothing_is_installed_here():
+    """The tests run without plug-ins; then nothing is called for any page."""
+    assert installed() == ()
+    plugins = Plugins()
+    assert (plugins.prepare_request, plugins.prepare_page) == (None, None)
+    assert (plugins.observe_response, plugins.observe_event) == (None, None)
+    assert (plugins.specs(), plugins.transforms("x"), plugins.filters(), plugins.commands()) == ([], {}, {}, [])
+
+
+async def test_requests_are_prepared_one_after_another():
+    """Each plug-in sees what the one before made of it; credentials come last, and stay what they are."""
+    seen = []
+
+    def first(request: Request) -> Request:
+        return request.with_header("X-A", "1").with_header("Authorization", "mine")
+
+    def second(request: Request, endpoint: str, connector: str) -> None:
+        seen.append((connector, endpoint, request.headers["X-A"]))
+
+    transport = FakeTransport(answer)
+    later, sooner = plugin("second", prepare_request=second), plugin("first", prepare_request=first)
+    async with opened(later, sooner, transport=transport) as demo:  # the last one is called first, as pluggy does
+        await demo.call("things")
+    assert seen == [("demo", "things", "1")]
+    assert (transport.requests[0].headers["X-A"], transport.requests[0].headers["Authorization"]) == ("1", "Bearer t")
+
+
+async def test_pages_are_prepared_after_the_filter():
+    """The records that are kept may be changed, or others handed out; None leaves them."""
+
+    def more(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [*records, {"id": 99}]
+
+    def none(records: list[dict[str, Any]]) -> None:
+        records[0]["seen"] = len(records)
+
+    async with opened(plugin("none", prepare_page=none), plugin("more", prepare_page=more)) as demo:
+        assert [record async for record in demo.read("things")] == [{"id": 1, "seen": 3}, {"id": 2}, {"id": 99}]
+
+
+async def test_answers_and_events_are_observed():
+    """Every answer, whatever its status, and everything that is announced."""
+    statuses: list[int] = []
+    heard: list[Event] = []
+
+    def watch(event: Event) -> None:
+        heard.append(event)
+
+    answers = iter([respond(503, headers={"Retry-After": "1"}), answer(Request("GET", "x"))])
+    observing = plugin(
+        "watch",
+        observe_response=lambda response: statuses.append(response.status),
+        observe_event=watch,
+    )
+    async with opened(observing, transport=lambda _request: next(answers)) as demo:
+        assert len([record async for record in demo.read("things")]) == 2
+    assert statuses == [503, 200]
+    assert any(isinstance(event, PageRead) for event in heard)
+
+
+async def test_transforms_come_from_plugins_and_from_the_app():
+    """By name; the app's come first."""
+    bringing = plugin(
+        "labels", register_transforms=lambda connector: {"label": lambda record: {**record, "by": connector}}
+    )
+    async with opened(bringing) as demo:
+        assert (await demo.call("hooked")).data[0] == {"id": 0, "by": "demo"}
+    own = replace(effects(answer), hooks={"label": lambda record: {**record, "by": "app"}})
+    async with Connector.open(SPEC, effects=own, plugins=[bringing]) as demo:
+        assert (await demo.call("hooked")).data[0] == {"id": 0, "by": "app"}
+
+
+async def test_a_plugin_that_fails_is_named():
+    """The reading fails, with the plug-in and the place, and without what it was given."""
+
+    def failing(records: list[dict[str, Any]]) -> None:
+        raise RuntimeError(f"secret {records}")
+
+    async with opened(plugin("bad", prepare_page=failing)) as demo:
+        with pytest.raises(ConfigError) as wrong:
+            await demo.call("things")
+    assert wrong.value.what.startswith("the plug-in bad fails with RuntimeError (test_plugins.py, line ")
+    assert (wrong.value.code, wrong.value.where) == ("plugin.failed", "failing")
+    assert "secret" not in str(wrong.value)
+
+
+def test_two_of_one_name():
+    """Nobody's function hides another's."""
+    one = plugin("one", register_transforms=lambda: {"label": dict})
+    two = plugin("two", register_transforms=lambda: {"label": dict})
+    with pytest.raises(ConfigError) as wrong:
+        Plugins([("one", one), ("two", two)]).transforms("demo")
+    assert wrong.value.what == "two plug-ins bring 'label': two and one"
+    assert wrong.value.code == "plugin.duplicate"
+
+
+@pytest.mark.parametrize(
+    "hooks, what",
+    [
+        ({"prepare_requests": lambda request: request}, "unknown hook 'prepare_requests'"),
+        ({"prepare_request": lambda requst: requst}, "Argument(s) {'requst'}"),
+    ],
+)
+async def test_a_hook_that_is_written_wrong(hooks, what):
+    """Its name, or an argument that the hook does not have, is told when the engine is first used."""
+    async with Engine(effects=effects(answer), plugins=[plugin("odd", **hooks)]) as engine:
+        with pytest.raises(ConfigError) as wrong:
+            async with engine.open(SPEC):
+                pass
+    assert wrong.value.what.startswith("a plug-in cannot be used: ")
+    assert what in wrong.value.what
+
+
+# ── Python beside a spec ──────────────────────────────────────────────────────────────────────────
+
+YAML = """
+connector: "1"
+name: things
+base_url: https://api.example
+endpoints:
+  all: {get: /, records: body, transform: [{type: hook, name: own}]}
+"""
+PYTHON = """
+from connector_core.hookspecs import hookimpl
+
+@hookimpl
+def register_transforms():
+    own = lambda record: {**record, "own": True}
+    return {"own": own, "label": own}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A spec with Python beside it."""
+    (tmp_path / "things.yaml").write_text(YAML)
+    (tmp_path / "things.py").write_text(PYTHON)  # which also has the function that SPEC wants
+    return tmp_path
+
+
+async def test_python_beside_a_spec_is_its_connectors_own(folder):
+    """It is run where the folder was named, for that connector and no other."""
+    async with Engine(specs=[folder], effects=effects(answer)) as engine:
+        async with engine.open("things") as things:
+            assert (await things.call("all")).data[0] == {"id": 0, "own": True}
+        async with engine.open(folder / "things.yaml") as things:
+            assert (await things.call("all")).data[0]["own"]
+        async with engine.open(SPEC) as other:
+            with pytest.raises(ConfigError, match="no plug-in provides the hook 'label'"):
+                await other.call("hooked")
+
+
+async def test_a_spec_from_anywhere_brings_no_code(folder):
+    """A path alone names no folder that is trusted."""
+    (folder / "things.py").write_text("raise SystemExit('run')")
+    async with Connector.open(folder / "things.yaml", effects=effects(answer)) as things:
+        with pytest.raises(ConfigError, match="no plug-in provides the hook 'own'"):
+            await things.call("all")
+    assert load("things", [folder], trusted=[]).python is None
+
+
+async def test_python_that_fails(folder):
+    """The error names the file, what went wrong and where."""
+    (folder / "things.py").write_text("\nimport nothing_of_that_name\n")
+    async with Engine(specs=[folder], effects=effects(answer)) as engine:
+        with pytest.raises(ConfigError) as wrong:
+            async with engine.open("things"):
+                pass
+    why = "ModuleNotFoundError: No module named 'nothing_of_that_name' (things.py, line 2)"
+    assert wrong.value.what == f"the connector's Python fails with {why}"
+    assert wrong.value.where == str(folder / "things.py")
+
+
+async def test_the_shop_sums_its_items():
+    """The bundled example of Python beside a spec."""
+    orders = [
+        {"id": 1, "items": [{"price": 0.1, "quantity": 3}, {"price": 2, "quantity": 1}]},
+        {"id": 2, "items": [{"price": 2, "quantity": 1}, {"quantity": 4}]},
+    ]
+    transport = FakeTransport(lambda _request: respond(json={"data": orders, "meta": {}}))
+    config, secrets = {"shop_url": "https://shop.example"}, {"token": "t"}
+    async with Connector.open("shop", config=config, secrets=secrets, effects=effects(transport)) as shop:
+        assert [record.get("subtotal") async for record in shop.read("orders")] == [2.3, None]
