@@ -209,6 +209,6 @@ class Connector:
         plan = self._connection.plan(endpoint)
         if not plan.readable or input:
             return await call(self._connection, plan, input or {})
-        async with pages_of(self._connection, plan) as pages:
+        async with pages_of(self._connection, plan, ahead=0) as pages:
             page = await anext(pages, None)
             return Result(page.records if page is not None else [], pages.attempts)

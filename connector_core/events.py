@@ -137,6 +137,8 @@ class PageRead(Event, frozen=True, kw_only=True):
 
     page: int
     records: int
+    received: int
+    """Records that came; `filter` and `on_invalid` may have left some out."""
     partition: Mapping[str, Any] | None = None
     """Which partition of a `for_each` it belongs to."""
 

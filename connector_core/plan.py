@@ -194,7 +194,7 @@ def _compiled(spec: Spec, name: str, hooks: Hooks) -> Plan:
     judges_success = any(rule.looks_at(status) for rule in rules for status in range(200, 300))
     reads_key = endpoint.filter is not None and any(read[0] == "key" for read in endpoint.filter.reads)
     decoding, records = Decoding(endpoint.decode), endpoint.records
-    streams = endpoint.readable and not (judges_success or reads_key or endpoint.columns)
+    needs_all = judges_success or reads_key or endpoint.columns or _reads_into(pagination, records)
     return Plan(
         connector=spec.name,
         endpoint=name,
@@ -208,7 +208,7 @@ def _compiled(spec: Spec, name: str, hooks: Hooks) -> Plan:
         judges_success=judges_success,
         decode=decoding.read,
         decode_error=decoding.read_error,
-        stream=decoding.stream(records) if streams and records is not None else None,
+        stream=decoding.stream(records) if endpoint.readable and records is not None and not needs_all else None,
         records=records,
         columns=endpoint.columns,
         reads_key=reads_key,
@@ -231,6 +231,20 @@ def _compiled(spec: Spec, name: str, hooks: Hooks) -> Plan:
         steps=tuple(endpoint.steps or ()),
         batch=endpoint.batch,
     )
+
+
+def _reads_into(pagination: Pagination, records: BodyPath | None) -> bool:
+    """Whether pagination looks at the records where they stand: they are gone from a body that is read as it comes.
+
+    What stands above them counts too, since a computed subscript (`body[config.name]`) may lead anywhere below it.
+    """
+    if records is None:
+        return False
+    place = (records.root, *records.keys)
+    fields = [getattr(pagination, name) for name in type(pagination).model_fields]
+    found = [(field.root, *field.keys) for field in fields if isinstance(field, AnswerPath)]
+    found += [read for _, value in templates(pagination) for read in value.reads]
+    return any(all("*" in pair or pair[0] == pair[1] for pair in zip(place, read, strict=False)) for read in found)
 
 
 def _key(fields: FieldPath | list[FieldPath] | None) -> Callable[[Mapping[str, Any]], Any]:

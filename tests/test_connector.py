@@ -61,9 +61,16 @@ async def test_a_call_sends_its_input_and_gives_its_output():
 
 
 async def test_a_call_on_a_read_gives_its_first_page():
-    """Calling a readable endpoint returns one page's records."""
+    """Calling a readable endpoint returns one page's records, and asks for no further one."""
     async with opened() as demo:
         assert (await demo.call("things")).data == [{"id": 1}, {"id": 2}]
+    transport = FakeTransport(lambda _request: respond(json={"data": [{"id": 1}], "next": "x"}))
+    pages = {"type": "cursor", "take": "body.next", "put": "query.cursor"}
+    many = {"get": "/many", "records": "body.data", "pagination": pages}
+    spec = {"connector": "1", "name": "demo", "base_url": "https://api.example", "endpoints": {"many": many}}
+    async with Connector.open(spec, effects=effects(transport)) as demo:
+        assert (await demo.call("many")).data == [{"id": 1}]
+    assert len(transport.requests) == 1
 
 
 @pytest.mark.parametrize(

@@ -30,5 +30,6 @@ def test_an_event_says_what_it_means(kind):
 
 def test_events_show_themselves():
     """The repr is readable in a log."""
-    event = PageRead(connection="shop", endpoint="orders", page=1, records=2)
-    assert repr(event) == "PageRead(connection='shop', endpoint='orders', page=1, records=2, partition=None)"
+    event = PageRead(connection="shop", endpoint="orders", page=1, records=2, received=3)
+    about = "connection='shop', endpoint='orders', page=1, records=2, received=3, partition=None"
+    assert repr(event) == f"PageRead({about})"

@@ -38,6 +38,7 @@ class Warnings:
         """`trying`: whether the spec itself is tried, so that what may be right is told too."""
         self._trying = trying
         self._said: set[str] = set()
+        self._left_out: dict[str, int] = {}
 
     def __call__(self, event: Event) -> None:
         """The listener."""
@@ -57,6 +58,12 @@ class Warnings:
             case RecordInvalid(endpoint=endpoint, what=what, on_invalid=on_invalid):
                 become = "left out" if on_invalid == "reject" else "kept"
                 line = f"{endpoint}: records do not fit the schema and are {become}: {what}"
+            case PageRead(endpoint=endpoint, received=received, records=records):
+                self._left_out[endpoint] = -1 if records else self._left_out.get(endpoint, 0) + received
+                return
+            case ReadFinished(endpoint=endpoint, records=0) if (count := self._left_out.get(endpoint, 0)) > 0:
+                line = f"{endpoint}: none of the {_records(count)} that came is kept (filter, on_invalid); "
+                line += "a comparison with a field that is not there is false"
             case _:
                 return
         if line not in self._said:
@@ -78,8 +85,8 @@ class Trace:
                 say(f"the job is not done after {waited:.0f} s; again in {wait:.0f} s")
             case RetryScheduled(wait=wait, reason=reason):
                 say(f"again in {wait:.1f} s: {reason}")
-            case PageRead(page=page, records=records):
-                say(f"page {page}: {_records(records)}")
+            case PageRead(page=page, records=records, received=received):
+                say(f"page {page}: {'' if received == records else f'{records} of '}{_records(received)}")
             case PartitionFinished(partition=partition, pages=pages, records=records, reason=reason):
                 say(f"end of {json.dumps(partition)}: {reason} ({_records(records)} on {_pages(pages)})")
             case ReadFinished(pages=pages, records=records, reason=reason):

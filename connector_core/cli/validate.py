@@ -62,9 +62,10 @@ def _all(specs: Sequence[Path]) -> Sequence[str]:
     """Every spec file of the folders, also those that one of the same name hides."""
     from connector_core.load import ENDINGS
 
+    once = {folder.resolve(): folder for folder in reversed(folders(specs))}  # by the name that it was given first
     found = [
         str(path)
-        for folder in folders(specs)
+        for folder in reversed(once.values())
         for path in sorted(folder.iterdir())
         if path.suffix in ENDINGS and not path.name.endswith(".schema.json")
     ]

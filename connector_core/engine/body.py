@@ -7,6 +7,7 @@ Rule 2: the file has no name, so that nothing of it is left, however the process
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import hashlib
 import os
@@ -107,6 +108,8 @@ async def taken_in(
     try:
         async for part in _whole(answer) if at_once else _as_it_comes(answer):
             body.add(decoder.feed(part))
+            if encodings and body.spool is not None:
+                await asyncio.sleep(0)  # little may become much, and the deadline wants to be heard
             if slowest is not None and body.spool is not None:
                 exchange.extend(len(part) / slowest)
         decoder.close()
@@ -121,7 +124,9 @@ def _encodings(answer: ClientResponse) -> str:
 
 
 async def _whole(answer: ClientResponse) -> AsyncIterator[bytes]:
-    yield await answer.read()
+    content = await answer.read()
+    for at in range(0, len(content), _CHUNK):
+        yield content[at : at + _CHUNK]
 
 
 async def _as_it_comes(answer: ClientResponse) -> AsyncIterator[bytes]:

@@ -32,18 +32,20 @@ from connector_core.plan import Plan
 __all__ = ["Discovery", "pages_of"]
 
 
-def pages_of(connection: Connection, plan: Plan, position: Any = None) -> Pages:
-    """The pages of an endpoint, however it is read."""
+def pages_of(connection: Connection, plan: Plan, position: Any = None, *, ahead: int | None = None) -> Pages:
+    """The pages of an endpoint, however it is read; see Sequence for `ahead`."""
     if plan.for_each:
         return Partitioned(connection, plan)
-    return _one(connection, plan, position)
+    return _one(connection, plan, position, ahead=ahead)
 
 
-def _one(connection: Connection, plan: Plan, position: Any, within: Partition = WHOLE) -> Sequence | JobPages:
+def _one(
+    connection: Connection, plan: Plan, position: Any, within: Partition = WHOLE, *, ahead: int | None = None
+) -> Sequence | JobPages:
     """The pages of an endpoint, or of one of its partitions."""
     if plan.job is not None:
         return JobPages(connection, plan, plan.job, within, position)
-    return Sequence(connection, plan, position, within)
+    return Sequence(connection, plan, position, within, ahead=ahead)
 
 
 # ── which partitions there are ────────────────────────────────────────────────────────────────────

@@ -12,6 +12,7 @@ from typing import Any
 from msgspec import Struct
 
 from connector_core.decode import Stream
+from connector_core.exceptions import ConfigError
 from connector_core.http import Spooled
 
 __all__ = ["START", "Place", "portions"]
@@ -30,11 +31,18 @@ class Place(Struct, frozen=True):
 
     @classmethod
     def read(cls, position: Any) -> Place:
-        """The place that a position stands for."""
-        if isinstance(position, dict) and position.keys() == {"$page", "$after"}:
-            after = position["$after"]
-            return cls(position["$page"], after if type(after) is int and after > 0 else 0)
-        return cls(position)
+        """The place that a position stands for; raises ConfigError where it is none."""
+        if not isinstance(position, dict) or position.keys().isdisjoint({"$page", "$after"}):
+            return cls(position)
+        after = position.get("$after")
+        if position.keys() != {"$page", "$after"} or type(after) is not int or after < 0:
+            raise ConfigError(
+                "that is no position inside an answer",
+                where=f"position: $after is {after!r}"[:100],
+                hint="pass the `following` of a page that was read",
+                code="position.invalid",
+            )
+        return cls(position["$page"], after)
 
     @property
     def written(self) -> Any:

@@ -23,7 +23,7 @@ from connector_core.engine.call import Answered
 from connector_core.engine.connection import Connection
 from connector_core.engine.pages import Page, Pages
 from connector_core.engine.pieces import Place
-from connector_core.engine.reading import MORE, Reading
+from connector_core.engine.reading import MORE, Piece, Reading
 from connector_core.for_each import WHOLE, Partition
 from connector_core.pagination import Answer, Stop
 from connector_core.plan import Plan
@@ -43,11 +43,11 @@ class Sequence(Pages):
         *,
         ahead: int | None = None,
     ) -> None:
-        """`ahead`: how many numbered pages may be asked for at once; None: as many as the plan says."""
+        """`ahead`: how many numbered pages may be asked for at once; None: as many as the plan says; 0: none at all."""
         super().__init__()
         self._connection, self._plan, self._place = connection, plan, Place.read(position)
         self.within = within
-        self._pieces: Iterator[tuple[Page, Any, Answer | None]] | None = None
+        self._pieces: Iterator[Piece] | None = None
         self._reading: Reading | None = None
         self._ahead: deque[tuple[Any, asyncio.Task[Answered]]] = deque()
         self._guesses: Iterator[Any] | None = None
@@ -88,16 +88,21 @@ class Sequence(Pages):
             self.attempts = answered.attempts
             self._pieces = reading.pages(self._place, answered)
         page, following, answer = next(self._pieces)
+        while following is MORE:
+            self._ready = page
+            await asyncio.sleep(0)  # nothing is waited for here, and others want to run all the same
+            if page is not None:
+                return page
+            page, following, answer = next(self._pieces)
+        assert page is not None  # noqa: S101 - an answer's last page is always there
         self._ready = page
-        if following is MORE:
-            return page
         self._pieces = None
         if isinstance(following, Stop):
             self._ended = True
             await self._drop()
             return page
         self._place = Place(following)
-        if not reading.full:
+        if not reading.full and self._side_by_side:
             await self._look_ahead(reading, answer)
         return page
 
@@ -154,8 +159,9 @@ class Sequence(Pages):
         self._guesses = None
         for task in tasks:
             task.cancel()
-        if tasks:
-            await asyncio.gather(*tasks, return_exceptions=True)
+        for answered in await asyncio.gather(*tasks, return_exceptions=True) if tasks else ():
+            if isinstance(answered, Answered) and answered.response.spool is not None:
+                answered.response.spool.close()
 
     def __del__(self) -> None:
         for _, task in getattr(self, "_ahead", ()):

@@ -38,8 +38,9 @@ from connector_core.pagination import Answer, Stop
 from connector_core.plan import Plan
 from connector_core.response import as_objects
 
-__all__ = ["MORE", "Reading"]
+__all__ = ["MORE", "Piece", "Reading"]
 
+Piece = tuple["Page | None", Any, "Answer | None"]
 MORE: Any = object()
 """Stands for a further page of the same answer."""
 
@@ -94,12 +95,14 @@ class Reading:
     def page(self, answered: Answered) -> Page:
         """The page of an endpoint that has one answer, which is not in a file."""
         [(page, _following, _answer)] = self.pages(START, answered)
+        assert page is not None  # noqa: S101 - nothing is passed over
         return page
 
-    def pages(self, place: Place, answered: Answered) -> Iterator[tuple[Page, Any, Answer | None]]:
+    def pages(self, place: Place, answered: Answered) -> Iterator[Piece]:
         """The pages that an answer holds: one, or several where it is in a file.
 
-        Each with what follows it (MORE: a further one of this answer), and how pagination saw the answer.
+        Each with what follows it (MORE: a further one of this answer), and how pagination saw the answer. None stands
+        for records that are passed over.
         """
         if self._count == 0 and self._key is None:
             self._announce(ReadStarted)
@@ -107,7 +110,7 @@ class Reading:
         spool = answered.response.spool
         if answered.outcome.then != "ok":
             following: Any = self._ended_by(answered)
-            yield self._page([], place, following), following, None
+            yield self._page([], place, following, 0), following, None
         elif spool is not None:
             yield from self._pieces(place, answered, spool)
         else:
@@ -116,10 +119,11 @@ class Reading:
             answer = self._answer(place.position, answered, body, len(rows), rows[-1] if rows else None)
             following = self._follow(answer, answered, rows)
             if place.after:
+                self._check_reached(place, len(rows))
                 rows, keys = rows[place.after :], keys and keys[place.after :]
-            yield self._page(self._handed_out(rows, keys), place, following), following, answer
+            yield self._page(self._handed_out(rows, keys), place, following, len(rows)), following, answer
 
-    def _pieces(self, place: Place, answered: Answered, spool: Spooled) -> Iterator[tuple[Page, Any, Answer | None]]:
+    def _pieces(self, place: Place, answered: Answered, spool: Spooled) -> Iterator[Piece]:
         """The pages of an answer that is in a file."""
         assert self._plan.stream is not None  # noqa: S101 - else it would not be in one
         stream, count, last = self._plan.stream(), 0, None
@@ -135,21 +139,36 @@ class Reading:
                 rows = rows[max(place.after - before, 0) :]
                 here = Place(place.position, max(before, place.after))
                 if ended:
+                    self._check_reached(place, count)
                     answer = self._answer(place.position, answered, stream.rest, count, last)
                     following = self._follow(answer, answered, rows)
-                    yield self._page(self._handed_out(rows, None), here, following), following, answer
+                    yield self._page(self._handed_out(rows, None), here, following, len(rows)), following, answer
                 elif rows:
                     then = Place(place.position, count)
-                    yield self._page(self._handed_out(rows, None), here, then.written), MORE, None
+                    yield self._page(self._handed_out(rows, None), here, then.written, len(rows)), MORE, None
+                else:
+                    yield None, MORE, None
         except UndecodableError as error:
             raise undecodable(self._connection, self._plan, answered.response, str(error)) from None
         finally:
             spool.close()
 
-    def _page(self, rows: list[Record], place: Place, following: Any) -> Page:
+    def _check_reached(self, place: Place, count: int) -> None:
+        """Raises where the answer ends before the place where the reading is to go on."""
+        if place.after > count:
+            raise located(
+                self._plan,
+                self._count + 1,
+                f"the answer has {count} records now, and the reading was to go on after {place.after}",
+                hint="read it again from an earlier position",
+                code="position.changed",
+            )
+
+    def _page(self, rows: list[Record], place: Place, following: Any, received: int) -> Page:
         self._count += 1
         self._records += len(rows)
-        self._announce(PageRead, page=self._count, records=len(rows), partition=self._key)
+        about = {"page": self._count, "records": len(rows), "received": received, "partition": self._key}
+        self._announce(PageRead, **about)
         if isinstance(following, Stop):
             self._finished(following.reason)
         following = None if isinstance(following, Stop) else following

@@ -23,7 +23,8 @@ class Answer(Struct, frozen=True):
     count: int
     """Records on the page as received, before `filter`."""
     scope: Mapping[str, Any]
-    """The names of an answer: body, header, status, and record (the last one) where there is any."""
+    """The names of an answer: body, header, status, and record (the last one) where there is any. Of a large answer the
+    body lacks its records, unless a field of the kind is an address that leads to them."""
 
 
 class Stop(Struct, frozen=True):

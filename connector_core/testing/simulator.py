@@ -67,7 +67,7 @@ class Simulator:
 
     def __init__(
         self,
-        spec: Spec,
+        spec: str | Path | Mapping[str, Any] | Spec,
         *,
         records: int = 250,
         seed: int = 0,
@@ -80,6 +80,7 @@ class Simulator:
 
         `jobs`: how jobs end, as far as the spec has that condition: done, failed, or empty.
         """
+        spec = spec if isinstance(spec, Spec) else load(spec)
         self.config, self.secrets = account(spec, config or {}, secrets or {}, seed=seed)
         """What a client has to be given."""
         self._spec, self._port = spec, port

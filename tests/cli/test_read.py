@@ -61,6 +61,22 @@ def test_records_missing(live):
     )
 
 
+def test_nothing_is_kept(live, folder):
+    """A filter that lets nothing through is told, and the trace says how many came."""
+    spec = folder / "specs" / "shop.yaml"
+    spec.write_text(
+        spec.read_text("utf-8").replace("primary_key: id", "primary_key: id\nfilter: record.status != 'open'"), "utf-8"
+    )
+    done = live(200, b'{"data": [{"id": 1}, {"id": 2}], "meta": {}}', "read", "shop", "orders", "--trace")
+    lines = done.stderr.splitlines()
+    assert "page 1: 0 of 2 records" in lines
+    assert (
+        "warning: orders: none of the 2 records that came is kept (filter, on_invalid); "
+        "a comparison with a field that is not there is false"
+    ) in lines
+    assert (done.exit_code, done.stdout) == (0, "")
+
+
 NUMBERED = "pagination: {type: offset, total: body.meta.total, size: {put: query.limit, value: 100}}"
 
 

@@ -67,6 +67,11 @@ def test_validate_environments(run, folder):
     assert "environments.sandbox.hosts" in done.stderr
 
 
+def test_validate_a_folder_once(run):
+    """A folder that is named and is ./specs is one folder."""
+    assert run("validate", "--specs", "specs").stderr == "1 spec checked, nothing is wrong\n"
+
+
 def test_validate_nothing(run, folder):
     """With no name and no folder there is nothing to check, which is told; exit code 2."""
     (folder / "specs" / "shop.yaml").unlink()

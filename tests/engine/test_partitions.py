@@ -255,7 +255,7 @@ async def test_the_story_is_told():
     key = {"team": "teams.1"}
     assert mine == [
         ReadStarted(**about),
-        PageRead(**about, page=1, records=1, partition=key),
+        PageRead(**about, page=1, records=1, received=1, partition=key),
         PartitionFinished(**about, partition=key, pages=1, records=1, reason="body.pages says 1"),
         ReadFinished(**about, pages=1, records=1, reason="the one partition was read"),
     ]

@@ -297,8 +297,8 @@ async def test_the_story_of_a_reading_is_told():
     about: dict[str, Any] = {"connection": "demo", "endpoint": "things"}
     assert [event for event in events if isinstance(event, (ReadStarted, PageRead, ReadFinished))] == [
         ReadStarted(**about),
-        PageRead(**about, page=1, records=2),
-        PageRead(**about, page=2, records=2),
+        PageRead(**about, page=1, records=2, received=2),
+        PageRead(**about, page=2, records=2, received=2),
         ReadFinished(**about, pages=2, records=4, reason="there is no token at body.next"),
     ]
 

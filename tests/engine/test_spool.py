@@ -142,12 +142,50 @@ async def test_a_position_inside_of_an_answer_fits_one_in_memory():
 
 
 @pytest.mark.parametrize(
-    "given", [{"$page": 1, "$after": -3}, {"$page": 1, "$after": "2"}, {"$page": 1, "$after": True}]
+    "given", [{"$page": 1, "$after": -3}, {"$page": 1, "$after": "2"}, {"$page": 1, "$after": True}, {"$page": 1}]
 )
-def test_what_is_no_number_of_records_passes_none_over(given):
-    """A position that somebody wrote by hand starts its answer from the beginning."""
-    assert Place.read(given) == Place(1)
-    assert Place.read({"$page": 1}) == Place({"$page": 1})
+def test_what_is_no_position_inside_an_answer(given):
+    """A position that was not handed out is refused, before records come a second time."""
+    with pytest.raises(ConfigError) as wrong:
+        Place.read(given)
+    assert wrong.value.code == "position.invalid"
+    assert Place.read({"other": 1}) == Place({"other": 1})
+    assert Place.read({"$page": 1, "$after": 0}).written == 1
+
+
+@pytest.mark.parametrize("in_file", [True, False])
+async def test_an_answer_that_has_become_shorter(in_file):
+    """Where the reading was to go on there is nothing: that is told, not taken for the end."""
+    content = json.dumps({"data": things(1, 9)}).encode()
+
+    def answer(request: Request) -> Response:
+        return spooled(content, request) if in_file else Response(200, Headers(), content, request)
+
+    async with opened(spec(), answer) as demo:
+        with pytest.raises(ResponseError) as wrong:
+            await read(demo, {"$page": None, "$after": 10})
+    assert wrong.value.code == "position.changed"
+    assert wrong.value.what == "the answer has 9 records now, and the reading was to go on after 10"
+
+
+async def test_others_have_their_turn_between_the_pages():
+    """Nothing is waited for while a file is read, and still the event loop goes on."""
+    content = json.dumps({"data": things(1, 60)}).encode()
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async with opened(spec(), lambda request: spooled(content, request)) as demo:
+        pages = demo.pages("things")
+        await anext(pages)
+        counting = asyncio.create_task(count())
+        left = [page async for page in pages]
+        counting.cancel()
+    assert turns >= len(left) - 1 > 5
 
 
 async def test_pages_follow_each_other_as_ever():
@@ -290,6 +328,8 @@ async def test_the_result_of_a_job_may_be_large():
         {"records": "body.*.name"},
         {"decode": "text", "records": "body"},
         {"records": None, "output": "body.id"},
+        {"pagination": {"type": "cursor", "take": "body.data.0.id", "put": "query.before"}},
+        {"pagination": {"type": "page_number", "has_more": "body.data | default([]) | length == 9"}},
     ],
 )
 async def test_what_needs_the_whole_body_has_it_in_memory(more):
@@ -395,6 +435,16 @@ async def test_a_large_body_has_the_time_that_it_takes():
         transport = AiohttpTransport(network="loopback")
         with pytest.raises(ConnectionError, match=r"no complete answer from .* within 1.2 s"):
             await transport.send(Request("GET", server.url, spools=True, timeout=1.2))
+        await transport.aclose()
+
+
+async def test_a_bomb_hears_the_deadline():
+    """A small answer that unpacks to a huge one is given up in time."""
+    bomb = gzip.compress(bytes(1 << 29), 9)
+    async with serving(http(bomb, "Content-Encoding: gzip")) as server:
+        transport = AiohttpTransport(network="loopback")
+        with pytest.raises(ConnectionError, match=r"no complete answer from .* within 0.2 s"):
+            await transport.send(Request("GET", server.url, spools=True, timeout=0.2))
         await transport.aclose()
 
 

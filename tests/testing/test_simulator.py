@@ -113,6 +113,12 @@ async def test_broken_next_fails_the_round_trip(kind, monkeypatch):
     assert read != had
 
 
+async def test_a_simulator_takes_what_a_connector_takes():
+    """A name, a path or a document."""
+    async with Simulator("shop", records=1) as service:
+        assert service.config.keys() == {"shop_url", "start_date"}
+
+
 async def test_wrong_secret():
     """A secret that is not the service's is refused as real services refuse it, and no record is seen."""
     spec = load(shop())
