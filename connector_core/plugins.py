@@ -10,7 +10,6 @@ with a warning, and `connector plugins` says why. One that fails later fails wha
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable, Coroutine, Generator, Iterable, Iterator, Mapping
 from functools import cache
 from importlib.util import module_from_spec, spec_from_file_location
@@ -215,7 +214,7 @@ class Plugins:
         return call
 
     def _called(self, impl: HookImpl, hook: str, given: Mapping[str, Any], otherwise: Any = None) -> Any:
-        """What it gives, else `otherwise`, which it may have changed; raises ConfigError where that is no such thing."""
+        """What it gives, else `otherwise`, which it may have changed; raises ConfigError where that does not fit."""
         try:
             found = impl.function(*[given[name] for name in impl.argnames])
         except IntegrationError:
@@ -262,12 +261,22 @@ def _functions(found: Any) -> bool:
     return isinstance(found, Mapping) and all(isinstance(name, str) and callable(found[name]) for name in found)
 
 
+def _request(found: Any) -> bool:
+    if not isinstance(found, Request):
+        return False
+    given: Any = found  # what a plug-in put into it, nobody has checked
+    if not isinstance(given.headers, Mapping) or not _list_of(given.query, tuple):
+        return False
+    pairs = [(given.method, given.url), *given.headers.items(), *given.query]
+    return all(len(pair) == 2 and _list_of(pair, str) for pair in pairs)  # noqa: PLR2004 - names and values
+
+
 _GIVEN: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "register_specs": (lambda found: _list_of(found, (str, os.PathLike)), "a list of folders"),
+    "register_specs": (lambda found: _list_of(found, (str, Path)), "a list of folders"),
     "register_filters": (_functions, "a mapping of names to functions"),
     "register_commands": (_commands, "a list of click commands"),
     "register_transforms": (_functions, "a mapping of names to functions"),
-    "prepare_request": (lambda found: isinstance(found, Request), "a Request"),
+    "prepare_request": (_request, "a Request whose url, headers and query are text"),
     "prepare_page": (lambda found: isinstance(found, list) and _list_of(found, dict), "a list of records"),
 }
 """By hook what its implementations may give beside None, and that in words; `observe_…` may give whatever has run."""

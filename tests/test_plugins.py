@@ -132,6 +132,9 @@ async def _later(**_given: Any) -> None:
     """Stands for a hook that is a coroutine."""
 
 
+A_REQUEST = "a Request whose url, headers and query are text"
+
+
 def _in_place(records: list[Any]) -> None:
     records[:] = ["id"]
 
@@ -139,8 +142,15 @@ def _in_place(records: list[Any]) -> None:
 @pytest.mark.parametrize(
     "hook, function, found, wanted",
     [
-        ("prepare_request", lambda: {"url": "/things"}, "a dict", "a Request"),
-        ("prepare_request", _later, "a coroutine", "a Request"),
+        ("prepare_request", lambda: {"url": "/things"}, "a dict", A_REQUEST),
+        pytest.param(
+            "prepare_request", lambda request: request.with_header("X-Count", 5), "a Request", A_REQUEST, id="header"
+        ),
+        pytest.param(
+            "prepare_request", lambda request: replace(request, query=[("size", 5)]), "a Request", A_REQUEST, id="query"
+        ),
+        pytest.param("prepare_request", lambda request: replace(request, url=None), "a Request", A_REQUEST, id="url"),
+        ("prepare_request", _later, "a coroutine", A_REQUEST),
         ("prepare_page", lambda: ({"id": 1},), "a tuple", "a list of records"),
         ("prepare_page", lambda: ["id"], "a list", "a list of records"),
         ("prepare_page", lambda: "id", "a str", "a list of records"),
