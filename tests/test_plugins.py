@@ -207,6 +207,15 @@ async def test_a_hook_that_is_written_wrong(hooks, what):
     assert what in wrong.value.what
 
 
+@pytest.mark.parametrize("given", ["acme_connectors", SimpleNamespace(__name__="x", prepare_page=list)])
+async def test_what_has_no_hook_is_no_plugin(given):
+    """A module's name, or functions that nobody marked, would be passed over in silence: what they mask would show."""
+    with pytest.raises(ConfigError, match=r"the plug-in (str|x) has no hook") as wrong:
+        async with opened(given):
+            pass
+    assert "@hookimpl" in wrong.value.hint
+
+
 # ── Python beside a spec ──────────────────────────────────────────────────────────────────────────
 
 YAML = """
