@@ -25,7 +25,7 @@ from connector_core.events import Listener
 from connector_core.exceptions import ConfigError
 from connector_core.load import load
 from connector_core.plan import Plan
-from connector_core.plugins import Plugins, beside
+from connector_core.plugins import Plugin, Plugins, beside
 from connector_core.spec import Spec
 
 __all__ = ["Connector", "Engine", "Result"]
@@ -98,7 +98,16 @@ class Engine(Closing):
     def _plugins_of(self, spec: Spec) -> Plugins:
         """The plug-ins, with the connector's own Python where it has any; raises ConfigError where that fails."""
         if self._plugins is None:
-            self._plugins = Plugins(self._further)
+            plugins = Plugins(self._further)
+            for name, module in self._further:
+                if not Plugin(name, "", module).hooks:
+                    raise ConfigError(
+                        f"the plug-in {name} has no hook",
+                        where="Engine(plugins=…)",
+                        hint="pass the module itself, with its functions marked by @hookimpl",
+                        code="plugin.invalid",
+                    )
+            self._plugins = plugins
             if (observe := self._plugins.observe_event) is not None:
                 self._effects.listeners.append(observe)
         if spec.python is None:

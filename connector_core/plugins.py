@@ -10,7 +10,7 @@ with a warning, and `connector plugins` says why. One that fails later fails wha
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Generator, Iterable, Iterator, Mapping
 from functools import cache
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path, PurePath
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from connector_core.exceptions import ConfigError, IntegrationError
+from connector_core.http import Request
 
 if TYPE_CHECKING:
     from pluggy import HookImpl, PluginManager
@@ -31,8 +32,6 @@ GROUP = "connector_core"
 """The group of entry points, and whose the hooks are; hookspecs says so too, and is imported only for plug-ins."""
 
 log = logging.getLogger(GROUP)
-
-Records = list[dict[str, Any]]
 
 
 class Plugin(Struct, frozen=True):
@@ -155,7 +154,8 @@ class Plugins:
 
     def specs(self) -> list[Path]:
         """The folders of specs that they bring."""
-        return [Path(folder) for impl in self._of("register_specs") for folder in self._called(impl, {}) or ()]
+        hook = "register_specs"
+        return [Path(folder) for impl in self._of(hook) for folder in self._called(impl, hook, {}) or ()]
 
     def transforms(self, connector: str) -> dict[str, Callable[[dict[str, Any]], dict[str, Any] | None]]:
         """The functions for a connector by name; raises ConfigError where two have the same."""
@@ -167,7 +167,8 @@ class Plugins:
 
     def commands(self) -> list[Any]:
         """The commands."""
-        return [command for impl in self._of("register_commands") for command in self._called(impl, {}) or ()]
+        hook = "register_commands"
+        return [command for impl in self._of(hook) for command in self._called(impl, hook, {}) or ()]
 
     def _of(self, hook: str) -> list[HookImpl]:
         """The implementations in the order in which pluggy would call them."""
@@ -177,7 +178,7 @@ class Plugins:
         found: dict[str, Any] = {}
         whose: dict[str, str] = {}
         for impl in self._of(hook):
-            for name, value in (self._called(impl, given) or {}).items():
+            for name, value in (self._called(impl, hook, given) or {}).items():
                 if name in found:
                     raise ConfigError(
                         f"two plug-ins bring {name!r}: {whose[name]} and {impl.plugin_name}",
@@ -195,7 +196,7 @@ class Plugins:
 
         def call(**given: Any) -> None:
             for impl in impls:
-                self._called(impl, given)
+                self._called(impl, hook, given)
 
         return call
 
@@ -207,22 +208,75 @@ class Plugins:
 
         def call(**given: Any) -> Any:
             for impl in impls:
-                found = self._called(impl, given)
-                if found is not None:
-                    given[changed] = found
+                given[changed] = self._called(impl, hook, given, otherwise=given[changed])
             return given[changed]
 
         return call
 
-    def _called(self, impl: HookImpl, given: Mapping[str, Any]) -> Any:
+    def _called(self, impl: HookImpl, hook: str, given: Mapping[str, Any], otherwise: Any = None) -> Any:
+        """What it gives, else `otherwise`, which it may have changed; raises ConfigError where that does not fit."""
         try:
-            return impl.function(*[given[name] for name in impl.argnames])
+            found = impl.function(*[given[name] for name in impl.argnames])
         except IntegrationError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a plug-in does; its text may quote what it was given
-            raise ConfigError(
-                f"the plug-in {impl.plugin_name} fails with {type(error).__name__}{place_of(error)}",
-                where=impl.function.__name__,
-                hint="tell whoever made it",
-                code="plugin.failed",
-            ) from None
+            raise _failed(impl, f"fails with {type(error).__name__}{place_of(error)}") from None
+        found = otherwise if found is None else found
+        fits, wanted = _GIVEN.get(hook, (_ran, "nothing"))
+        if found is not None and not fits(found):
+            if isinstance(found, Coroutine):
+                found.close()
+            raise _failed(impl, f"gives a {type(found).__name__} for {hook}, where {wanted} is expected")
+        return found
+
+
+def _failed(impl: HookImpl, how: str) -> ConfigError:
+    return ConfigError(
+        f"the plug-in {impl.plugin_name} {how}",
+        where=impl.function.__name__,
+        hint="tell whoever made it",
+        code="plugin.failed",
+    )
+
+
+# ── what hooks may give ───────────────────────────────────────────────────────────────────────────
+
+
+def _ran(found: Any) -> bool:
+    """Whether the hook is no coroutine and no generator: of those, nothing has run."""
+    return not isinstance(found, (Coroutine, Generator))
+
+
+def _list_of(found: Any, kind: Any) -> bool:
+    return isinstance(found, (list, tuple)) and all(isinstance(item, kind) for item in found)
+
+
+def _commands(found: Any) -> bool:
+    from click import Command
+
+    return _list_of(found, Command)
+
+
+def _functions(found: Any) -> bool:
+    return isinstance(found, Mapping) and all(isinstance(name, str) and callable(found[name]) for name in found)
+
+
+def _request(found: Any) -> bool:
+    if not isinstance(found, Request):
+        return False
+    given: Any = found  # what a plug-in put into it, nobody has checked
+    if not isinstance(given.headers, Mapping) or not _list_of(given.query, tuple):
+        return False
+    pairs = [(given.method, given.url), *given.headers.items(), *given.query]
+    return all(len(pair) == 2 and _list_of(pair, str) for pair in pairs)  # noqa: PLR2004 - names and values
+
+
+_GIVEN: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "register_specs": (lambda found: _list_of(found, (str, Path)), "a list of folders"),
+    "register_filters": (_functions, "a mapping of names to functions"),
+    "register_commands": (_commands, "a list of click commands"),
+    "register_transforms": (_functions, "a mapping of names to functions"),
+    "prepare_request": (_request, "a Request whose url, headers and query are text"),
+    "prepare_page": (lambda found: isinstance(found, list) and _list_of(found, dict), "a list of records"),
+}
+"""By hook what its implementations may give beside None, and that in words; `observe_…` may give whatever has run."""

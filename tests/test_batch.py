@@ -96,6 +96,20 @@ async def test_a_part_that_fails_says_how_many_are_done():
     assert error.value.context["items_done"] == 4
 
 
+async def test_a_part_that_fails_says_which_were_refused_before():
+    """An item that an earlier part's answer refuses is told, though a later part fails altogether."""
+    seen: list[Request] = []
+
+    def answer(request: Request) -> Response:
+        seen.append(request)
+        return service(request) if len(seen) < 3 else respond(501, json={})
+
+    async with Connector.open(spec(), effects=effects(answer)) as shop:
+        with pytest.raises(ServerError) as error:
+            await shop.call("add", {"items": [2, 3, 4, 6, 8]})
+    assert (error.value.context["items_done"], error.value.context["items_refused"]) == (4, [1])
+
+
 async def test_what_is_no_list():
     """A value that is no list is refused before anything is sent."""
     async with Connector.open(spec(), effects=effects(service)) as shop:

@@ -396,3 +396,30 @@ def test_mistakes(change, found):
     with pytest.raises(SpecError) as error:
         load(spec(job))
     assert found in [f"{problem.path}: {problem.what}" for problem in error.value.problems]
+
+
+@pytest.mark.parametrize("change", [{"records": None}, {"output": "body"}, {"input": {"state": {"optional": True}}}])
+def test_a_job_is_read(change):
+    """Called like a request it would be sent to `base_url` itself, and the answer taken for its result."""
+    with pytest.raises(SpecError) as error:
+        load(spec(**change))
+    found = [f"{problem.path}: {problem.what}" for problem in error.value.problems]
+    assert "endpoints.orders.job: is for reads: an endpoint with records, and without input or output" in found
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"job": JOB, "records": "body.data"},
+        {"get": "/orders/{{ number }}", "for_each": {"values": [1], "as": "number"}, "records": "body.data"},
+    ],
+)
+def test_what_is_not_one_request_is_no_step_and_tells_no_fact(asked):
+    """Neither a step nor a fact waits for a job, or reads for each of something."""
+    endpoints = {"orders": asked, "all": {"steps": [{"call": "orders"}]}}
+    with pytest.raises(SpecError) as error:
+        load({**spec(), "endpoints": endpoints, "capture": {"total": {"call": "orders", "take": "body.total"}}})
+    assert [f"{problem.path}: {problem.what}" for problem in error.value.problems] == [
+        "endpoints.all.steps.0.call: orders is not one request: a job, or read for each of something",
+        "capture.total.call: orders is not one request without input",
+    ]

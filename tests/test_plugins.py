@@ -128,6 +128,58 @@ async def test_a_plugin_that_fails_is_named():
     assert "secret" not in str(wrong.value)
 
 
+async def _later(**_given: Any) -> None:
+    """Stands for a hook that is a coroutine."""
+
+
+A_REQUEST = "a Request whose url, headers and query are text"
+
+
+def _in_place(records: list[Any]) -> None:
+    records[:] = ["id"]
+
+
+@pytest.mark.parametrize(
+    "hook, function, found, wanted",
+    [
+        ("prepare_request", lambda: {"url": "/things"}, "a dict", A_REQUEST),
+        pytest.param(
+            "prepare_request", lambda request: request.with_header("X-Count", 5), "a Request", A_REQUEST, id="header"
+        ),
+        pytest.param(
+            "prepare_request", lambda request: replace(request, query=[("size", 5)]), "a Request", A_REQUEST, id="query"
+        ),
+        pytest.param("prepare_request", lambda request: replace(request, url=None), "a Request", A_REQUEST, id="url"),
+        ("prepare_request", _later, "a coroutine", A_REQUEST),
+        ("prepare_page", lambda: ({"id": 1},), "a tuple", "a list of records"),
+        ("prepare_page", lambda: ["id"], "a list", "a list of records"),
+        ("prepare_page", lambda: "id", "a str", "a list of records"),
+        ("prepare_page", _in_place, "a list", "a list of records"),
+        ("observe_response", _later, "a coroutine", "nothing"),
+        ("register_transforms", lambda: ["label"], "a list", "a mapping of names to functions"),
+        ("register_transforms", lambda: {"label": "x"}, "a dict", "a mapping of names to functions"),
+    ],
+)
+async def test_a_hook_that_gives_something_else_is_named(hook, function, found, wanted):
+    """It is neither sent nor handed out, and no traceback of ours is the first that one hears of it."""
+    async with opened(plugin("odd", **{hook: function})) as demo:
+        with pytest.raises(ConfigError) as wrong:
+            await demo.call("things")
+    assert wrong.value.what == f"the plug-in odd gives {found} for {hook}, where {wanted} is expected"
+    assert wrong.value.code == "plugin.failed"
+
+
+@pytest.mark.parametrize(
+    "hook, found",
+    [("specs", "./specs"), ("specs", [5]), ("filters", ["upper"]), ("filters", {"upper": 1}), ("commands", ["run"])],
+)
+def test_what_is_registered_is_what_the_hook_is_for(hook, found):
+    """A folder that is given as text alone would be taken for folders of one letter each."""
+    plugins = Plugins([("odd", plugin("odd", **{f"register_{hook}": lambda: found}))])
+    with pytest.raises(ConfigError, match=rf"the plug-in odd gives a \w+ for register_{hook}, where "):
+        getattr(plugins, hook)()
+
+
 def test_two_of_one_name():
     """Nobody's function hides another's."""
     one = plugin("one", register_transforms=lambda: {"label": dict})
@@ -153,6 +205,15 @@ async def test_a_hook_that_is_written_wrong(hooks, what):
                 pass
     assert wrong.value.what.startswith("a plug-in cannot be used: ")
     assert what in wrong.value.what
+
+
+@pytest.mark.parametrize("given", ["acme_connectors", SimpleNamespace(__name__="x", prepare_page=list)])
+async def test_what_has_no_hook_is_no_plugin(given):
+    """A module's name, or functions that nobody marked, would be passed over in silence: what they mask would show."""
+    with pytest.raises(ConfigError, match=r"the plug-in (str|x) has no hook") as wrong:
+        async with opened(given):
+            pass
+    assert "@hookimpl" in wrong.value.hint
 
 
 # ── Python beside a spec ──────────────────────────────────────────────────────────────────────────

@@ -282,7 +282,7 @@ class JobPages(Pages):
         if self._task is not None and await called_off(self._task):
             self._task = None  # else what it found or raised is still to be told
         if self._current is not None:
-            await self._current.pause()
+            await self._leave(self._current)
 
     def __del__(self) -> None:
         if (task := getattr(self, "_task", None)) is not None:

@@ -104,6 +104,10 @@ class Pages(Closing):
         """Drops what is under way; it is asked for again when the next page is wanted."""
         await self._drop()
 
+    async def _leave(self, inner: Pages) -> None:
+        """Drops what a reading inside this one has under way, and ends it where this one has ended."""
+        await (inner.aclose() if self._ended else inner.pause())
+
     async def cut(self) -> None:
         """Ends everything under way, since the connection closes; a later `anext` says so, unless all was read."""
         self._cut = not self._ended or self._ready is not None

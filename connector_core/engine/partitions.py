@@ -60,7 +60,8 @@ class _Source:
         self._first, *self._further = plan.for_each
         self._lists: dict[int, list[tuple[Any, Any]]] = {}
         self._distinct, self._gathered = Distinct(), _Gathered(self._first)
-        self._parent: Pages | None = None
+        self.parent: Pages | None = None
+        """Whose pages say which there are; None where the values are given, or it is not read yet."""
         self.known: deque[Partition] = deque()
         self.ended = False
 
@@ -75,16 +76,11 @@ class _Source:
         while not self.ended and not self.known:
             await self._read_on()
 
-    async def pause(self) -> None:
-        """Drops what the parent has under way."""
-        if self._parent is not None:
-            await self._parent.pause()
-
     async def _read_on(self) -> None:
-        if self._parent is None and (given := self._first.given(self._scope)) is not None:
+        if self.parent is None and (given := self._first.given(self._scope)) is not None:
             self._add(self._gathered.take(WHOLE, [(value, value) for value in self._distinct.of(given)]))
         else:
-            parent = self._parent = self._parent or self._pages(self._first)
+            parent = self.parent = self.parent or self._pages(self._first)
             async for page in parent:
                 pairs = self._pairs(self._first, page, self._distinct)
                 return self._add(self._gathered.take(parent.within, pairs))
@@ -275,10 +271,10 @@ class Partitioned(Pages):
         self._paused = True
         if self._reading_on is not None and await called_off(self._reading_on):
             self._reading_on = None  # else what it raised is still to be told
-        if self._source is not None:
-            await self._source.pause()
+        if self._source is not None and self._source.parent is not None:
+            await self._leave(self._source.parent)
         for lane in self._lanes.values():
-            await lane.pause()
+            await self._leave(lane)
 
     def _go_on(self) -> None:
         """Asks again for what a cancelled wait dropped."""
@@ -362,4 +358,4 @@ class _Named(Pages):
 
     async def _drop(self) -> None:
         if self._found is not None:
-            await (self._found.aclose() if self._ended else self._found.pause())
+            await self._leave(self._found)

@@ -79,7 +79,7 @@ async def _batch(connection: Connection, plan: Plan, batch: BatchWrite, scope: S
             names = {**scope, **answer_scope(answered.response, decoded(connection, plan, answered))}
             found = batch.taken(names, len(part))
         except IntegrationError as error:
-            error.context["items_done"] = len(results)
+            error.context |= {"items_done": len(results), "items_refused": refused}
             raise
         attempts += answered.attempts
         refused += [len(results) + at for at, result in enumerate(found) if batch.refused(result, scope)]

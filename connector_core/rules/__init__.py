@@ -58,6 +58,8 @@ def _not_read(spec: Spec) -> Iterator[Mistake]:
         path: Path = ("endpoints", name)
         if endpoint.readable:
             continue
+        if endpoint.job is not None:
+            yield (*path, "job"), _FOR_READS
         paged = endpoint.pagination is not None and endpoint.pagination.kind() != "none"
         if paged and endpoint.pagination != spec.pagination:
             yield (*path, "pagination"), _FOR_READS

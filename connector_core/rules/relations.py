@@ -92,6 +92,8 @@ def _steps(spec: Spec) -> Iterator[Mistake]:
             if called is None:
                 yield (*path, "call"), f"there is no endpoint {step.call!r}{suggestion(step.call, spec.endpoints)}"
                 continue
+            if called.job or called.for_each:
+                yield (*path, "call"), f"{step.call} is not one request: a job, or read for each of something"
             yield from (((*path, "call"), what) for what in _circle(name, step.call, called_by(spec, step.call)))
             known = called.input or {}
             for given in step.input:
@@ -121,7 +123,7 @@ def _captures(spec: Spec) -> Iterator[Mistake]:
             yield path, "hides connection.id: choose another name"
         if called is None:
             yield (*path, "call"), f"there is no endpoint {capture.call!r}{suggestion(capture.call, spec.endpoints)}"
-        elif called.for_each or called.steps or _needs_input(called):
+        elif called.for_each or called.steps or called.job or _needs_input(called):
             yield (*path, "call"), f"{capture.call} is not one request without input"
         elif len(needed := needed_by(spec, capture.call, facts)) > MOST_REACHED:
             yield (*path, "call"), f"needs more than {MOST_REACHED} calls, each for what another asks for"

@@ -23,7 +23,7 @@ from connector_core.engine.transport import AiohttpTransport
 from connector_core.events import AnswerRepaired, Event, PageRead, ReadFinished, RecordsMissing, RequestFinished
 from connector_core.exceptions import ConfigError, ConnectionError, ResponseError
 from connector_core.http import Headers, Request, Response
-from connector_core.testing import FakeTransport, effects
+from connector_core.testing import FakeTransport, effects, respond
 from tests.engine.servers import serving
 
 SPOOLS: list[Spool] = []
@@ -281,6 +281,34 @@ async def test_leaving_early_frees_the_file():
         del other
         gc.collect()
         assert closed(SPOOLS[1])
+
+
+@pytest.mark.parametrize("endpoint", ["partitions", "exports"])
+async def test_leaving_early_frees_the_files_of_every_reading_inside(endpoint):
+    """Those of a parent, of its partitions, and of a job's result; though somebody still holds the iterator."""
+    document = spec()
+    document["endpoints"] |= {
+        "partitions": {
+            "get": "/things/{{ thing.id }}",
+            "records": "body.data",
+            "for_each": {"endpoint": "things", "as": "thing"},
+        },
+        "exports": {
+            "job": {"start": {"post": "/job"}, "poll": {"get": "/job"}, "done": "true", "result": {"get": "/things"}},
+            "records": "body.data",
+        },
+    }
+    content = json.dumps({"data": things(1, 30)}).encode()
+
+    def answer(request: Request) -> Response:
+        return respond(json={}) if request.url.endswith("/job") else spooled(content, request)
+
+    async with opened(document, answer) as demo:
+        async with demo.pages(endpoint) as pages:
+            await anext(pages)
+            assert not all(map(closed, SPOOLS))
+        assert SPOOLS
+        assert all(map(closed, SPOOLS))
 
 
 async def test_partitions_with_large_answers():
