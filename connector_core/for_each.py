@@ -17,9 +17,9 @@ from typing import Annotated, Any, Literal, Self
 
 from msgspec import Struct
 from msgspec.structs import replace
-from pydantic import Field, GetJsonSchemaHandler, model_validator
+from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, model_validator
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import core_schema
+from pydantic_core import PydanticCustomError, core_schema
 
 from connector_core.address import MISSING, FieldPath, Put, as_text
 from connector_core.component import Late, Model
@@ -174,5 +174,15 @@ class _OneOrMany:
         return {"anyOf": [written["items"], written]}
 
 
-ProductOf = Annotated[list[Late[ForEach]], Field(min_length=1, max_length=20), _OneOrMany()]
+def _entries(value: Any) -> Any:
+    if isinstance(value, str):
+        raise PydanticCustomError(
+            "for_each_type",
+            "must be a mapping, not text: {shown}",
+            {"shown": f"{{endpoint: {value[:40]}, as: …}}, where `as` is the name of each record"},
+        )
+    return value
+
+
+ProductOf = Annotated[list[Late[ForEach]], Field(min_length=1, max_length=20), BeforeValidator(_entries), _OneOrMany()]
 """One entry, or a list of them: the product."""

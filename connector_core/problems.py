@@ -72,6 +72,8 @@ def _problem(detail: ErrorDetails, path: Path, value: Any, document: Any, locate
             return locate.problem(path, _unknown_key(path, document), at_key=True)
         case "missing":
             what = f"missing key {str(detail['loc'][-1])!r}"
+            if path == () and what == "missing key 'connector'":
+                what += ': begin with connector: "1", the version of the language'
             return locate.problem(path, what, part="type" if has_type else "")
         case "unknown_type" if has_type:
             return locate.problem((*path, "type"), detail["msg"])
@@ -135,6 +137,11 @@ def _a(what: str) -> Callable[[Any, Any], str]:
     return lambda value, _context: f"must be {what}, not {_sort(value)}"
 
 
+def _list(value: Any, _context: Any) -> str:
+    how = ": put it in [ ]" if isinstance(value, dict | str) and value else ""
+    return f"must be a list, not {_sort(value)}{how}"
+
+
 def _whole(value: Any, _context: Any) -> str:
     if isinstance(value, float) and value.is_integer():
         return f"must be a whole number: write {int(value)}"
@@ -146,7 +153,7 @@ _PLAIN: dict[str, Callable[[Any, Any], str]] = {
     "int_type": _whole,
     "float_type": _a("a number"),
     "bool_type": _a("true or false"),
-    "list_type": _a("a list"),
+    "list_type": _list,
     "dict_type": _a("a mapping"),
     "model_type": _a("a mapping"),
     "model_attributes_type": _a("a mapping"),

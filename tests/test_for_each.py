@@ -129,7 +129,7 @@ def test_names_add_up():
         ([{"endpoint": "teams", "as": "t"}, {"values": [1], "as": "t"}], "endpoints.members.for_each.1.as: hides the 't' of an ancestor: choose another name"),
         ([{"values": [1], "as": "t", "batch": {"size": 2, "put": "query.x"}}, {"values": [1], "as": "u"}], "endpoints.members.for_each.0.batch: is for the last entry of a product"),
         ([], "endpoints.members.for_each: is empty: give it at least one item, or leave the key out"),
-        ("teams", "endpoints.members.for_each: must be a list, not text"),
+        ("teams", "endpoints.members.for_each: must be a mapping, not text: {endpoint: teams, as: …}, where `as` is the name of each record"),
     ],
 )  # fmt: skip
 def test_mistakes(for_each, found):

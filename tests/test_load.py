@@ -156,7 +156,7 @@ def test_files_are_named_as_a_person_would(shelf):
     """A path stands in messages as it was given; a name as its path from the working directory, where it is below."""
     (shelf / "work" / "specs").mkdir()
     (shelf / "work" / "specs" / "bad.yaml").write_text("name: bad")
-    what = ":1:1 missing key 'connector'"
+    what = ":1:1 missing key 'connector': begin with connector: \"1\", the version of the language"
     assert refused("specs/bad.yaml") == f"specs/bad.yaml{what}"
     assert refused(Path("./specs/bad.yaml")) == f"specs/bad.yaml{what}"
     assert refused("bad", [shelf / "work" / "specs"]) == f"specs/bad.yaml{what}"
@@ -167,9 +167,15 @@ def test_files_are_named_as_a_person_would(shelf):
 def test_a_bundled_spec_is_named_shortly(shelf, monkeypatch):
     """Where the package lies is nobody's business: a bundled spec stands in messages as such."""
     (shelf / "bundle" / "bad.yaml").write_text("name: bad")
-    assert refused("bad") == "bundled/bad.yaml:1:1 missing key 'connector'"
+    assert (
+        refused("bad")
+        == "bundled/bad.yaml:1:1 missing key 'connector': begin with connector: \"1\", the version of the language"
+    )
     monkeypatch.chdir(shelf)
-    assert refused("bad") == "bundle/bad.yaml:1:1 missing key 'connector'"
+    assert (
+        refused("bad")
+        == "bundle/bad.yaml:1:1 missing key 'connector': begin with connector: \"1\", the version of the language"
+    )
 
 
 def test_no_more_of_a_file_is_read_than_a_spec_may_have(shelf, monkeypatch):
@@ -280,9 +286,9 @@ def test_extensions_pass_everywhere():
         ("connector: 1\nname: shop", ['1:12 connector: must be "1", the version of the language, in quotes']),
         ("connector: one\nname: shop", ['1:12 connector: must be "1", the version of the language, in quotes']),
         ('connector: "0"\nname: shop', ['1:12 connector: must be "1", the version of the language, in quotes']),
-        ("name: shop", ["1:1 missing key 'connector'"]),
+        ("name: shop", ["1:1 missing key 'connector': begin with connector: \"1\", the version of the language"]),
         ('connector: "1"', ["1:1 missing key 'name'"]),
-        ("title: Shop", ["1:1 missing key 'connector'", "1:1 missing key 'name'"]),
+        ("title: Shop", ["1:1 missing key 'connector': begin with connector: \"1\", the version of the language", "1:1 missing key 'name'"]),
         ('connector: "1"\nname: Shop', ["2:7 name: must be lower-case letters, digits, _ and -, and begin with a letter"]),
         ('connector: "1"\nname: 3\ntitel: x', ['2:7 name: must be text; quote it: "3"', "3:1 titel: unknown key 'titel', did you mean 'title'?"]),
         ("", ["1:1 the file is empty: a spec starts with connector: and name:"]),

@@ -148,7 +148,7 @@ CONDITION = "must be a condition: an expression without {{ }}, not a number"
         ("primary_key: 1", "4:14 primary_key: must be text, an address such as customer.id"),
         ("primary_key: [id, 1]", "4:19 primary_key.1: must be text, an address such as customer.id"),
         ("filter: 3", f"4:9 filter: {CONDITION}"),
-        ("hosts: cdn.example", "4:8 hosts: must be a list, not text"),
+        ("hosts: cdn.example", "4:8 hosts: must be a list, not text: put it in [ ]"),
         ("config: []", "4:9 config: must be a mapping, not a list"),
         ("config: {url: string}", "4:15 config.url: must be a mapping, not text"),
         ("config: {url: {type: text}}", "4:22 config.url.type: unknown type 'text' (one of: array, boolean, integer, null, number, object, string)"),
@@ -164,7 +164,7 @@ CONDITION = "must be a condition: an expression without {{ }}, not a number"
         ("docs: x", "4:7 docs: must be a mapping, not text"),
         ("docs: {troubleshooting: [{problem: [], answer: x}]}", "4:36 docs.troubleshooting.0.problem: must be text, not a list"),
         ("docs: {troubleshooting: [{problem: 401}]}", "4:26 docs.troubleshooting.0: missing key 'answer'"),
-        ("docs: {scopes: read}", "4:16 docs.scopes: must be a list, not text"),
+        ("docs: {scopes: read}", "4:16 docs.scopes: must be a list, not text: put it in [ ]"),
     ],
 )  # fmt: skip
 def test_values_of_the_wrong_sort(text, what):
@@ -175,7 +175,7 @@ def test_values_of_the_wrong_sort(text, what):
 @pytest.mark.parametrize(
     "text, what",
     [
-        ("errors: {status: 404}", "4:9 errors: must be a list, not a mapping"),
+        ("errors: {status: 404}", "4:9 errors: must be a list, not a mapping: put it in [ ]"),
         ("errors:", "4:8 errors: must be a list, not empty"),
         ("errors: [404]", "4:10 errors.0: must be a mapping, not a number"),
         ("errors: [{}]", "4:10 errors.0: matches every answer: give it a 'status', a 'header' or a 'when'"),
