@@ -23,7 +23,7 @@ from connector_core.engine.partitions import Discovery, pages_of
 from connector_core.engine.write import Result, call
 from connector_core.events import Listener
 from connector_core.exceptions import ConfigError
-from connector_core.load import load
+from connector_core.load import add_filters, load
 from connector_core.plan import Plan
 from connector_core.plugins import Plugin, Plugins, beside
 from connector_core.spec import Spec
@@ -46,7 +46,7 @@ class Engine(Closing):
         """`specs`: folders where names are looked up before the bundled ones; `network`: what connections may reach.
 
         Python beside a spec in these folders is run. `plugins`: modules or objects with hooks, as well as those that
-        are installed.
+        are installed; the folders of specs that they bring come after `specs`.
         """
         self._folders = [Path(folder) for folder in specs]
         self._further = [(_name_of(plugin), plugin) for plugin in plugins]
@@ -80,11 +80,12 @@ class Engine(Closing):
         """
         if self._closed:
             raise ConfigError("the engine is closed", hint="use it inside its `async with`", code="connection.closed")
+        plugins = self._ready_plugins()
         loaded = self._spec(spec, environment)
         connection = Connection(
             loaded,
             self._effects,
-            self._plugins_of(loaded),
+            self._with_own(plugins, loaded),
             config={} if config is None else config,
             secrets={} if secrets is None else secrets,
             name=id or loaded.name,
@@ -95,8 +96,13 @@ class Engine(Closing):
         finally:
             await connection.aclose()
 
-    def _plugins_of(self, spec: Spec) -> Plugins:
-        """The plug-ins, with the connector's own Python where it has any; raises ConfigError where that fails."""
+    def load(self, spec: str | Path | Mapping[str, Any] | Spec, environment: str | None = None) -> Spec:
+        """The spec as `open` would have it, for an app that wants to look into it; raises SpecError or ConfigError."""
+        self._ready_plugins()
+        return self._spec(spec, environment)
+
+    def _ready_plugins(self) -> Plugins:
+        """The plug-ins, made known by the first that asks; raises ConfigError where one is wrong."""
         if self._plugins is None:
             plugins = Plugins(self._further)
             for name, module in self._further:
@@ -107,13 +113,20 @@ class Engine(Closing):
                         hint="pass the module itself, with its functions marked by @hookimpl",
                         code="plugin.invalid",
                     )
-            self._plugins = plugins
-            if (observe := self._plugins.observe_event) is not None:
+            if self._further:
+                self._folders += plugins.specs()
+                add_filters(plugins)
+            if (observe := plugins.observe_event) is not None:
                 self._effects.listeners.append(observe)
+            self._plugins = plugins
+        return self._plugins
+
+    def _with_own(self, plugins: Plugins, spec: Spec) -> Plugins:
+        """The plug-ins, with the connector's own Python where it has any; raises ConfigError where that fails."""
         if spec.python is None:
-            return self._plugins
+            return plugins
         if spec.python not in self._own:
-            self._own[spec.python] = self._plugins.joined(spec.python.name, beside(spec.python))
+            self._own[spec.python] = plugins.joined(spec.python.name, beside(spec.python))
         return self._own[spec.python]
 
     def _spec(self, spec: str | Path | Mapping[str, Any] | Spec, environment: str | None) -> Spec:

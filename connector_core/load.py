@@ -29,7 +29,7 @@ from connector_core.source import MAX_BYTES, MAX_PROBLEMS, Source, dotted, read
 from connector_core.spec import Spec
 from connector_core.template.filters import add_filter
 
-__all__ = ["Loaded", "available", "bundled", "find", "found", "load", "loaded", "parse"]
+__all__ = ["Loaded", "add_filters", "available", "bundled", "find", "found", "load", "loaded", "parse"]
 
 log = logging.getLogger("connector_core")
 
@@ -128,14 +128,19 @@ def loaded(text: str | bytes, name: str, environment: str | None = None, *, fold
 
 @cache
 def _extended() -> Plugins:
-    """Plug-ins, whose kinds and filters are known from the first spec on; a filter that cannot be is left out."""
+    """The installed plug-ins, whose kinds and filters are known from the first spec on."""
     plugins = Plugins()
+    add_filters(plugins)
+    return plugins
+
+
+def add_filters(plugins: Plugins) -> None:
+    """Makes the filters of plug-ins known to the process; one that cannot be is left out with a warning."""
     for name, function in plugins.filters().items():
         try:
             add_filter(name, function)
         except (ValueError, TypeError) as error:
             log.warning("a plug-in's filter is left out: %s", error)
-    return plugins
 
 
 def _checked(source: Source, folder: Path | None, environment: str | None) -> Loaded:

@@ -15,7 +15,8 @@ from connector_core.hookspecs import hookimpl
 from connector_core.http import Request, Response
 from connector_core.load import load
 from connector_core.plugins import Plugins, installed
-from connector_core.testing import FakeTransport, effects, respond
+from connector_core.template import FILTERS
+from connector_core.testing import FakeTransport, effects, respond, simulated
 
 SPEC = {
     "connector": "1",
@@ -214,6 +215,58 @@ async def test_what_has_no_hook_is_no_plugin(given):
         async with opened(given):
             pass
     assert "@hookimpl" in wrong.value.hint
+
+
+async def test_an_apps_plugin_brings_specs_to_its_engine_alone(folder):
+    """They are found after the engine's own folders, and the Python beside them is run."""
+    bringing = plugin("bringing", register_specs=lambda: [folder])
+    async with Engine(plugins=[bringing], effects=effects(answer)) as engine, engine.open("things") as things:
+        assert (await things.call("all")).data[0] == {"id": 0, "own": True}
+    async with Engine(effects=effects(answer)) as engine:
+        with pytest.raises(ConfigError, match="there is no spec named 'things'"):
+            async with engine.open("things"):
+                pass
+
+
+async def test_an_engines_own_folders_come_before_its_plugins(folder, tmp_path_factory):
+    """The app has the last word on what a name means."""
+    nearer = tmp_path_factory.mktemp("nearer")
+    (nearer / "things.yaml").write_text(YAML.replace(", transform: [{type: hook, name: own}]", ""))
+    bringing = plugin("bringing", register_specs=lambda: [folder])
+    async with Connector.open("things", specs=[nearer], plugins=[bringing], effects=effects(answer)) as things:
+        assert (await things.call("all")).data[0] == {"id": 0}
+
+
+@pytest.fixture
+def no_further_filters():
+    """What a test makes known is gone after it."""
+    known = set(FILTERS)
+    yield
+    for name in set(FILTERS) - known:
+        del FILTERS[name]
+
+
+@pytest.mark.usefixtures("no_further_filters")
+async def test_an_apps_plugin_brings_filters(caplog):
+    """They are known before its first spec is loaded, in a second engine too; one whose name is taken is left out."""
+    spec = {**SPEC, "endpoints": {"loud": {"get": "/", "records": "body", "filter": "record.id | doubled > 2"}}}
+    own = plugin("own", register_filters=lambda: {"doubled": doubled, "lower": doubled})
+    for _ in range(2):
+        async with Connector.open(spec, plugins=[own], effects=effects(answer)) as demo:
+            assert (await demo.call("loud")).data == [{"id": 2}]
+    assert caplog.messages == ["a plug-in's filter is left out: there is a filter 'lower' already"] * 2
+
+
+async def test_an_apps_plugin_is_there_for_a_simulated_connector(folder):
+    """Its specs are found by name there as well."""
+    bringing = plugin("bringing", register_specs=lambda: [folder])
+    async with simulated("things", plugins=[bringing]) as things:
+        assert (await things.call("all")).data[0]["own"]
+
+
+def doubled(value: int) -> int:
+    """A filter."""
+    return 2 * value
 
 
 # ── Python beside a spec ──────────────────────────────────────────────────────────────────────────

@@ -25,7 +25,7 @@ from urllib.parse import parse_qsl
 
 from msgspec import Struct
 
-from connector_core.connector import Connector
+from connector_core.connector import Connector, Engine
 from connector_core.engine.effects import Effects
 from connector_core.engine.guard import Network
 from connector_core.engine.transport import AiohttpTransport, Transport
@@ -254,7 +254,7 @@ async def simulated(
     `specs`, `plugins`: as for Engine. See Simulator for the rest. Waits, such as those
     between two polls of a job, pass at once.
     """
-    loaded = spec if isinstance(spec, Spec) else load(spec, [Path(folder) for folder in specs], environment)
+    loaded = Engine(specs=specs, plugins=plugins).load(spec, environment)
     async with Simulator(loaded, records=records, seed=seed, config=config, secrets=secrets, jobs=jobs) as service:
         clock = PassingClock()
         effects = Effects(transport=service.transport, monotonic=clock.monotonic, now=clock.now, sleep=clock.sleep)

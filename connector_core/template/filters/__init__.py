@@ -50,7 +50,9 @@ FILTERS: dict[str, Callable[..., Any]] = _by_name(
 
 
 def add_filter(name: str, function: Callable[..., Any]) -> None:
-    """Makes a plug-in's filter known; raises ValueError where there is one of that name, or it can't be one."""
+    """Makes a plug-in's filter known; raises ValueError where another has its name, TypeError where it can't be one."""
+    if FILTERS.get(name) is function:  # in a second engine
+        return
     if name in FILTERS:
         raise ValueError(f"there is a filter {name!r} already")
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
