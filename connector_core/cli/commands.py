@@ -22,6 +22,7 @@ from connector_core.cli.terminal import release
 __all__ = ["COMMANDS", "connector", "run"]
 
 COMMANDS = {
+    "new": "Writes the first files of a spec, or of a plug-in package.",
     "validate": "Checks specs, and tells every mistake with its place.",
     "lint": "Tells what could be better in specs, and mends what it can.",
     "schema": "Writes the JSON Schema of the spec language, for editors.",

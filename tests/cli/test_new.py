@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import pytest
+
+
+def test_a_spec(run, folder):
+    """`connector new NAME` tells what it wrote and what to do next; and the spec works by its name."""
+    done = run("new", "my-shop")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout == (
+        "wrote specs/my-shop.yaml\n"
+        "wrote tests/test_my_shop.py\n"
+        "wrote .github/workflows/connectors.yml\n"
+        "wrote specs/connector.schema.json\n"
+        "next:\n"
+        "  fill in what is marked with <- in specs/my-shop.yaml\n"
+        "  connector validate specs/my-shop.yaml\n"
+        "  connector lint specs/my-shop.yaml\n"
+        "  connector read specs/my-shop.yaml items --simulate --limit 5\n"
+        "  pytest tests\n"
+    )
+    assert run("validate", "my-shop").exit_code == 0
+    assert run("lint", "--strict", "my-shop").exit_code == 0
+    assert run("read", "my-shop", "items", "--simulate", "--limit", "5", "--json").stdout.count("\n") == 5
+    made = run("call", "my-shop", "create_item", "--simulate", "--input", "name=Tea", "--json")
+    assert '"name":"Tea"' in made.stdout
+
+
+def test_a_second_spec(run, folder):
+    """It shares the CI job and the schema with the first."""
+    run("new", "one")
+    said = run("new", "two").stdout
+    assert said.startswith("wrote specs/two.yaml\nwrote tests/test_two.py\nnext:\n")
+
+
+def test_output(run, folder):
+    """With --output it is written there, and the next steps name that place."""
+    said = run("new", "shop", "--output", "else/where").stdout
+    assert "wrote else/where/specs/shop.yaml\n" in said
+    assert "connector validate else/where/specs/shop.yaml\n" in said
+    assert (folder / "else/where/tests/test_shop.py").exists()
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        (["shop"], "it is there already — specs/shop.yaml — choose another name or another --output"),
+        ([], "it takes a NAME: connector new NAME, or connector new plugin NAME — see connector new --help"),
+        (["plugin"], "it takes a NAME: connector new NAME, or connector new plugin NAME — see connector new --help"),
+        (["a", "b"], "it takes one NAME: connector new NAME, or connector new plugin NAME — see connector new --help"),
+    ],
+)
+def test_refused(run, words, said):
+    """What cannot be made is told in one line, with exit code 2, and nothing is written."""
+    done = run("new", *words)
+    assert (done.exit_code, done.stdout, done.stderr) == (2, "", f"error: {said}\n")
