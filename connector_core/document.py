@@ -15,14 +15,14 @@ from connector_core.request import BaseUrl
 from connector_core.spec import VERBS, Endpoint
 from connector_core.units import DURATION
 
-__all__ = ["written"]
+__all__ = ["plain", "written"]
 
 _SAYS_NOTHING: tuple[Any, ...] = (None, "", [], {}, ())
 
 
 def written(endpoint: Endpoint) -> dict[str, Any]:
     """The endpoint as JSON data, in the spec language."""
-    found: dict[str, Any] = _plain(endpoint)
+    found: dict[str, Any] = plain(endpoint)
     first = [key for key in ("description", *VERBS, "for_each", "input", "params", "headers", "body") if key in found]
     found = {key: found[key] for key in (*first, *found)}
     if not endpoint.readable:
@@ -31,7 +31,8 @@ def written(endpoint: Endpoint) -> dict[str, Any]:
     return found
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A model, or any value of one, as JSON data in the spec language; what says nothing is left out."""
     match value:
         case Model():
             return _mapping(value)
@@ -42,9 +43,9 @@ def _plain(value: Any) -> Any:
         case range():
             return value.start if len(value) == 1 else f"{value.start // 100}xx"
         case Mapping():
-            return {str(key): _plain(item) for key, item in value.items()}
+            return {str(key): plain(item) for key, item in value.items()}
         case list() | tuple():
-            return [_plain(item) for item in value]
+            return [plain(item) for item in value]
     return getattr(value, "raw", value)
 
 
@@ -57,7 +58,7 @@ def _mapping(model: Model) -> dict[str, Any]:
         if value in _SAYS_NOTHING or (field.default is False and value is False):
             continue
         lasts = isinstance(value, float) and _is_duration(field.annotation, field.metadata)
-        found[field.alias or name] = _seconds(value) if lasts else _plain(value)
+        found[field.alias or name] = _seconds(value) if lasts else plain(value)
     return found
 
 

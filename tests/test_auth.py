@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from connector_core.address import Put
-from connector_core.auth import ApiKey, Auth, Basic, Bearer, NoAuth, Session
+from connector_core.auth import Auth, NoAuth, Session
+from connector_core.auth.api_key import ApiKey
+from connector_core.auth.basic import Basic
+from connector_core.auth.bearer import Bearer
 from connector_core.exceptions import ConfigError
 from connector_core.http import Request
 from connector_core.template import MissingError, Template

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 from typing import Annotated, Any, Literal
@@ -18,6 +19,7 @@ from connector_core.component import (
     alternatives,
     descriptions,
     exactly_one,
+    example,
     families,
     few_suggestions,
     nearest,
@@ -190,14 +192,14 @@ def test_families_are_known_by_their_key():
 
 
 def _families_with_late_kinds() -> list[tuple[str, str]]:
-    return [(key, name) for key, family in families().items() for name in family.kinds._late]
+    return [(key, name) for key, family in families().items() for name in family.kinds.late]
 
 
 @pytest.mark.parametrize("key, name", _families_with_late_kinds())
 def test_a_late_kind_stands_where_its_family_says(key, name):
     """Looking one up imports its module, which defines it; no other built-in kind is missing in the list."""
     kinds = families()[key].kinds
-    assert kinds[name].__module__ == kinds._late[name]
+    assert kinds[name].__module__ == kinds.late[name]
     assert kinds[name].kind() == name
 
 
@@ -225,6 +227,48 @@ def test_late_kinds():
         "decode: the kind 'csv' is defined twice, by connector_core.decode.csv_body.Csv and __main__.Mine",
         f"True True {len(families()['decode'].kinds)}",
     ]
+
+
+KIND = '''"""A kind."""
+
+from typing import Literal
+
+from decoys import Shape
+
+
+class Circle(Shape):
+    """Round."""
+
+    type: Literal["circle"] = "circle"
+'''
+
+
+def test_a_file_in_the_familys_package_is_found_by_itself(tmp_path, monkeypatch):
+    """A module's kinds are known by its text, and it is imported when one of them is looked up; a name is there once."""
+    package = tmp_path / "decoys"
+    package.mkdir()
+    (package / "__init__.py").write_text(
+        "from connector_core.component import Component\n\n\n"
+        'class Shape(Component, key="decoy"):\n    """A family."""\n\n\nShape.live_in(__name__)\n'
+    )
+    (package / "round.py").write_text(KIND)
+    monkeypatch.syspath_prepend(tmp_path)
+    family = importlib.import_module("decoys").Shape
+    assert list(family.kinds) == ["circle"]
+    assert "decoys.round" not in sys.modules
+    assert family.resolve("circle").kind() == "circle"
+    (package / "again.py").write_text(KIND)
+    family.live_in("decoys")
+    with pytest.raises(TypeError, match=r"the kind 'circle' is defined twice, in decoys\.\w+ and in decoys\.\w+"):
+        list(family.kinds)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "decoys"]:
+        monkeypatch.delitem(sys.modules, name)
+
+
+def test_the_example_of_a_kind():
+    """The line of YAML in a docstring, and None where there is none."""
+    assert example(families()["pagination"].kinds["none"]) == "pagination: none"
+    assert example(Model) is None
 
 
 # ── errors ────────────────────────────────────────────────────────────────────────────────────────

@@ -9,6 +9,7 @@ Rule 1: a decoder gives a value of JSON's types (`bytes` alone does not), or rai
         the body is instead. Nothing is cut off and nothing guessed; what had to be repaired is told.
 Rule 2: nothing grows without bound: what is unpacked has a limit, however often it was packed.
 Rule 3: a stream gives the same records as `read`, however the body is cut into chunks, and keeps none of them.
+Rule 4: `write` and `pack` are the provider's side, for the simulator; they share no code with the client's.
 """
 
 from connector_core.decode.family import LIMIT, Container, Decode, Stream, UndecodableError
@@ -27,9 +28,4 @@ __all__ = [
     "decode_json",
 ]
 
-Decode.late("connector_core.decode.containers", "gzip", "zstd")
-Decode.late("connector_core.decode.csv_body", "csv")
-Decode.late("connector_core.decode.ndjson", "ndjson")
-Decode.late("connector_core.decode.plain", "bytes", "text")
-Decode.late("connector_core.decode.xml_body", "xml")
-Decode.late("connector_core.decode.zip_archive", "zip")
+Decode.live_in(__name__)

@@ -1,5 +1,6 @@
 """Containers of one thing: gzip and zstd."""
 
+import gzip
 from collections.abc import Iterator
 from typing import Literal
 
@@ -19,11 +20,17 @@ class Gzip(Container):
     Example: `decode: [gzip, csv]`
     """
 
+    media = "application/gzip"
+
     type: Literal["gzip"] = "gzip"
 
     def unpacking(self) -> Unpacking:
         """Member after member."""
         return _Unpacking(gunzipped(), "gzip")
+
+    def pack(self, content: bytes) -> bytes:
+        """One member, without a time in it."""
+        return gzip.compress(content, 1, mtime=0)
 
 
 class Zstd(Container):
@@ -31,6 +38,8 @@ class Zstd(Container):
 
     Example: `decode: [zstd, ndjson]`
     """
+
+    media = "application/zstd"
 
     type: Literal["zstd"] = "zstd"
 
@@ -45,6 +54,13 @@ class Zstd(Container):
         """Frame after frame."""
         self.ready()
         return _Unpacking(Frames(zstd().ZstdDecompressor, ZSTD), "zstd")
+
+    def pack(self, content: bytes) -> bytes:
+        """One frame."""
+        if (library := zstd()) is None:
+            raise ValueError("decode: zstd needs the extra 'speed'")
+        packed: bytes = library.compress(content)
+        return packed
 
 
 class _Unpacking(Unpacking):

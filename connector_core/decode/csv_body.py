@@ -1,7 +1,7 @@
 """CSV: a table as text, a row a line."""
 
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from io import StringIO
 from typing import Annotated, Any, Literal, Self
@@ -14,6 +14,8 @@ from connector_core.decode.family import LIMIT, Decode, Stream, UndecodableError
 from connector_core.decode.instead import instead
 from connector_core.decode.json_body import decode_json
 from connector_core.decode.plain import Encoding, Words
+from connector_core.decode.provider import rows as records_of
+from connector_core.decode.provider import text as text_in
 
 __all__ = ["Csv"]
 
@@ -40,6 +42,7 @@ class Csv(Decode):
     """
 
     shape = "list"
+    media = "text/csv"
 
     type: Literal["csv"] = "csv"
     delimiter: Character = ","
@@ -78,6 +81,22 @@ class Csv(Decode):
     def stream(self, records: BodyPath) -> Callable[[], Stream] | None:
         """The rows, where they are the records."""
         return None if records.keys else partial(_Table, self)
+
+    def write(self, body: Any, names: Sequence[str] = ()) -> bytes:
+        """A table of every column that a record has; objects and lists in it are JSON."""
+        found, written = records_of(body, "csv"), StringIO(newline="")
+        named = list(dict.fromkeys(name for row in found if isinstance(row, Mapping) for name in row)) or names
+        columns = self.header if isinstance(self.header, list) else named
+        quoting: Any = csv.QUOTE_MINIMAL if self.quote else csv.QUOTE_NONE
+        writer = csv.writer(written, delimiter=self.delimiter, quotechar=self.quote, escapechar=self.escape,
+                            quoting=quoting, doublequote=self.escape is None)  # fmt: skip
+        try:
+            if self.header is True and columns:
+                writer.writerow(columns)
+            writer.writerows([text_in(row.get(name)) for name in columns] for row in found)
+        except csv.Error as error:
+            raise ValueError(f"decode: csv cannot hold the records: {error}") from None
+        return ("simulated\r\n" * self.skip + written.getvalue()).encode(self.encoding, "replace")
 
 
 def _different(texts: list[str]) -> bool:

@@ -1,7 +1,7 @@
 """What every kind of decoder and container is, and the stream that gives records as a body comes."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar, Literal
 
 from connector_core.address import BodyPath
@@ -53,6 +53,9 @@ class Decode(Component, key="decode"):
     unmistakable: ClassVar[bool] = False
     """Whether an answer that reports an error comes in it too, and nothing else is taken for it."""
 
+    media: ClassVar[str] = "application/octet-stream"
+    """The media type of what is written."""
+
     def ready(self) -> None:
         """Raises ConfigError where a library that it needs is not installed."""
 
@@ -63,6 +66,13 @@ class Decode(Component, key="decode"):
     def stream(self, records: BodyPath) -> Callable[[], Stream] | None:  # noqa: ARG002 - for kinds that have one
         """Makes a stream of the records at that address; None where they can only be had by `read`."""
         return None
+
+    def write(self, body: Any, names: Sequence[str] = ()) -> bytes:  # noqa: ARG002 - for kinds that are simulated
+        """The provider's side: the body as bytes; raises ValueError, in words, where this form cannot hold it.
+
+        `names`: the columns of a table without rows. It shares no code with `read`.
+        """
+        raise ValueError(f"decode: {self.kind()} is not simulated")
 
 
 class Unpacking(ABC):
@@ -83,6 +93,10 @@ class Container(Decode):
     def unpacking(self) -> Unpacking:
         """Unpacks one body."""
         raise NotImplementedError
+
+    def pack(self, content: bytes) -> bytes:  # noqa: ARG002 - for kinds that are simulated
+        """The provider's side: the container with that in it; raises ValueError where it can't be simulated."""
+        raise ValueError(f"decode: {self.kind()} is not simulated")
 
     def opened(self, content: bytes, limit: int = LIMIT) -> bytes:
         """What is inside; raises UndecodableError, also where that is larger than `limit` bytes."""

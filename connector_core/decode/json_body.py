@@ -8,7 +8,7 @@ import json
 import math
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 from typing import Any, Literal
 
@@ -28,6 +28,8 @@ class Json(Decode):
     Example: `decode: json`
     """
 
+    media = "application/json"
+
     type: Literal["json"] = "json"
 
     def read(self, content: bytes) -> tuple[Any, str | None]:
@@ -37,6 +39,10 @@ class Json(Decode):
     def stream(self, records: BodyPath) -> Callable[[], Stream] | None:
         """For an array that names alone lead to."""
         return partial(_elements, records.keys) if records.plain else None
+
+    def write(self, body: Any, names: Sequence[str] = ()) -> bytes:  # noqa: ARG002 - not a table
+        """As the standard library writes it."""
+        return json.dumps(body, ensure_ascii=False).encode()
 
 
 def _elements(keys: tuple[str, ...]) -> Stream:

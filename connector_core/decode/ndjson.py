@@ -1,12 +1,14 @@
 """JSON values, one a line."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from connector_core.address import BodyPath
 from connector_core.decode.family import LIMIT, Decode, Stream, UndecodableError, run, too_large
 from connector_core.decode.instead import html
 from connector_core.decode.json_body import decode_json
+from connector_core.decode.provider import rows
 
 __all__ = ["Ndjson"]
 
@@ -18,6 +20,7 @@ class Ndjson(Decode):
     """
 
     shape = "list"
+    media = "application/x-ndjson"
 
     type: Literal["ndjson"] = "ndjson"
 
@@ -29,6 +32,10 @@ class Ndjson(Decode):
     def stream(self, records: BodyPath) -> Callable[[], Stream] | None:
         """The values themselves, where they are the records."""
         return None if records.keys else _Lines
+
+    def write(self, body: Any, names: Sequence[str] = ()) -> bytes:  # noqa: ARG002 - not a table
+        """A line for each record."""
+        return "".join(f"{json.dumps(item, ensure_ascii=False)}\n" for item in rows(body, "ndjson")).encode()
 
 
 class _Lines(Stream):

@@ -1,9 +1,11 @@
 """Bodies that are taken as they are: text and bytes."""
 
 from codecs import getincrementaldecoder
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from connector_core.decode.family import Decode, UndecodableError
+from connector_core.decode.provider import text as written
 
 __all__ = ["Bytes", "Encoding", "Text", "Words"]
 
@@ -45,6 +47,7 @@ class Text(Decode):
     """
 
     shape = "scalar"
+    media = "text/plain"
 
     type: Literal["text"] = "text"
     encoding: Encoding = "utf-8"
@@ -53,6 +56,10 @@ class Text(Decode):
     def read(self, content: bytes) -> tuple[Any, str | None]:
         """The text."""
         return Words(self.encoding).feed(content, final=True), None
+
+    def write(self, body: Any, names: Sequence[str] = ()) -> bytes:  # noqa: ARG002 - not a table
+        """Text as it is, anything else as JSON."""
+        return written(body).encode(self.encoding, "replace")
 
 
 class Bytes(Decode):
@@ -68,3 +75,7 @@ class Bytes(Decode):
     def read(self, content: bytes) -> tuple[Any, str | None]:
         """The bytes."""
         return content, None
+
+    def write(self, body: Any, names: Sequence[str] = ()) -> bytes:  # noqa: ARG002 - not a table
+        """Bytes as they are, anything else as UTF-8 text."""
+        return body if isinstance(body, bytes) else written(body).encode()

@@ -1,12 +1,16 @@
 """XML as JSON's types: an element is an object, a list where it is repeated, or its text."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from connector_core.address import BodyPath
 from connector_core.decode.family import LIMIT, Decode, Stream, UndecodableError, run, too_large
 from connector_core.decode.instead import html
+from connector_core.decode.provider import text_of
+
+if TYPE_CHECKING:
+    from xml.etree import ElementTree as ET
 
 __all__ = ["Xml"]
 
@@ -26,6 +30,7 @@ class Xml(Decode):
 
     shape = "any"
     unmistakable = True
+    media = "application/xml"
 
     type: Literal["xml"] = "xml"
     lists: list[str] = []
@@ -46,6 +51,13 @@ class Xml(Decode):
         if len(keys) < 2 or not plain or not set(self.lists).isdisjoint(keys[:-1]):  # noqa: PLR2004 - root and record
             return None
         return partial(_Tree, self, keys)
+
+    def write(self, body: Any, names: Sequence[str] = ()) -> bytes:  # noqa: ARG002 - not a table
+        """As the standard library writes it."""
+        from xml.etree import ElementTree as ET
+
+        written: bytes = ET.tostring(_root(body), encoding="utf-8", xml_declaration=True)
+        return written
 
 
 class _Element:
@@ -199,3 +211,32 @@ def _what_it_is(head: bytes, error: Exception, *, final: bool) -> str:
 
 
 _UNKNOWN_ENCODING = 18
+
+
+# ── the provider's side ───────────────────────────────────────────────────────────────────────────
+
+
+def _root(body: Any) -> "ET.Element":
+    if not isinstance(body, dict) or len(body) != 1:
+        raise ValueError("decode: xml has one outermost element; records and all else stand below it, as body.a.item")
+    [(name, value)] = body.items()
+    if isinstance(value, list):
+        raise ValueError(f"decode: xml has one outermost element, so no list stands at body.{name}")  # noqa: TRY004
+    return _element(name, value)
+
+
+def _element(name: str, value: Any) -> "ET.Element":
+    from xml.etree import ElementTree as ET
+
+    element = ET.Element(name)
+    if not isinstance(value, dict):
+        element.text = text_of(value)
+        return element
+    for key, inner in value.items():
+        if key.startswith("@"):
+            element.set(key[1:], text_of(inner))
+        elif key == "#text":
+            element.text = text_of(inner)
+        else:
+            element.extend(_element(key, item) for item in (inner if isinstance(inner, list) else [inner]))
+    return element

@@ -1,5 +1,6 @@
 """The container of many things: zip."""
 
+import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from io import BytesIO
@@ -21,6 +22,8 @@ class Zip(Container):
     Example: `decode: [{type: zip, member: "*.csv"}, csv]`
     """
 
+    media = "application/zip"
+
     type: Literal["zip"] = "zip"
     member: str | None = None
     """Which of them, by name; `*` stands for anything. Left out: all of them, in the archive's order."""
@@ -28,6 +31,17 @@ class Zip(Container):
     def unpacking(self) -> Unpacking:
         """Nothing before the end, where an archive has its table of contents."""
         return _Unpacking(self.member)
+
+    def pack(self, content: bytes) -> bytes:
+        """An archive of one member, beside another one where a name tells them apart."""
+        from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+
+        packed = BytesIO()
+        with ZipFile(packed, "w", ZIP_DEFLATED) as archive:
+            if self.member is not None:
+                archive.writestr(ZipInfo("__left_out__/README"), "not what was asked for\n")
+            archive.writestr(ZipInfo(re.sub(r"[*?]", "1", self.member or "1")), content, ZIP_DEFLATED)
+        return packed.getvalue()
 
 
 class _Unpacking(Unpacking):

@@ -20,7 +20,4 @@ from connector_core.pagination.family import Answer, NoPagination, Pagination, S
 
 __all__ = ["Answer", "NoPagination", "Pagination", "Served", "Size", "Stop"]
 
-Pagination.late("connector_core.pagination.cursor", "cursor")
-Pagination.late("connector_core.pagination.links", "link_header", "next_url")
-Pagination.late("connector_core.pagination.numbered", "offset", "page_number")
-Pagination.late("connector_core.pagination.relay", "relay")
+Pagination.live_in(__name__)

@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 from connector_core.address import FieldPath
+from connector_core.decode.provider import text_of
 from connector_core.testing.examples import check_makeable, example, host, kind_of, merged
 
 __all__ = ["Dataset", "text_of"]
@@ -95,13 +96,6 @@ class Dataset:
         for key in path.keys:
             schema = merged(schema.get("properties", {}).get(key) or {})
         return schema
-
-
-def text_of(value: Any) -> str:
-    """A value as this service reads it in a query or a path."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return "" if value is None else str(value)
 
 
 def _texts(value: Any) -> Iterator[str]:

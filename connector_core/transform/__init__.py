@@ -24,8 +24,4 @@ from connector_core.transform.paths import FieldsPath
 
 __all__ = ["NO_HOOKS", "FieldsPath", "Hooks", "Transform", "fused"]
 
-Transform.late("connector_core.transform.cast", "cast")
-Transform.late("connector_core.transform.fields", "drop", "keep", "rename")
-Transform.late("connector_core.transform.hook", "hook")
-Transform.late("connector_core.transform.shape", "flatten", "keys", "prune", "zip")
-Transform.late("connector_core.transform.values", "set")
+Transform.live_in(__name__)

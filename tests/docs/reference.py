@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from connector_core import events, exceptions
-from connector_core.component import Component, Model, descriptions, families
+from connector_core.component import Component, Model, descriptions, example, families
 from connector_core.engine.call import EXCEPTIONS
 from connector_core.errors import CATEGORIES, RETRYABLE, Category, by_status
 from connector_core.exceptions import IntegrationError
@@ -112,16 +112,16 @@ def _kinds(family: str) -> Iterator[str]:
 
 
 def _example(model: type[Model]) -> str:
-    found = _EXAMPLE.search(inspect.cleandoc(model.__doc__ or ""))
+    found = example(model)
     if found is None:
         raise ValueError(f"{model.__name__} has no line with an example: Example: `…`")
-    return found[1]
+    return found
 
 
 def every_example() -> dict[str, str]:
     """The YAML line of each kind, and of every mapping that has one, by the class's name."""
     kinds = {kind.__name__: _example(kind) for family in families().values() for kind in family.kinds.values()}
-    return kinds | {model.__name__: _example(model) for model in models() if "Example: `" in (model.__doc__ or "")}
+    return kinds | {model.__name__: _example(model) for model in models() if example(model)}
 
 
 # ── templates ─────────────────────────────────────────────────────────────────────────────────────

@@ -12,21 +12,22 @@ Rule 2: a field annotated with the family resolves `type:` when a spec is valida
         (a plug-in's) works in models that were built before it, and errors keep their whole path.
 Rule 3: a kind or a family that exists already is an error where its second class is defined.
 
-Importing is cheap: models are built when first used, and a family's kinds may stand in modules that are imported when
-a spec names one of them (`Component.late`). Modules of models do without `from __future__ import annotations`, which
-would have pydantic compile every annotation again: a third of what defining a model costs.
+Importing is cheap: models are built when first used, and a family's kinds may stand in the modules of its package,
+which are imported when a spec names one of them (`Component.live_in`). Modules of models do without
+`from __future__ import annotations`, which would have pydantic compile every annotation again: a third of what defining
+a model costs.
 """
 
 import ast
 import inspect
 import operator
+import re
 import textwrap
-from collections.abc import Iterable, Iterator, MutableMapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache, partial
 from heapq import nlargest
-from importlib import import_module
 from itertools import takewhile
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, TypeVar
 
@@ -35,13 +36,17 @@ from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaH
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticCustomError, core_schema
 
+from connector_core.component.kinds import Kinds
+
 __all__ = [
     "Component",
     "Late",
     "Model",
     "NeverNull",
     "alternatives",
+    "descriptions",
     "exactly_one",
+    "example",
     "families",
     "few_suggestions",
     "nearest",
@@ -111,35 +116,6 @@ else:
         ) -> JsonSchemaValue:
             self._model.model_rebuild()
             return handler(core_schema.union_schema([self._model.__pydantic_core_schema__]))
-
-
-class Kinds(MutableMapping[str, "type[Component]"]):
-    """The kinds of a family by name, in alphabetical order; those that are late are imported when one looks at them."""
-
-    def __init__(self) -> None:
-        self._defined: dict[str, type[Component]] = {}
-        self._late: dict[str, str] = {}
-
-    def late(self, module: str, names: Iterable[str]) -> None:
-        """Has the module imported when one of the names is looked up."""
-        self._late |= dict.fromkeys(names, module)
-
-    def __getitem__(self, name: str) -> "type[Component]":
-        if name in self._late and name not in self._defined:
-            import_module(self._late[name])
-        return self._defined[name]
-
-    def __setitem__(self, name: str, kind: "type[Component]") -> None:
-        self._defined[name] = kind
-
-    def __delitem__(self, name: str) -> None:
-        del self._defined[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(sorted({*self._defined, *self._late}))
-
-    def __len__(self) -> int:
-        return len({*self._defined, *self._late})
 
 
 class NeverNull(Struct, frozen=True):
@@ -212,9 +188,12 @@ class Component(Model):
         cls.kinds[name] = cls
 
     @classmethod
-    def late(cls, module: str, *names: str) -> None:
-        """Says that the kinds of those names stand in a module, which is imported when one of them is used."""
-        cls.kinds.late(module, names)
+    def live_in(cls, package: str) -> None:
+        """Says that kinds stand in the modules of a package, each imported when one of its kinds is used.
+
+        A module that a file is added for is found by itself: by its line `type: Literal["…"] = "…"`.
+        """
+        cls.kinds.live_in(package)
 
     @classmethod
     def kind(cls) -> str | None:
@@ -353,3 +332,12 @@ def descriptions(model: type[Model]) -> dict[str, str]:
                     case ast.Expr(value=ast.Constant(value=str(text))):
                         found[before.target.id] = inspect.cleandoc(text)
     return found
+
+
+_EXAMPLE = re.compile(r"^ *Example: `(.*)`$", re.MULTILINE)
+
+
+def example(model: type[Model]) -> str | None:
+    """The line of YAML in a model's docstring, ``Example: `pagination: none` ``; None where it has none."""
+    found = _EXAMPLE.search(inspect.cleandoc(model.__doc__ or ""))
+    return None if found is None else found[1]

@@ -1,0 +1,75 @@
+"""Credentials as the client renders them, and as the provider expects them; the two sides share no code."""
+
+from __future__ import annotations
+
+import hmac
+
+from connector_core.address import MISSING
+from connector_core.auth.family import Session
+from connector_core.exceptions import ConfigError
+from connector_core.http import Request
+from connector_core.template import MissingError, Template, TemplateError
+
+__all__ = ["compared", "credential", "expected", "fields"]
+
+
+def credential(template: Template, session: Session, where: str) -> str:
+    """The rendered credential; an empty one is an error here rather than a puzzling 401 there."""
+    try:
+        rendered = template.text(session.scope)
+    except MissingError:
+        rendered = MISSING
+    except TemplateError as wrong:
+        raise ConfigError(f"the credential cannot be made: {wrong}", where=f"{where}: {template.source}") from None
+    if isinstance(rendered, str) and not _is_text(rendered):
+        raise ConfigError(
+            "the credential holds bytes that are no text",
+            where=f"{where}: {template.source}",
+            hint="it was read from something that is not UTF-8; check where the secret comes from",
+        )
+    if not isinstance(rendered, str) or not rendered.strip() or _reads_nothing(template, session):
+        raise ConfigError(
+            "the credential is empty", where=f"{where}: {template.source}", hint="pass the secret it reads"
+        )
+    return rendered
+
+
+def _is_text(rendered: str) -> bool:
+    try:
+        return rendered.isascii() or bool(rendered.encode())
+    except UnicodeEncodeError:
+        return False
+
+
+def _reads_nothing(template: Template, session: Session) -> bool:
+    """Whether all the secrets inside a text are empty: what is around them is no credential."""
+    if template.whole or template.literal:
+        return False
+    secrets = session.scope.get("secrets", {})
+    read = [secrets.get(path[1]) for path in template.reads if path[0] == "secrets" and len(path) > 1]
+    return bool(read) and not any(str(secret or "").strip() for secret in read)
+
+
+# ── the provider's side ───────────────────────────────────────────────────────────────────────────
+
+
+def expected(template: Template, session: Session) -> str:
+    """What the client should send; raises MissingError where there is nothing, which must never match."""
+    rendered = template.text(session.scope)
+    if not isinstance(rendered, str) or not rendered.strip():
+        raise MissingError(template.source)
+    return rendered
+
+
+def fields(request: Request, name: str) -> list[str]:
+    """The values of every header of that name."""
+    return [value for key, value in request.headers.items() if key.lower() == name.lower()]
+
+
+def compared(found: list[str], expected: str, where: str) -> str | None:
+    """Why what was found is not what is expected, in words; None: it is."""
+    if not found:
+        return f"{where} is missing"
+    if len(found) > 1:
+        return f"{where} is there {len(found)} times"
+    return None if hmac.compare_digest(found[0].encode(), expected.encode()) else f"{where} is wrong"
