@@ -244,7 +244,7 @@ class Circle(Shape):
 
 
 def test_a_file_in_the_familys_package_is_found_by_itself(tmp_path, monkeypatch):
-    """A module's kinds are known by its text, and it is imported when one of them is looked up; a name is there once."""
+    """A module's kinds are known by its text, and imported when one of them is looked up; a name is there once."""
     package = tmp_path / "decoys"
     package.mkdir()
     (package / "__init__.py").write_text(
