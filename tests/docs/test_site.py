@@ -16,7 +16,7 @@ PAGES = sorted(path.relative_to(DOCS) for path in DOCS.rglob("*.md") if LEFT_OUT
 
 
 def build(folder: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "zensical", "build", "--strict", "--config-file", folder / "mkdocs.yml"]
+    command = [sys.executable, "-m", "zensical", "build", "--strict", "--config-file", str(folder / "mkdocs.yml")]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
