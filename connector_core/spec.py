@@ -19,6 +19,7 @@ from connector_core.batch import BatchWrite
 from connector_core.capture import Capture
 from connector_core.component import Late, Model, NeverNull
 from connector_core.config import Property
+from connector_core.docs import Docs
 from connector_core.errors import ErrorRule
 from connector_core.for_each import ProductOf
 from connector_core.graphql import GraphqlKeys, mutates
@@ -31,7 +32,7 @@ from connector_core.steps import Steps
 from connector_core.template import Reads, Value
 from connector_core.transform import Transform
 
-__all__ = ["INHERITED", "SCHEMA_FILE", "VERBS", "Docs", "Endpoint", "Environment", "Host", "Spec", "templates"]
+__all__ = ["INHERITED", "SCHEMA_FILE", "VERBS", "Endpoint", "Environment", "Host", "Spec", "templates"]
 
 
 _NAME = r"^[a-z][a-z0-9_-]{0,62}$"
@@ -208,36 +209,6 @@ class Environment(Model):
     """Other defaults for config values, by name."""
     hosts: list[Annotated[Late[Host], BeforeValidator(_host)]] | None = None
     """Further hosts, instead of the spec's."""
-
-
-class Trouble(Model):
-    """A known problem and its answer."""
-
-    problem: str | int
-    """What is seen, such as a status or a message."""
-    answer: str
-    """What to do."""
-
-
-class Docs(Model):
-    """What a person has to know about the integration."""
-
-    purpose: str = ""
-    """What it is for."""
-    account: str = ""
-    """Which account or role is needed."""
-    credentials: str = ""
-    """How the credentials are obtained."""
-    scopes: list[str] = []
-    """Permissions that the credentials need."""
-    support: str = ""
-    """Where to ask for help."""
-    testing: dict[str, Any] = {}
-    """Test accounts, data and scenarios."""
-    dashboards: list[str] = []
-    """Where it is watched."""
-    troubleshooting: list[Trouble] = []
-    """Problems that are known, with their answers."""
 
 
 class Spec(Inherited):

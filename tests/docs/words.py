@@ -12,13 +12,14 @@ from connector_core.batch import BatchWrite
 from connector_core.capture import Capture
 from connector_core.component import Component, Model
 from connector_core.config import Property
+from connector_core.docs import Docs, Shorter, Testing, Trouble
 from connector_core.errors import ErrorRule, Wait
 from connector_core.for_each import Batch, ForEach
 from connector_core.formats import Format
 from connector_core.job import Job, JobResult
 from connector_core.request import BaseUrl, InlineRequest
 from connector_core.request.parts import PartKeys
-from connector_core.spec import Docs, Endpoint, Environment, Host
+from connector_core.spec import Endpoint, Environment, Host
 from connector_core.steps import Step
 from connector_core.template import Condition, Flag, Message, PathText, Template, Value
 from connector_core.transform import FieldsPath
@@ -57,7 +58,9 @@ FIELD_TYPES: dict[Any, str] = {
     Step: "[step](steps.md)",
     BatchWrite: "[batch](batch.md)",
     Capture: "[fact](capture.md)",
-    Docs: "[docs](keys.md#docs)",
+    Docs: "[docs](docs.md)",
+    Testing: "[testing](docs.md#testing)",
+    Trouble: "[problem](docs.md#troubleshooting)",
     Endpoint: "[endpoint](keys.md#an-endpoint)",
     Environment: "[environment](keys.md#environments)",
     PartKeys: "[part](request.md#multipart)",
@@ -111,6 +114,9 @@ def _marked(annotation: Any, metadata: Any) -> str | None:
     """What a mark in the annotation says, whatever the type is."""
     if any(isinstance(mark, Wait) for mark in metadata):
         return "duration, [address in the answer](formats.md#addresses-with-a-format), or a template"
+    for mark in metadata:
+        if isinstance(mark, Shorter):
+            return f"{_words(annotation)}, or {mark.words}"
     if any(isinstance(mark, Unit) for mark in metadata):
         return "duration, or a template" if Template in get_args(annotation) else "duration"
     return None
