@@ -29,7 +29,8 @@ Found = list[tuple[Place, str]]
 
 STRUCTURE = {
     "address_type", "bool_type", "category", "component_type", "dict_type", "docs_type", "empty",
-    "extra_forbidden", "float_type", "for_each_type", "format_name", "format_type", "greater_than_equal", "host_type", "int_type", "json_schema", "less_than_equal",
+    "extra_forbidden", "float_type", "for_each_type", "format_name",
+    "format_type", "greater_than_equal", "host_type", "int_type", "json_schema", "less_than_equal",
     "list_type", "literal_error", "missing", "missing_type", "model_attributes_type", "model_type", "one_of", "pattern",
     "status", "string_type", "structure", "template_type", "too_long", "too_short", "unit_type",
     "unknown_type", "xml_type",
