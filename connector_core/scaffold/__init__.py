@@ -43,7 +43,21 @@ _SPEC = {
     "tests/test_<<module>>.py": "spec/test_spec.py",
     ".github/workflows/connectors.yml": "spec/workflow.yml",
 }
-_PLUGIN: dict[str, str] = {}
+_PLUGIN = {
+    "pyproject.toml": "plugin/pyproject.toml",
+    "README.md": "plugin/README.md",
+    ".gitignore": "plugin/gitignore",
+    ".github/workflows/test.yml": "plugin/workflow.yml",
+    "<<module>>_connectors/__init__.py": "plugin/init.py",
+    "<<module>>_connectors/auth.py": "plugin/auth.py",
+    "<<module>>_connectors/decode.py": "plugin/decode.py",
+    "<<module>>_connectors/pagination.py": "plugin/pagination.py",
+    "<<module>>_connectors/transforms.py": "plugin/transforms.py",
+    "<<module>>_connectors/py.typed": "plugin/py.typed",
+    "<<module>>_connectors/specs/<<name>>.yaml": "plugin/spec.yaml",
+    "<<module>>_connectors/specs/<<name>>.py": "plugin/spec.py",
+    "tests/test_<<module>>.py": "plugin/test_plugin.py",
+}
 _SHARED = frozenset({".github/workflows/connectors.yml", "specs/connector.schema.json"})
 
 
