@@ -46,6 +46,8 @@ def installed(wheel, tmp_path_factory):
 def test_wheel_contents(wheel):
     """A wheel installs one top-level name; specs and connectors are inside of it, and the licence comes along."""
     names = zipfile.ZipFile(wheel).namelist()
+    templates = {path.name for path in (ROOT / "connector_core/scaffold/templates").rglob("*.jinja")}
+    assert {Path(name).name for name in names if "/scaffold/templates/" in name} == templates
     assert {name.split("/")[0] for name in names} == {"connector_core", "connector_core-0.1.0.dist-info"}
     assert "connector_core/py.typed" in names
     assert "connector_core/bundled/connectors/README.md" in names
@@ -124,3 +126,29 @@ def test_a_plugin_is_used(plugged, tmp_path):
     assert '"pairs"' in run(plugged / "connector", "schema", cwd=tmp_path)
     shown = run(plugged / "connector", "plan", "acme", "parts", "--dry-run", cwd=tmp_path)
     assert "greeting=HELLO%21%21" in shown
+
+
+# ── what `connector new` makes ────────────────────────────────────────────────────────────────────
+
+
+def test_a_new_plugin_passes_its_tests(plugged, tmp_path):
+    """What `connector new plugin` writes is built, installed beside another plug-in, and tested as it is."""
+    run(plugged / "connector", "new", "plugin", "fresh-tea", cwd=tmp_path)
+    made = tmp_path / "fresh-tea-connectors"
+    run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path, made, cwd=tmp_path)
+    [wheel] = tmp_path.glob("*.whl")
+    content = zipfile.ZipFile(wheel).namelist()
+    assert {name for name in content if "/specs/" in name} == {
+        "fresh_tea_connectors/specs/fresh-tea.py",
+        "fresh_tea_connectors/specs/fresh-tea.yaml",
+    }
+    run(plugged / "python", "-m", "pip", "install", "-q", "--no-deps", "--no-index", wheel, cwd=tmp_path)
+    try:
+        pytest_ = ("-m", "pytest", "-q", "-p", "no:asyncio", "-p", "no:cacheprovider", "-W", "error", made / "tests")
+        assert "7 passed" in run(plugged / "python", *pytest_, cwd=tmp_path)
+        out = run(plugged / "connector", "lint", "fresh-tea", "--strict", cwd=tmp_path)
+        assert out == ""
+        out = run(plugged / "connector", "read", "fresh-tea", "settings", "--simulate", "--json", cwd=tmp_path)
+        assert out.count("\n") == 250
+    finally:
+        run(plugged / "python", "-m", "pip", "uninstall", "-q", "-y", "fresh-tea-connectors", cwd=tmp_path)

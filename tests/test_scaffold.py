@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tomllib
 from pathlib import Path
 from subprocess import run
 
@@ -9,7 +10,7 @@ import pytest
 
 from connector_core.exceptions import ConfigError
 from connector_core.lint import findings
-from connector_core.scaffold import File, camel, for_spec, suggested, titled, write
+from connector_core.scaffold import File, camel, for_plugin, for_spec, suggested, titled, write
 from connector_core.schema import json_schema
 
 
@@ -74,6 +75,32 @@ def test_names(name, hint):
         f"{name!r} cannot be the name of a spec: it has lower-case letters, digits, _ and -, begins with a letter, "
         f"and has at most 63 characters{hint}"
     )
+
+
+def test_the_files_of_a_plugin():
+    """All of them lie in one folder that has the distribution's name; the suffix is not said twice."""
+    files = [file.path for file in for_plugin("acme-tea")]
+    assert {path.split("/")[0] for path in files} == {"acme-tea-connectors"}
+    assert files == [file.path for file in for_plugin("acme-tea-connectors")]
+    assert files == [file.path for file in for_plugin("acme-tea_connectors")]
+    assert "acme-tea-connectors/acme_tea_connectors/specs/acme-tea.yaml" in files
+
+
+@pytest.mark.parametrize("name", ["acme", "null", "a_", "x--y"])
+def test_a_plugin_is_python(name):
+    """Whatever it is called, its modules and its pyproject can be read, and no file holds an unfilled place."""
+    for file in for_plugin(name):
+        assert "<<" not in file.text + file.path
+        if file.path.endswith(".py"):
+            compile(file.text, file.path, "exec")
+        if file.path.endswith(".toml"):
+            assert tomllib.loads(file.text)["project"]["name"].endswith("-connectors")
+
+
+def test_a_plugin_needs_a_name():
+    """What is no name is refused, and the message says of what."""
+    with pytest.raises(ConfigError, match=r"'Acme!' cannot be the name of a plug-in: .* — such as acme"):
+        for_plugin("Acme!")
 
 
 def test_words():

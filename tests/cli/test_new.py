@@ -54,3 +54,16 @@ def test_refused(run, words, said):
     """What cannot be made is told in one line, with exit code 2, and nothing is written."""
     done = run("new", *words)
     assert (done.exit_code, done.stdout, done.stderr) == (2, "", f"error: {said}\n")
+
+
+def test_a_plugin(run, folder):
+    """`connector new plugin NAME` writes a package, and tells how to try it."""
+    done = run("new", "plugin", "acme", "--output", "else")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout.startswith("wrote else/acme-connectors/pyproject.toml\n")
+    assert done.stdout.endswith(
+        "next:\n  cd else/acme-connectors\n  pip install -e '.[test]'\n  pytest\n  connector plugins\n"
+    )
+    again = run("new", "plugin", "acme", "--output", "else")
+    assert again.exit_code == 2
+    assert "it is there already — else/acme-connectors/pyproject.toml" in again.stderr
