@@ -15,7 +15,7 @@ from connector_core.cli.output import json_line
 if TYPE_CHECKING:
     from connector_core.component import Component
 
-__all__ = ["command"]
+__all__ = ["command", "distribution_of"]
 
 
 class _Kind(msgspec.Struct, frozen=True):
@@ -56,7 +56,7 @@ def command(family: str | None, as_json: bool) -> None:
 
 def _kinds(family: type[Component]) -> Iterator[_Kind]:
     for name, cls in sorted(family.kinds.items()):
-        yield _Kind(family.key, name, _sentence(cls), cls.__module__, _distribution(cls.__module__))
+        yield _Kind(family.key, name, _sentence(cls), cls.__module__, distribution_of(cls.__module__))
 
 
 def _sentence(cls: type) -> str:
@@ -64,11 +64,16 @@ def _sentence(cls: type) -> str:
     return " ".join((inspect.getdoc(cls) or "").partition("\n\n")[0].split())
 
 
-def _distribution(module: str) -> str:
+def distribution_of(module: str) -> str:
     """The installed package that a module belongs to."""
     top = module.partition(".")[0]
     if top == "connector_core":
         return "connector-core"
     from importlib.metadata import packages_distributions
 
+    from connector_core.plugins import installed
+
+    for plugin in installed():  # these know it where the package is editable too, and lists no modules
+        if getattr(plugin.module, "__name__", "").partition(".")[0] == top:
+            return plugin.distribution.rpartition(" ")[0]
     return ", ".join(packages_distributions().get(top, ["not installed"]))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from types import ModuleType
 
 import jsonschema
 import pytest
 
+from connector_core.cli.kinds import distribution_of
 from connector_core.component import families
+from connector_core.plugins import Plugin
 
 MISSPELT = 'connector: "1"\nname: bad\nbase_url: https://bad.example\nrecods: body.data\n'
 UNKNOWN = 'connector: "1"\nname: worse\nbase_url: https://bad.example\npagination: {type: curser}\n'
@@ -112,6 +115,15 @@ def test_kinds_of_a_family(run):
     assert {"cursor", "next_url", "none"} <= {kind["kind"] for kind in kinds}
     assert all(kind["description"] for kind in kinds)
     assert {kind["distribution"] for kind in kinds} == {"connector-core"}
+
+
+def test_who_brings_a_kind(monkeypatch):
+    """A plug-in's kinds bear the name of its distribution, also where that is editable and lists no modules."""
+    plugin = Plugin("acme", "acme-connectors 1.2", ModuleType("acme_connectors"))
+    monkeypatch.setattr("connector_core.plugins.installed", lambda: (plugin, Plugin("lost", "lost 1", problem="gone")))
+    assert distribution_of("acme_connectors.paging") == "acme-connectors"
+    assert distribution_of("connector_core.pagination.cursor") == "connector-core"
+    assert distribution_of("nobodys") == "not installed"
 
 
 @pytest.mark.parametrize("command", ["schema", "kinds"])

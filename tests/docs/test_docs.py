@@ -59,7 +59,7 @@ def blocks() -> list[Block]:
     return found
 
 
-BLOCKS = blocks()
+BLOCKS = [block for block in blocks() if block.inside != "plugin"]  # those load where the page's plug-in is installed
 
 
 def shown(block: Block) -> str:
