@@ -77,10 +77,10 @@ def walked(page: str, folder: Path) -> None:
     "page, wrong",
     [
         ("```sh\nfalse\n```\n", "line 1: false\nends with 1"),
-        ("```sh\necho one\n```\n\n<!-- output -->\n```text\ntwo\n```\n", "it says\ntwo\n\nand the commands have printed\none"),
+        ("```sh\necho one\n```\n\n<!-- output -->\n```text\ntwo\n```\n", "two\n\nand the commands have printed\none"),
         ("<!-- exit: 3 -->\n```sh\ntrue\n```\n", "ends with 0"),
     ],
-)  # fmt: skip
+)
 def test_what_does_not_come_out(page, wrong, tmp_path):
     """A command that fails, or prints something else, is told with its line."""
     with pytest.raises(AssertionError, match=re.escape(wrong)):
