@@ -91,7 +91,8 @@ class Walk:
                 path = self._folder / name
                 path.write_text(path.read_text("utf-8") + "".join(lines), "utf-8")
             case {"replace": where}:
-                self._replace(*where.split(" ", 1), text)
+                name, _, beginning = where.partition(" ")
+                self._replace(name, beginning, text)
             case {"output": _}:
                 assert printed(text).fullmatch(self._printed.rstrip()), (
                     f"line {block.line}: it says\n{text}\nand the commands have printed\n{self._printed}"
