@@ -114,6 +114,7 @@ class SpecError(IntegrationError):
 
     def __init__(self, problems: list[Problem] | str, **about: Any) -> None:
         self.problems: list[Problem] = [] if isinstance(problems, str) else _each_once(problems)
+        """Every mistake, in the order of the file; each has `file`, `line`, `column`, `path` and `what`."""
         super().__init__(problems if isinstance(problems, str) else "\n".join(map(str, self.problems)), **about)
 
 
@@ -132,7 +133,7 @@ class ConnectionError(IntegrationError):  # noqa: A001 - the standard's name; th
     category = "connection"
 
     def __init__(self, what: str, *, phase: str = "unsent", **about: Any) -> None:
-        self.phase = phase
+        self.phase: str = phase
         """`unsent`: never reached the service. `sent`: it may have acted on it. `answered`: the answer broke off."""
         super().__init__(what, **about)
 
@@ -171,9 +172,9 @@ class BatchError(ValidationError):
 
     def __init__(self, what: str, *, results: Sequence[Any] = (), failed: Sequence[int] = (), **about: Any) -> None:
         super().__init__(what, **about)
-        self.results = results
+        self.results: Sequence[Any] = results
         """Every item's result, in the order of the items."""
-        self.failed = failed
+        self.failed: Sequence[int] = failed
         """The positions of the items that were refused."""
 
 

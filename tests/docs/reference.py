@@ -9,14 +9,18 @@ A page says what it wants between two comments, and everything around them is wr
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
+import textwrap
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, get_args
 
-from connector_core import events, exceptions
+from connector_core import events, exceptions, hookspecs
+from connector_core.cli import COMMANDS
 from connector_core.component import Component, Model, descriptions, example, families
 from connector_core.engine.call import EXCEPTIONS
 from connector_core.errors import CATEGORIES, RETRYABLE, Category, by_status
@@ -202,24 +206,75 @@ def _below(annotation: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _events() -> Iterator[str]:
-    shared = events.Event.__struct_fields__
     found = [getattr(events, name) for name in events.__all__]
     kinds = [event for event in found if isinstance(event, type) and issubclass(event, events.Event)]
     return _table(
         "event", "fields", "",
-        rows=((f"`{event.__name__}`", ", ".join(f"`{field}`" for field in event.__struct_fields__
-                                                if field not in shared) or "–", _prose(event.__doc__))
+        rows=((f"`{event.__name__}`", _struct_fields(event), _with_attributes(event))
               for event in kinds if event is not events.Event),
     )  # fmt: skip
 
 
+def _struct_fields(event: type[events.Event]) -> str:
+    return ", ".join(f"`{name}: {kind}`" for name, kind in inspect.get_annotations(event).items()) or "–"
+
+
+def _with_attributes(event: type[events.Event]) -> str:
+    told = ((name, doc) for name, _, doc in _attributes_of(event) if doc)
+    return " ".join([_prose(event.__doc__), *(f"`{name}`: {doc}" for name, doc in told)])
+
+
 def _exceptions() -> Iterator[str]:
-    found = [getattr(exceptions, name) for name in exceptions.__all__]
     return _table(
         "exception", "is a", "category", "",
         rows=((f"`{error.__name__}`", f"`{error.__bases__[0].__name__}`", f"`{error.category}`", _prose(error.__doc__))
-              for error in found if issubclass(error, IntegrationError)),
+              for error in _every_exception()),
     )  # fmt: skip
+
+
+def _every_exception() -> list[type[IntegrationError]]:
+    found = [getattr(exceptions, name) for name in exceptions.__all__]
+    return [error for error in found if issubclass(error, IntegrationError)]
+
+
+def _attributes() -> Iterator[str]:
+    """What exceptions have, the base's first; those that say nothing of an attribute do not have it to show."""
+    kinds = sorted(_every_exception(), key=lambda error: len(error.__mro__))
+    return _table(
+        "attribute", "of", "type", "",
+        rows=((f"`{name}`", "all" if error is IntegrationError else f"`{error.__name__}`", f"`{kind}`", doc)
+              for error in kinds for name, kind, doc in _attributes_of(error) if doc),
+    )  # fmt: skip
+
+
+def _attributes_of(cls: type) -> Iterator[tuple[str, str, str]]:
+    """Name, type and docstring of what a class and its `__init__` declare."""
+    [body] = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
+    assert isinstance(body, ast.ClassDef)
+    made = next((inner.body for inner in body.body if getattr(inner, "name", "") == "__init__"), [])
+    for before, after in pairwise([*body.body, ast.Pass(), *made, ast.Pass()]):
+        if isinstance(before, ast.AnnAssign):
+            target = before.target.attr if isinstance(before.target, ast.Attribute) else ast.unparse(before.target)
+            kind = ast.unparse(before.annotation)
+            doc = after.value.value if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant) else ""
+            yield (
+                target,
+                kind.removeprefix("ClassVar[").removesuffix("]" * kind.startswith("ClassVar[")),
+                _prose(str(doc)),
+            )
+
+
+def _hooks() -> Iterator[str]:
+    hooks = {name: hook for name, hook in vars(hookspecs).items() if hasattr(hook, f"{hookspecs.NAME}_spec")}
+    return _table(
+        "hook", "is given", "",
+        rows=((f"[`{name}`](#{name})", ", ".join(f"`{argument}`" for argument in inspect.signature(hook).parameters)
+               or "nothing", _prose(hook.__doc__)) for name, hook in hooks.items()),
+    )  # fmt: skip
+
+
+def _commands() -> Iterator[str]:
+    return _table("command", "", rows=((f"[`{name}`](#{name})", about) for name, about in COMMANDS.items()))
 
 
 def _statuses() -> Iterator[str]:
@@ -288,7 +343,9 @@ def _directives() -> Iterator[str]:
 
 
 PARTS: dict[str, Callable[..., Iterator[str]]] = {
+    "attributes": _attributes,
     "categories": _categories,
+    "commands": _commands,
     "declared": _declared,
     "directives": _directives,
     "events": _events,
@@ -296,6 +353,7 @@ PARTS: dict[str, Callable[..., Iterator[str]]] = {
     "fields": _fields,
     "filters": _filters,
     "formats": _formats,
+    "hooks": _hooks,
     "keywords": _keywords,
     "lint": _lint,
     "kinds": _kinds,
