@@ -251,7 +251,7 @@ def _attributes_of(cls: type) -> Iterator[tuple[str, str, str]]:
     """Name, type and docstring of what a class and its `__init__` declare."""
     [body] = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
     assert isinstance(body, ast.ClassDef)
-    made = next((inner.body for inner in body.body if getattr(inner, "name", "") == "__init__"), [])
+    made = [part for inner in body.body if isinstance(inner, ast.FunctionDef) for part in inner.body]
     for before, after in pairwise([*body.body, ast.Pass(), *made, ast.Pass()]):
         if isinstance(before, ast.AnnAssign):
             target = before.target.attr if isinstance(before.target, ast.Attribute) else ast.unparse(before.target)
