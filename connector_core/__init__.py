@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from connector_core.connector import Connector, Engine, Result
     from connector_core.engine.effects import Effects
     from connector_core.engine.guard import Network
-    from connector_core.engine.pages import Page
+    from connector_core.engine.pages import Page, Pages, Records
     from connector_core.exceptions import ConfigError, IntegrationError, SpecError
     from connector_core.spec import Spec
 
@@ -25,6 +25,8 @@ __all__ = [
     "IntegrationError",
     "Network",
     "Page",
+    "Pages",
+    "Records",
     "Result",
     "Spec",
     "SpecError",
@@ -39,6 +41,8 @@ _HOMES = {
     "IntegrationError": "exceptions",
     "Network": "engine.guard",
     "Page": "engine.pages",
+    "Pages": "engine.pages",
+    "Records": "engine.pages",
     "Result": "connector",
     "Spec": "spec",
     "SpecError": "exceptions",

@@ -68,7 +68,7 @@ class Engine(Closing):
         spec: str | Path | Mapping[str, Any] | Spec,
         *,
         config: Mapping[str, Any] | None = None,
-        secrets: Mapping[str, str] | None = None,
+        secrets: Mapping[str, Any] | None = None,
         environment: str | None = None,
         id: str | None = None,  # noqa: A002 - the word that a user would write
         network: Network | None = None,
@@ -152,7 +152,11 @@ def _name_of(plugin: Any) -> str:
 
 
 class Connector:
-    """One account of one service, ready to be read and called."""
+    """One account of one service, ready to be read and called.
+
+    What records hold only the spec knows, so that they are `Any` here: `connector types NAME` writes a protocol that
+    says it, and which this class satisfies for that very reason.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -164,7 +168,7 @@ class Connector:
         spec: str | Path | Mapping[str, Any] | Spec,
         *,
         config: Mapping[str, Any] | None = None,
-        secrets: Mapping[str, str] | None = None,
+        secrets: Mapping[str, Any] | None = None,
         environment: str | None = None,
         id: str | None = None,  # noqa: A002 - the word that a user would write
         network: Network = "public",
@@ -188,7 +192,7 @@ class Connector:
     def __repr__(self) -> str:
         return f"Connector({self.spec.name!r}, id={self._connection.name!r})"
 
-    def pages(self, endpoint: str, *, position: Any = None) -> Pages:
+    def pages(self, endpoint: str, *, position: Any = None) -> Pages[Any]:
         """The endpoint's pages in order, from `position` (`Page.following` of an earlier reading) or the first.
 
         An endpoint with `for_each` has them in order within each partition, and no position to begin at.
@@ -204,8 +208,8 @@ class Connector:
             )
         return pages_of(self._connection, plan, position)
 
-    def read(self, endpoint: str) -> Records:
-        """The endpoint's records in order, each a dict."""
+    def read(self, endpoint: str) -> Records[Any]:
+        """The endpoint's records in order, each a dict with the fields that its `schema` tells."""
         return Records(self.pages(endpoint))
 
     async def endpoints(self) -> list[str]:
@@ -223,7 +227,7 @@ class Connector:
             )
         return plan
 
-    async def call(self, endpoint: str, input: Mapping[str, Any] | None = None) -> Result:  # noqa: A002 - the spec's word
+    async def call(self, endpoint: str, input: Mapping[str, Any] | None = None) -> Result[Any]:  # noqa: A002 - the spec's word
         """Sends the endpoint's request once (again only where that is harmless); failure raises IntegrationError.
 
         A readable endpoint gives its first page's records.

@@ -9,22 +9,31 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Generic, Self
 
 from msgspec import Struct
 
 from connector_core.exceptions import ConfigError
 from connector_core.for_each import WHOLE
 
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar  # checkers bring it along; nothing is imported
+
+    R = TypeVar("R", default=dict[str, Any])
+else:
+    from typing import TypeVar
+
+    R = TypeVar("R")
+
 __all__ = ["Closing", "Page", "Pages", "Record", "Records"]
 
 Record = dict[str, Any]
 
 
-class Page(Struct, frozen=True):
+class Page(Struct, Generic[R], frozen=True):
     """One page of records, after `filter`."""
 
-    records: list[Record]
+    records: list[R]
     position: Any
     """Where this page stands: a JSON value, None for the first."""
     following: Any
@@ -51,14 +60,14 @@ class Closing(ABC):
         await self.aclose()
 
 
-class Pages(Closing):
+class Pages(Closing, Generic[R]):
     """The pages of an endpoint; kinds of reading say in `_next` where a page comes from and in `_drop` how to end.
 
     Rule: a page that was read and could not be handed out, since the wait for it was cancelled, is handed out next.
     """
 
     def __init__(self) -> None:
-        self._ready: Page | None = None
+        self._ready: Page[R] | None = None
         self._waiting = self._ended = self._cut = False
         self.within = WHOLE
         """The partition of the page that was handed out last."""
@@ -68,7 +77,7 @@ class Pages(Closing):
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> Page:
+    async def __anext__(self) -> Page[R]:
         if self._waiting:
             raise RuntimeError("another task is waiting for the next page already; each needs a reading of its own")
         if self._cut:
@@ -92,7 +101,7 @@ class Pages(Closing):
         finally:
             self._waiting = False
 
-    async def _next(self) -> Page:
+    async def _next(self) -> Page[R]:
         """The next page, noted in `_ready`; raises StopAsyncIteration after the last, and sets `_ended` with it."""
         raise NotImplementedError
 
@@ -104,7 +113,7 @@ class Pages(Closing):
         """Drops what is under way; it is asked for again when the next page is wanted."""
         await self._drop()
 
-    async def _leave(self, inner: Pages) -> None:
+    async def _leave(self, inner: Pages[Any]) -> None:
         """Drops what a reading inside this one has under way, and ends it where this one has ended."""
         await (inner.aclose() if self._ended else inner.pause())
 
@@ -119,20 +128,20 @@ class Pages(Closing):
         await self._drop()
 
 
-class Records(Closing):
+class Records(Closing, Generic[R]):
     """The records of an endpoint, one by one; see Pages for leaving early.
 
     It is no generator, since a cancelled wait would end that, and the rest of the records would be lost in silence.
     """
 
-    def __init__(self, pages: Pages) -> None:
+    def __init__(self, pages: Pages[R]) -> None:
         self._pages = pages
-        self._left: Iterator[Record] = iter(())
+        self._left: Iterator[R] = iter(())
 
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> Record:
+    async def __anext__(self) -> R:
         while (record := next(self._left, None)) is None:
             self._left = iter((await self._pages.__anext__()).records)
         return record

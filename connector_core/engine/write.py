@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic
 
 from msgspec import Struct
 
@@ -19,15 +19,24 @@ from connector_core.plan import Plan
 from connector_core.request import render
 from connector_core.steps import Step
 
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar  # checkers bring it along; nothing is imported
+
+    D = TypeVar("D", default=Any)
+else:
+    from typing import TypeVar
+
+    D = TypeVar("D")
+
 __all__ = ["Result", "call"]
 
 Scope = dict[str, Any]
 
 
-class Result(Struct, frozen=True):
+class Result(Struct, Generic[D], frozen=True):
     """What a call gave."""
 
-    data: Any
+    data: D
     """The endpoint's `output`; the records for a readable endpoint; else the decoded body."""
     attempts: int
     """How often it was sent; of several requests, the sum."""
