@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tokenize
+from importlib.util import find_spec
 from typing import Any, get_args, get_type_hints
 
 import pytest
@@ -421,6 +422,9 @@ def test_mypy(modules):
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="pyright needs node, which is not installed")
+@pytest.mark.skipif(
+    find_spec("pyright") is None, reason="pyright came into the dev extra later: pip install -e '.[dev]'"
+)
 def test_pyright(modules):
     """Checked with pyright, it has no mistakes."""
     assert checked(modules, "pyright", "--pythonpath", sys.executable, ".") == ""

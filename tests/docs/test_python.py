@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from connector_core import Connector
+from connector_core.load import load
 from connector_core.testing import FakeTransport, respond, simulated
+from connector_core.types import written
 
 PAGE = (Path(__file__).parents[2] / "docs/reference/python.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
@@ -30,10 +32,12 @@ def run(source: str, names: dict[str, Any]) -> Any:
 
 
 @pytest.mark.parametrize("source", BLOCKS)
-async def test_it_runs(source, monkeypatch):
+async def test_it_runs(source, monkeypatch, tmp_path):
     """Each block runs as it stands, with the names that its text takes for granted; nothing leaves this machine."""
     nowhere = FakeTransport(lambda _: respond(json={"data": [], "meta": {}}))
     monkeypatch.setattr("connector_core.engine.effects.AiohttpTransport", lambda **_: nowhere)
+    (tmp_path / "shop_types.py").write_text(written(load("shop")), "utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
     stored: list[Any] = []
     async with simulated("shop", records=300) as shop:
         names: dict[str, Any] = {
