@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
+from pydantic.fields import FieldInfo
+
 from connector_core.address import Address
 from connector_core.component import Component, Model
 from connector_core.request import BaseUrl
@@ -55,11 +57,18 @@ def _mapping(model: Model) -> dict[str, Any]:
         found["type"] = model.kind()
     for name, field in type(model).model_fields.items():
         value = getattr(model, name)
-        if value in _SAYS_NOTHING or (field.default is False and value is False):
+        if _says_nothing(value, field):
             continue
         lasts = isinstance(value, float) and _is_duration(field.annotation, field.metadata)
         found[field.alias or name] = _seconds(value) if lasts else plain(value)
     return found
+
+
+def _says_nothing(value: Any, field: FieldInfo) -> bool:
+    """Whether it may be left out; what is empty says something where the default is not."""
+    if value is False:
+        return field.default is False
+    return value in _SAYS_NOTHING and (field.is_required() or not field.get_default(call_default_factory=True))
 
 
 def _is_duration(annotation: Any, metadata: Sequence[Any]) -> bool:

@@ -8,6 +8,9 @@ import socket
 import pytest
 from hypothesis import settings
 
+collect_ignore = ["plugin"]
+"""The package of somebody else's: testing/test_contracts.py runs its tests in a process where its kinds are known."""
+
 settings.register_profile("patient", settings.get_profile(settings.get_current_profile_name()), deadline=None)
 settings.load_profile("patient")
 

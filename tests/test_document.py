@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from connector_core.document import written
+from connector_core.decode import Decode
+from connector_core.document import plain, written
 from connector_core.load import available, load
+from connector_core.pagination import Pagination
 from connector_core.source import read
 from connector_core.spec import Spec
 from tests.docs.reference import every_example
@@ -53,6 +55,15 @@ def test_defaults_are_filled_in_and_what_says_nothing_is_left_out():
         ("pagination", {"type": "page_number", "max_pages": 100000, "put": "query.page", "first": 1}),
         ("errors", [{"status": ["5xx", 404], "then": "skip"}]),
     ]
+
+
+def test_what_is_empty_where_the_default_is_not_is_written():
+    """Left out, it would be read again as the default."""
+    assert plain(Decode.resolve({"type": "csv", "quote": None})) == {
+        "type": "csv", "delimiter": ",", "quote": None, "header": True, "skip": 0, "encoding": "utf-8",
+        "empty": "keep", "ragged": "fail",
+    }  # fmt: skip
+    assert plain(Pagination.resolve({"type": "page_number", "put": None}))["put"] is None
 
 
 @pytest.mark.parametrize("name, text", every_example().items())

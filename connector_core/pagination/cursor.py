@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from msgspec.structs import replace
 
 from connector_core.address import MISSING, AnswerPath, Put, SpreadPut
-from connector_core.exceptions import ResponseError
+from connector_core.exceptions import ConfigError, ResponseError
 from connector_core.http import Request
 from connector_core.pagination.family import Answer, Pagination, Served, Size, Stop, contradiction, more, tokenless
 from connector_core.pagination.provider import asked, asked_number, asked_size, flagged
@@ -40,6 +40,11 @@ class Cursor(Pagination):
 
     def at(self, request: Request, position: Any) -> Request:
         """The first page has no token."""
+        if position is not None and not self.put.keys and not isinstance(position, dict):
+            raise ConfigError(
+                f"{position!r} is no position of pages whose token is an object",
+                hint="pass the `following` of a page that was read",
+            )
         if position is not None and self.alone:
             return self.put.put(replace(request, query=()), position)
         if self.size and self.size.put:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urljoin
 
 from connector_core.address import MISSING, AnswerPath, Put
-from connector_core.exceptions import ResponseError
+from connector_core.exceptions import ConfigError, ResponseError
 from connector_core.http import Request, as_sent, encode_query
 from connector_core.pagination.family import Answer, Pagination, Served, Size, Stop, contradiction, more, tokenless
 from connector_core.pagination.provider import asked_number, asked_size, flagged
@@ -26,7 +26,13 @@ class Linked(Pagination):
         """A later page is the link as it stands; whether its host is allowed is checked where it is sent."""
         if position is None:
             return self.size.put.put(request, self.size.value) if self.size and self.size.put else request
-        return request.followed(str(position))
+        try:
+            return request.followed(str(position))
+        except UnicodeError:
+            raise ConfigError(
+                "the position is no link: it holds half a character (a lone surrogate)",
+                hint="pass the `following` of a page that was read",
+            ) from None
 
     def _follow(self, answer: Answer, link: object, source: str) -> Any:
         if link is MISSING or link is None or link == "" or link is False:

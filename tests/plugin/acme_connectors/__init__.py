@@ -8,7 +8,9 @@ import click
 
 from connector_core.address import Put
 from connector_core.auth import Auth, Session, Text
+from connector_core.auth.credentials import compared, credential, expected, fields
 from connector_core.decode import Decode, UndecodableError
+from connector_core.exceptions import ConfigError
 from connector_core.hookspecs import hookimpl
 from connector_core.http import Request
 from connector_core.pagination import Answer, Pagination, Served, Stop
@@ -27,17 +29,26 @@ class Letters(Pagination):
 
     def at(self, request: Request, position: Any) -> Request:
         """The request with the letter."""
-        return self.put.put(request, position or "A")
+        return self.put.put(request, _letter(position))
 
     def next(self, answer: Answer) -> Any:
         """The next letter."""
-        letter = answer.position or "A"
+        letter = _letter(answer.position)
         return Stop("Z is the last letter") if letter == "Z" else chr(ord(letter) + 1)
 
     def serve(self, request: Request, dataset: Sequence[Mapping[str, Any]]) -> Served:
         """Every twenty-sixth record."""
         letter = dict(request.query).get(self.put.keys[0], "A")
+        if len(letter) != 1 or not "A" <= letter <= "Z":
+            raise ValueError(f"{self.put} must be a letter from A to Z")
         return Served(dataset[ord(letter) - ord("A") :: 26])
+
+
+def _letter(position: Any) -> str:
+    letter = "A" if position is None else position
+    if not isinstance(letter, str) or len(letter) != 1 or not "A" <= letter <= "Z":
+        raise ConfigError("the position is no letter", hint="pass the `following` of a page that was read")
+    return letter
 
 
 class Badge(Auth):
@@ -52,12 +63,11 @@ class Badge(Auth):
 
     def sign(self, session: Session, request: Request, now: float) -> Request:  # noqa: ARG002 - the family's
         """The request with the badge."""
-        return request.with_header("X-Acme-Badge", str(self.number.text(session.scope)))
+        return request.with_header("X-Acme-Badge", credential(self.number, session, "auth.number"))
 
     def refusal(self, session: Session, request: Request) -> str | None:
         """Compares the badge."""
-        shown = request.headers.get("x-acme-badge") or request.headers.get("X-Acme-Badge")
-        return None if shown == str(self.number.text(session.scope)) else "the badge is not known"
+        return compared(fields(request, "X-Acme-Badge"), expected(self.number, session), "the badge")
 
 
 class Pairs(Decode):
@@ -70,10 +80,19 @@ class Pairs(Decode):
 
     def read(self, content: bytes) -> tuple[Any, str | None]:
         """The object."""
-        lines = content.decode().splitlines()
+        try:
+            lines = content.decode().splitlines()
+        except UnicodeDecodeError:
+            raise UndecodableError("the body is not UTF-8") from None
         if not all("=" in line for line in lines):
             raise UndecodableError("the body is not lines of name=value")
         return dict(line.split("=", 1) for line in lines), None
+
+    def write(self, body: Any, names: Sequence[str] = ()) -> bytes:  # noqa: ARG002 - not a table
+        """A line for each pair."""
+        if not isinstance(body, dict) or any(isinstance(value, dict | list) for value in body.values()):
+            raise ValueError("decode: pairs is one object of single values")
+        return "".join(f"{name}={value}\n" for name, value in body.items()).encode()
 
 
 @hookimpl
