@@ -24,7 +24,7 @@ from connector_core.engine.write import Result, call
 from connector_core.events import Listener
 from connector_core.exceptions import ConfigError
 from connector_core.load import add_filters, load
-from connector_core.plan import Plan
+from connector_core.plan import endpoint_of
 from connector_core.plugins import Plugin, Plugins, beside
 from connector_core.spec import Spec
 
@@ -190,7 +190,7 @@ class Connector:
         return self._connection.spec
 
     def __repr__(self) -> str:
-        return f"Connector({self.spec.name!r}, id={self._connection.name!r})"
+        return f"{type(self).__name__}({self.spec.name!r}, id={self._connection.name!r})"
 
     def pages(self, endpoint: str, *, position: Any = None) -> Pages[Any]:
         """The endpoint's pages in order, from `position` (`Page.following` of an earlier reading) or the first.
@@ -199,14 +199,8 @@ class Connector:
         """
         if self._discovery and endpoint not in self.spec.endpoints:
             return self._discovery.pages(endpoint, position)
-        plan = self._readable(endpoint)
-        if plan.for_each and position is not None:
-            raise ConfigError(
-                f"{plan.connector}.{endpoint} is read for each {plan.for_each[-1].as_}: its pages have no one position",
-                hint="leave the position out",
-                code="endpoint.partitioned",
-            )
-        return pages_of(self._connection, plan, position)
+        self._check_read(endpoint, position)
+        return pages_of(self._connection, self._connection.plan(endpoint), position)
 
     def read(self, endpoint: str) -> Records[Any]:
         """The endpoint's records in order, each a dict with the fields that its `schema` tells."""
@@ -217,15 +211,22 @@ class Connector:
         own = [name for name, endpoint in self.spec.endpoints.items() if endpoint.readable]
         return [*own, *await self._discovery.names()]
 
-    def _readable(self, endpoint: str) -> Plan:
-        plan = self._connection.plan(endpoint)
-        if not plan.readable:
+    def _check_read(self, endpoint: str, position: Any) -> None:
+        """Raises ConfigError for what is no endpoint, is none to be read, or cannot be begun at a position."""
+        found = endpoint_of(self.spec, endpoint)
+        if not found.readable:
             raise ConfigError(
-                f"{plan.connector}.{endpoint} is called, not read",
+                f"{self.spec.name}.{endpoint} is called, not read",
                 hint="a read is a get with records, and without input or output",
                 code="endpoint.not_readable",
             )
-        return plan
+        if found.for_each and position is not None:
+            each = found.for_each[-1].as_
+            raise ConfigError(
+                f"{self.spec.name}.{endpoint} is read for each {each}: its pages have no one position",
+                hint="leave the position out",
+                code="endpoint.partitioned",
+            )
 
     async def call(self, endpoint: str, input: Mapping[str, Any] | None = None) -> Result[Any]:  # noqa: A002 - the spec's word
         """Sends the endpoint's request once (again only where that is harmless); failure raises IntegrationError.
