@@ -216,7 +216,12 @@ def _events() -> Iterator[str]:
 
 
 def _struct_fields(event: type[events.Event]) -> str:
-    return ", ".join(f"`{name}: {kind}`" for name, kind in inspect.get_annotations(event).items()) or "–"
+    return ", ".join(_typed(f"{name}: {kind}") for name, kind in inspect.get_annotations(event).items()) or "–"
+
+
+def _typed(kind: str) -> str:
+    """A type as code; no bar stands in it, since the site would show the backslash that a table needs before one."""
+    return " or ".join(f"`{option}`" for option in kind.split(" | "))
 
 
 def _with_attributes(event: type[events.Event]) -> str:
@@ -242,7 +247,7 @@ def _attributes() -> Iterator[str]:
     kinds = sorted(_every_exception(), key=lambda error: len(error.__mro__))
     return _table(
         "attribute", "of", "type", "",
-        rows=((f"`{name}`", "all" if error is IntegrationError else f"`{error.__name__}`", f"`{kind}`", doc)
+        rows=((f"`{name}`", "all" if error is IntegrationError else f"`{error.__name__}`", _typed(kind), doc)
               for error in kinds for name, kind, doc in _attributes_of(error) if doc),
     )  # fmt: skip
 

@@ -165,6 +165,15 @@ def test_links(path):
             assert heading in headings(found), f"{target}#{heading}"
 
 
+@pytest.mark.parametrize("path", EVERY_PAGE, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_tables(path):
+    """No cell has a bar inside of code: Git hosts show it, while the site shows the backslash before it as well."""
+    tables = re.findall(
+        r"^\|.*\|$", re.sub(r"^```.*?^```$", "", path.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE), re.MULTILINE
+    )
+    assert [row for row in tables if re.search(r"`[^`|]*\\\|[^`]*`", row)] == []
+
+
 def headings(path: Path) -> set[str]:
     """The anchors of a page's headings, as Git hosts make them."""
     titles = re.findall(r"^#+ (.*)$", path.read_text("utf-8"), re.MULTILINE)
