@@ -1,4 +1,4 @@
-"""The Python in docs/reference/python.md runs, against a simulated shop."""
+"""The Python in the README and in the reference runs, against a simulated shop."""
 
 from __future__ import annotations
 
@@ -15,8 +15,16 @@ from connector_core.load import load
 from connector_core.testing import FakeTransport, respond, simulated
 from connector_core.types import written
 
-PAGE = (Path(__file__).parents[2] / "docs/reference/python.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+ROOT = Path(__file__).parents[2]
+NOT_RUN = {"for_each"}  # its service is told by the page alone
+BLOCKS = [
+    pytest.param(block[1], id=f"{path.stem}:{page.count(chr(10), 0, block.start()) + 1}")
+    for path in [ROOT / "README.md", *sorted((ROOT / "docs" / "reference").glob("*.md"))]
+    if path.stem not in NOT_RUN
+    for page in [path.read_text("utf-8")]
+    for block in re.finditer(r"```python\n(.*?)```", page, re.DOTALL)
+]
+TICKETS = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)[0]
 THINGS = {
     "connector": "1",
     "name": "things",
@@ -27,7 +35,7 @@ THINGS = {
 
 def run(source: str, names: dict[str, Any]) -> Any:
     """Runs the block, whose `await` stands at the top level."""
-    code = compile(source, "python.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    code = compile(source, "page.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
     return eval(code, names)  # noqa: S307 - it is this project's own page
 
 
@@ -37,7 +45,9 @@ async def test_it_runs(source, monkeypatch, tmp_path):
     nowhere = FakeTransport(lambda _: respond(json={"data": [], "meta": {}}))
     monkeypatch.setattr("connector_core.engine.effects.AiohttpTransport", lambda **_: nowhere)
     (tmp_path / "shop_types.py").write_text(written(load("shop")), "utf-8")
+    (tmp_path / "tickets.yaml").write_text(TICKETS, "utf-8")
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path)
     stored: list[Any] = []
     async with simulated("shop", records=300) as shop:
         names: dict[str, Any] = {
@@ -45,15 +55,18 @@ async def test_it_runs(source, monkeypatch, tmp_path):
             "address": {"shop_url": "https://shop.example"},
             "ann": {"token": "a"},
             "bob": {"token": "b"},
+            "config": {"shop_url": "https://shop.example"},
             "enough": lambda records: len(records) > 10,
             "later": stored.append,
             "order": {"customer_id": 7, "items": [{"sku": "TEA-1", "quantity": 2}]},
             "ask_for_a_new_token": lambda: None,
             "saved": None,
+            "secrets": {"token": "t"},
             "shop": shop,
             "spec": THINGS,
             "store": stored.extend,
             "token": "t",
+            "wait": stored.append,
         }
         running = run(source, names)
         if asyncio.iscoroutine(running):
