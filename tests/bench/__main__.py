@@ -9,6 +9,7 @@ from __future__ import annotations
 import compileall
 import json
 import pathlib
+import resource
 import statistics
 import subprocess
 import sys
@@ -58,9 +59,37 @@ def paired(
     return statistics.median(ours), statistics.median(theirs), ratio
 
 
+IMPORTS = (
+    ("import connector_core", "import connector_core", "import pydantic.main", 1.2),
+    ("connector --help", "from connector_core.cli import main; main(['--help'])", "import click", 3),
+)
+"""What is started often and should cost little: its name, its program, what it is held against, the limit."""
+
+
+def started(program: str) -> float:
+    """Seconds of CPU that a fresh process takes for the program, Python's own start included."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def measure_imports(runs: int) -> None:
+    """Prints what importing costs, Python's own start taken off; raises SystemExit where it is above its limit."""
+    for name, ours, theirs, limit in IMPORTS:
+        rounds = [(started("pass"), started(ours), started(theirs)) for _ in range(2 * runs + 1)]
+        own = statistics.median(mine - bare for bare, mine, _ in rounds)
+        other = statistics.median(known - bare for bare, _, known in rounds)
+        row = f"`{name}` / `{theirs}`: CPU (limit {limit}) | {own * 1e3:.1f} ms | {other * 1e3:.1f} ms"
+        print(f"| {row} | {own / other:.2f} |", flush=True)
+        if own > limit * other:
+            raise SystemExit(f"{name} costs more than {limit} × {theirs}")
+
+
 def measure(url: str, runs: int) -> None:
     """Prints every row."""
     print("| what | ours | by hand | ratio |\n|---|---|---|---|")
+    measure_imports(runs)
     for stream in ("items", "cursor", "link"):
         ours, theirs, ratio = paired(
             runs, "cpu", partial(run, "ours", url, stream, 1000), partial(run, "hand", url, stream, 1000)
