@@ -1,0 +1,264 @@
+"""The same engine without `async`, for scripts and notebooks: every wait happens in one background thread.
+
+::
+
+    from connector_core.blocking import Connector
+
+    with Connector.open("shop", config={"shop_url": "https://shop.example"}, secrets={"token": token}) as shop:
+        for order in shop.read("orders"):
+            ...
+
+Rule 1: nothing is done twice: each method hands the coroutine of its namesake to the event loop of that thread and
+        waits for it, so that any thread may use a connector. Pages cross over, not records.
+Rule 2: Ctrl-C while waiting cancels what is waited for, and is raised when that has ended.
+Rule 3: who is called by the loop itself (a listener, a hook) would wait for the thread that it runs in: an error.
+"""
+
+from __future__ import annotations
+
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from weakref import finalize
+
+from connector_core import connector as awaited
+from connector_core.connector import Result
+from connector_core.engine import pages as awaited_pages
+from connector_core.engine.effects import Effects
+from connector_core.engine.guard import Network
+from connector_core.engine.pages import Page, R
+from connector_core.engine.thread import LoopThread
+from connector_core.events import Listener
+from connector_core.exceptions import ConfigError
+from connector_core.spec import Spec
+
+__all__ = ["Connector", "Engine", "Pages", "Records", "Result"]
+
+Closer = Callable[[], Coroutine[Any, Any, object]]
+
+
+class _Closing(ABC):
+    """What `with` closes at its end."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Ends everything under way."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class Engine(_Closing):
+    """Owns what connectors share, as `connector_core.Engine` does; its thread begins with the first connector."""
+
+    def __init__(
+        self,
+        *,
+        specs: Sequence[str | Path] = (),
+        network: Network = "public",
+        listeners: Sequence[Listener] = (),
+        effects: Effects | None = None,
+        plugins: Sequence[Any] = (),
+    ) -> None:
+        """See `connector_core.Engine`. Listeners and hooks are called in the background thread."""
+        self._engine = awaited.Engine(
+            specs=specs, network=network, listeners=listeners, effects=effects, plugins=plugins
+        )
+        self._loop = LoopThread()
+        self._forgotten = _finalizer(self, "engine", self._loop, self._engine.aclose, loop_too=True)
+
+    def load(self, spec: str | Path | Mapping[str, Any] | Spec, environment: str | None = None) -> Spec:
+        """The spec as `open` would have it; raises SpecError or ConfigError."""
+        return self._engine.load(spec, environment)
+
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Calls the listener with every event from now on; the returned function takes it off again."""
+        return self._engine.listen(listener)
+
+    def open(
+        self,
+        spec: str | Path | Mapping[str, Any] | Spec,
+        *,
+        config: Mapping[str, Any] | None = None,
+        secrets: Mapping[str, Any] | None = None,
+        environment: str | None = None,
+        id: str | None = None,  # noqa: A002 - the word that a user would write
+        network: Network | None = None,
+    ) -> Connector:
+        """A connector for one account, open until it is closed; raises SpecError or ConfigError."""
+        opening = self._engine.open(
+            spec, config=config, secrets=secrets, environment=environment, id=id, network=network
+        )
+        return Connector(opening, self, self._loop)
+
+    def close(self) -> None:
+        """Closes every socket and ends the thread; nothing can be opened afterwards."""
+        if self._forgotten.detach():
+            if self._loop.begun:
+                self._loop.run(self._engine.aclose())
+            self._loop.end()
+
+
+class Connector(_Closing):
+    """One account of one service, ready to be read and called, by any thread."""
+
+    def __init__(
+        self,
+        opening: AbstractAsyncContextManager[awaited.Connector],
+        engine: Engine | None = None,
+        loop: LoopThread | None = None,
+    ) -> None:
+        """Enters what `async with` would, such as `testing.simulated("shop")`; apps mostly call `open`."""
+        self._engine = engine  # which lives as long as this
+        self._loop = loop or LoopThread()
+        self._opening = opening
+        try:
+            self._connector = self._loop.run(opening.__aenter__())
+        except BaseException:
+            if engine is None:
+                self._loop.end()
+            raise
+        self._forgotten = _finalizer(
+            self, "connector", self._loop, lambda: opening.__aexit__(None, None, None), loop_too=engine is None
+        )
+
+    @staticmethod
+    def open(
+        spec: str | Path | Mapping[str, Any] | Spec,
+        *,
+        config: Mapping[str, Any] | None = None,
+        secrets: Mapping[str, Any] | None = None,
+        environment: str | None = None,
+        id: str | None = None,  # noqa: A002 - the word that a user would write
+        network: Network = "public",
+        specs: Sequence[str | Path] = (),
+        listeners: Sequence[Listener] = (),
+        effects: Effects | None = None,
+        plugins: Sequence[Any] = (),
+    ) -> Connector:
+        """A connector with an engine of its own, open until it is closed; see `connector_core.Connector.open`."""
+        return Connector(
+            awaited.Connector.open(
+                spec,
+                config=config,
+                secrets=secrets,
+                environment=environment,
+                id=id,
+                network=network,
+                specs=specs,
+                listeners=listeners,
+                effects=effects,
+                plugins=plugins,
+            )
+        )
+
+    @property
+    def spec(self) -> Spec:
+        """The spec it runs."""
+        return self._connector.spec
+
+    def __repr__(self) -> str:
+        return repr(self._connector)
+
+    def pages(self, endpoint: str, *, position: Any = None) -> Pages[Any]:
+        """The endpoint's pages in order, from `position` (`Page.following` of an earlier reading) or the first."""
+        return Pages(self, self._connector.pages(endpoint, position=position), self._loop)
+
+    def read(self, endpoint: str) -> Records[Any]:
+        """The endpoint's records in order, each a dict with the fields that its `schema` tells."""
+        return Records(self.pages(endpoint))
+
+    def endpoints(self) -> list[str]:
+        """The names of what can be read: the spec's own, and those that the service has to be asked for."""
+        return self._loop.run(self._connector.endpoints())
+
+    def call(self, endpoint: str, input: Mapping[str, Any] | None = None) -> Result[Any]:  # noqa: A002 - the spec's word
+        """Sends the endpoint's request once (again only where that is harmless); failure raises IntegrationError."""
+        return self._loop.run(self._connector.call(endpoint, input))
+
+    def close(self) -> None:
+        """Ends its readings; where the engine is its own, closes the sockets and ends the thread."""
+        if self._forgotten.detach():
+            try:
+                self._loop.run(self._opening.__aexit__(None, None, None))
+            finally:
+                if self._engine is None:
+                    self._loop.end()
+
+
+class Pages(_Closing, Iterator[Page[R]]):
+    """The pages of an endpoint. The next one is asked for while one is worked on, until this is closed or let go of."""
+
+    def __init__(self, connector: Connector, pages: awaited_pages.Pages[R], loop: LoopThread) -> None:
+        self._connector, self._pages, self._loop = connector, pages, loop  # the connector lives as long as this
+        self._ready: Page[R] | None = None
+        self._let_go = finalize(self, self._loop.later, pages.aclose)
+        self._let_go.atexit = False
+
+    def __next__(self) -> Page[R]:
+        if not self._let_go.alive:
+            raise StopIteration
+        if self._ready is None:  # else whoever waited for it was interrupted
+            self._loop.run(self._fetch())
+        page, self._ready = self._ready, None
+        if page is None:
+            raise StopIteration
+        return page
+
+    async def _fetch(self) -> None:
+        self._ready = await anext(self._pages, None)
+
+    def close(self) -> None:
+        """Ends everything under way."""
+        self._ready = None
+        if self._let_go.detach():
+            with suppress(ConfigError):  # a closed connector has ended it
+                self._loop.run(self._pages.aclose())
+
+
+class Records(_Closing, Iterator[R]):
+    """The records of an endpoint, one by one."""
+
+    def __init__(self, pages: Pages[R]) -> None:
+        self._pages = pages
+        self._left: Iterator[R] = iter(())
+
+    def __next__(self) -> R:
+        while (record := next(self._left, None)) is None:
+            self._left = iter(next(self._pages).records)
+        return record
+
+    def close(self) -> None:
+        """Ends everything under way."""
+        self._left = iter(())
+        self._pages.close()
+
+
+def _finalizer(owner: object, what: str, loop: LoopThread, close: Closer, *, loop_too: bool) -> finalize[..., Any]:
+    """Closes in the background what is let go of without being closed, with the warning that files give."""
+
+    async def closed() -> None:
+        try:
+            await close()
+        finally:
+            if loop_too:
+                await loop.finish()
+
+    def forgotten() -> None:
+        if loop.begun:
+            loop.later(closed)
+            how = f"use it inside its `with`, or call {what}.close()"
+            warnings.warn(f"{'an' if what == 'engine' else 'a'} {what} was not closed: {how}", ResourceWarning, 2)
+
+    found = finalize(owner, forgotten)
+    found.atexit = False  # the process ends, and its sockets with it
+    return found
