@@ -1,0 +1,120 @@
+"""The types of shop 1.0.0.
+
+Written by `connector types shop`: change the spec, and write it again.
+"""
+
+from typing import Any, Literal, NotRequired, Protocol, TypedDict, overload
+
+from connector_core import Pages, Records, Result
+
+
+class ShopConfig(TypedDict):
+    """The config of an account."""
+
+    shop_url: str
+    """Address of the shop"""
+    start_date: NotRequired[str | None]
+    """Customers that were changed before it are left out"""
+
+
+class ShopSecrets(TypedDict):
+    """The secrets of an account."""
+
+    token: str
+    """API token from Settings → API"""
+
+
+class CustomersRecord(TypedDict):
+    """A record of customers: Everybody who ever ordered."""
+
+    id: int
+    email: str
+    name: str
+    country: Literal["DE", "FR", "GB", "US"]
+    created_at: str
+    updated_at: str
+
+
+class OrdersRecordItems(TypedDict):
+    """One of the objects inside."""
+
+    sku: str
+    quantity: int
+    price: float
+
+
+class OrdersRecord(TypedDict):
+    """A record of orders: Orders in all states, the oldest first."""
+
+    id: int
+    customer_id: int
+    status: Literal["open", "paid", "shipped", "cancelled"]
+    subtotal: float
+    """What the items come to"""
+    total: float
+    currency: Literal["EUR", "GBP", "USD"]
+    items: list[OrdersRecordItems]
+    created_at: str
+    updated_at: str
+
+
+class OrderInput(TypedDict):
+    """What order takes: One order."""
+
+    id: int
+    """The order's number"""
+
+
+class CreateOrderInput(TypedDict):
+    """What create_order takes: Places an order for a customer."""
+
+    customer_id: int
+    """Who orders"""
+    items: list[dict[str, Any]]
+    """What is ordered: {sku, quantity} each"""
+
+
+class Shop(Protocol):
+    """Shop: Customers and orders of an online shop."""
+
+    @overload
+    def read(self, endpoint: Literal["customers"]) -> Records[CustomersRecord]: ...
+    @overload
+    def read(self, endpoint: Literal["orders"]) -> Records[OrdersRecord]: ...
+
+    @overload
+    def pages(
+        self,
+        endpoint: Literal["customers"],
+        *,
+        position: Any = None,
+    ) -> Pages[CustomersRecord]: ...
+    @overload
+    def pages(
+        self,
+        endpoint: Literal["orders"],
+        *,
+        position: Any = None,
+    ) -> Pages[OrdersRecord]: ...
+
+    @overload
+    async def call(
+        self,
+        endpoint: Literal["customers"],
+    ) -> Result[list[CustomersRecord]]: ...
+    @overload
+    async def call(self, endpoint: Literal["orders"]) -> Result[list[OrdersRecord]]: ...
+    @overload
+    async def call(
+        self,
+        endpoint: Literal["order"],
+        input: OrderInput,
+    ) -> Result[Any]: ...
+    @overload
+    async def call(
+        self,
+        endpoint: Literal["create_order"],
+        input: CreateOrderInput,
+    ) -> Result[Any]: ...
+
+    async def endpoints(self) -> list[str]: ...
