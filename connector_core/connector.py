@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from weakref import finalize
 
 from connector_core.engine.connection import Connection
 from connector_core.engine.effects import Effects
@@ -24,7 +25,7 @@ from connector_core.engine.write import Result, call
 from connector_core.events import Listener
 from connector_core.exceptions import ConfigError
 from connector_core.load import add_filters, load
-from connector_core.plan import endpoint_of
+from connector_core.plan import Plan, endpoint_of
 from connector_core.plugins import Plugin, Plugins, beside
 from connector_core.spec import Spec
 
@@ -55,6 +56,7 @@ class Engine(Closing):
         self._network = network
         self._effects = (effects or Effects()).heard_by(listeners)
         self._specs: dict[tuple[str, str | None], Spec] = {}
+        self._plans: dict[int, dict[str, Plan]] = {}
         self._closed = False
 
     def listen(self, listener: Listener) -> Callable[[], None]:
@@ -90,6 +92,7 @@ class Engine(Closing):
             secrets={} if secrets is None else secrets,
             name=id or loaded.name,
             network=network or self._network,
+            plans=self._plans_of(loaded),
         )
         try:
             yield Connector(connection)
@@ -128,6 +131,13 @@ class Engine(Closing):
         if spec.python not in self._own:
             self._own[spec.python] = plugins.joined(spec.python.name, beside(spec.python))
         return self._own[spec.python]
+
+    def _plans_of(self, spec: Spec) -> dict[str, Plan]:
+        """The plans that are made already; all connections of a spec share them, as long as somebody has the spec."""
+        if (known := self._plans.get(id(spec))) is None:
+            known = self._plans[id(spec)] = {}
+            finalize(spec, self._plans.pop, id(spec)).atexit = False
+        return known
 
     def _spec(self, spec: str | Path | Mapping[str, Any] | Spec, environment: str | None) -> Spec:
         if isinstance(spec, Spec):

@@ -57,7 +57,7 @@ _SAFE_ABROAD = frozenset({"accept", "accept-language"})
 
 
 class Connection:
-    """One account of one service, open in one engine; nothing in it is shared with another connection."""
+    """One account of one service, open in one engine; it shares sockets and plans, and nothing that an account has."""
 
     def __init__(
         self,
@@ -69,9 +69,12 @@ class Connection:
         secrets: Mapping[str, Any],
         name: str,
         network: Network,
+        plans: dict[str, Plan] | None = None,
     ) -> None:
+        """`plans`: those that are made already, where connections of the spec share them."""
         self.spec, self.effects, self.name, self.network = spec, effects, name, network
         self.plugins = plugins
+        self._plans = {} if plans is None else plans
         self.config, self._secrets = settled_account(spec.config, spec.secrets, (config, secrets))
         self.scope: dict[str, Any] = {
             "config": self.config,
@@ -82,7 +85,6 @@ class Connection:
         self.facts = Facts(spec, self.scope["connection"])
         self.session = Session(self.scope)
         self.transport = effects.reach(network)
-        self._plans: dict[str, Plan] = {}
         self._permits: dict[str, AbstractAsyncContextManager[Any] | None] = {}
         self._shared: asyncio.Semaphore | None = None
         self._closed = False
@@ -96,7 +98,7 @@ class Connection:
         return f"Connection({self.spec.name}, {self.name!r})"  # no config, no secrets
 
     def plan(self, endpoint: str) -> Plan:
-        """The endpoint's plan, made once."""
+        """The endpoint's plan, made once for every connection of this spec."""
         if endpoint not in self._plans:
             functions = {**self.plugins.transforms(self.spec.name), **self.effects.hooks}
             self._plans[endpoint] = compile_plan(self.spec, endpoint, functions)

@@ -86,10 +86,25 @@ def measure_imports(runs: int) -> None:
             raise SystemExit(f"{name} costs more than {limit} × {theirs}")
 
 
+def measure_many(runs: int) -> None:
+    """Prints what one more connection of a thousand costs; raises SystemExit where that is above its limit."""
+    command = [sys.executable, "-m", "tests.bench.many"]
+    found = [json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout) for _ in range(runs)]
+    for figure, what, unit, limit in (
+        ("ms", "one more connection of a thousand, opened and called once: CPU", "ms", 2),
+        ("kib", "one idle connection of a thousand", "KiB", 30),
+    ):
+        ours = statistics.median(one[figure] for one in found)
+        print(f"| {what} (limit {limit} {unit}) | {ours:.2f} {unit} | | |", flush=True)
+        if ours > limit:
+            raise SystemExit(f"a connection costs more than {limit} {unit}")
+
+
 def measure(url: str, runs: int) -> None:
     """Prints every row."""
     print("| what | ours | by hand | ratio |\n|---|---|---|---|")
     measure_imports(runs)
+    measure_many(runs)
     for stream in ("items", "cursor", "link"):
         ours, theirs, ratio = paired(
             runs, "cpu", partial(run, "ours", url, stream, 1000), partial(run, "hand", url, stream, 1000)
