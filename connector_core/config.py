@@ -24,7 +24,7 @@ from connector_core import json_schema
 from connector_core.component import suggestion
 from connector_core.exceptions import ConfigError
 
-__all__ = ["Property", "settle", "settled_account", "settled_secrets"]
+__all__ = ["Property", "settle", "settled_account", "settled_secrets", "variable"]
 
 
 def _checked(schema: dict[str, Any]) -> dict[str, Any]:
@@ -73,6 +73,11 @@ def settle(declared: Mapping[str, dict[str, Any]], given: Mapping[str, Any], *, 
     if problems:
         raise ConfigError("; ".join(problems), code=f"{what}.invalid")
     return values
+
+
+def variable(connector: str, secret: str) -> str:
+    """The environment variable that holds a connector's secret where the user names no other."""
+    return f"CONNECTOR_{connector}_{secret}".upper().replace("-", "_")
 
 
 def _by_name(given: object) -> bool:

@@ -32,6 +32,7 @@ COMMANDS = {
     "read": "Reads the records of an endpoint.",
     "call": "Calls an endpoint once.",
     "plan": "Shows what an endpoint comes to, with everything that it inherits.",
+    "docs": "Writes the documents of an integration from its spec.",
     "types": "Writes a spec's types as a Python module, for checkers and editors.",
     "simulate": "Serves a spec on this machine, with made-up records.",
 }

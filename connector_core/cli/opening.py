@@ -96,7 +96,9 @@ def _declares_text(schema: Mapping[str, Any], text: str) -> bool:
 
 def variable(spec: Spec, secret: str) -> str:
     """The environment variable that holds a secret of the spec unless another is named."""
-    return f"CONNECTOR_{spec.name}_{secret}".upper().replace("-", "_")
+    from connector_core import config
+
+    return config.variable(spec.name, secret)
 
 
 def _named_secrets(spec: Spec, given: Iterable[tuple[str, str]]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Standard output: JSON Lines as bytes, a page at a time.
+"""What is put out: JSON Lines to standard output, as bytes and a page at a time; and files, whole or not at all.
 
 A reader who pauses (`| less`) must not stop the event loop, or the page under way would time out; so what may block is
 written by a thread of its own. It is a daemon: an interrupted command does not wait for a reader who does not read.
@@ -12,12 +12,16 @@ import stat
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import click
 import msgspec
 
-__all__ = ["json_line", "json_text", "write", "write_records"]
+from connector_core.exceptions import ConfigError
+
+__all__ = ["json_line", "json_text", "replace_file", "write", "write_records"]
 
 _encoder = msgspec.json.Encoder()  # NaN and infinities become null, integers of any size stay exact
 
@@ -92,3 +96,18 @@ async def _by_thread(target: int, content: bytes) -> None:
 
     threading.Thread(target=work, daemon=True).start()
     await done
+
+
+# ── files ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def replace_file(path: Path, text: str, what: str) -> None:
+    """All of it or nothing: a file is never half written. `what` is the word for messages; raises ConfigError."""
+    beside = path.with_name(f".{path.name}.new")
+    try:
+        beside.write_text(text, "utf-8", newline="\n")
+        beside.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+        raise ConfigError(f"the {what} cannot be written: {error.strerror}", where=str(path)) from None

@@ -9,7 +9,7 @@ import click
 
 from connector_core.cli.opening import loaded
 from connector_core.cli.options import debug_option, specs_option
-from connector_core.exceptions import ConfigError
+from connector_core.cli.output import replace_file
 
 __all__ = ["command"]
 
@@ -32,15 +32,4 @@ def command(name: str, output: Path | None, specs: Sequence[Path]) -> None:
     if output is None:
         click.echo(text, nl=False)
     else:
-        _write(output, text)
-
-
-def _write(path: Path, text: str) -> None:
-    """All of it or nothing: a module that an app imports is never half written."""
-    beside = path.with_name(f".{path.name}.new")
-    try:
-        beside.write_text(text, "utf-8", newline="\n")
-        beside.replace(path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise ConfigError(f"the types cannot be written: {error.strerror}", where=str(path)) from None
+        replace_file(output, text, "types")
