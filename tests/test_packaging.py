@@ -145,7 +145,7 @@ def test_a_new_plugin_passes_its_tests(plugged, tmp_path):
     run(plugged / "python", "-m", "pip", "install", "-q", "--no-deps", "--no-index", wheel, cwd=tmp_path)
     try:
         pytest_ = ("-m", "pytest", "-q", "-p", "no:asyncio", "-p", "no:cacheprovider", "-W", "error", made / "tests")
-        assert "7 passed" in run(plugged / "python", *pytest_, cwd=tmp_path)
+        assert "10 passed" in run(plugged / "python", *pytest_, cwd=tmp_path)
         out = run(plugged / "connector", "lint", "fresh-tea", "--strict", cwd=tmp_path)
         assert out == ""
         out = run(plugged / "connector", "read", "fresh-tea", "settings", "--simulate", "--json", cwd=tmp_path)

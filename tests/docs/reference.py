@@ -34,6 +34,9 @@ from connector_core.lint import RULES
 from connector_core.spec import Inherited, Spec
 from connector_core.template import FILTERS, PLACES
 from connector_core.template.places import EVERYWHERE
+from connector_core.testing import contracts
+from connector_core.testing.contracts.kind import every_kind
+from connector_core.testing.contracts.samples import Samples
 from tests.docs import words
 
 __all__ = ["PAGES", "every_example", "models", "rewritten"]
@@ -202,6 +205,24 @@ def _below(annotation: Any) -> Iterator[tuple[str, Any]]:
             yield from ((shown, part) for part in (field.annotation, *field.metadata))
 
 
+_TRIED = {
+    "auth": ("auth", "bearer"), "container": ("decode", "gzip"), "decode": ("decode", "json"),
+    "every": ("pagination", "none"), "pagination": ("pagination", "cursor"), "transform": ("transform", "drop"),
+}  # fmt: skip
+"""A kind of each sort; claims are the same for all kinds of one."""
+
+
+def _claims(sort: str) -> Iterator[str]:
+    key, name = _TRIED[sort]
+    samples = Samples(families()[key].kinds[name])
+    general = [claim.name for claim in every_kind(samples)]
+    return _table(
+        "claim", "a kind must",
+        rows=((f"`{claim.name}`", claim.must) for claim in contracts.claims(samples.kind)
+              if (claim.name in general) == (sort == "every")),
+    )  # fmt: skip
+
+
 # ── what is not YAML ──────────────────────────────────────────────────────────────────────────────
 
 
@@ -350,6 +371,7 @@ def _directives() -> Iterator[str]:
 PARTS: dict[str, Callable[..., Iterator[str]]] = {
     "attributes": _attributes,
     "categories": _categories,
+    "claims": _claims,
     "commands": _commands,
     "declared": _declared,
     "directives": _directives,

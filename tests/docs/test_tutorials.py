@@ -15,7 +15,7 @@ import pytest
 from tests.docs.walkthrough import Walk, blocks, printed
 
 DOCS = Path(__file__).parents[2] / "docs"
-TUTORIALS = sorted((DOCS / "tutorials").glob("*.md"))
+TUTORIALS = [*sorted((DOCS / "tutorials").glob("*.md")), DOCS / "how-to" / "add-a-kind.md"]
 TERMINAL = {
     "COLUMNS": "120",
     "LANG": "C.UTF-8",
