@@ -91,3 +91,12 @@ def test_a_release(tmp_path):
         before.replace("## 0.1.0", f"{told}## 0.1.0").split()
     )
     assert [path.name for path in (changes / "unreleased").iterdir()] == [".gitignore"]
+
+
+def test_nothing_is_written_by_hand():
+    """The page of changes holds releases alone: what is not released is in fragments."""
+    page = (ROOT / TOWNCRIER["filename"]).read_text("utf-8")
+    head, mark, releases = page.partition("<!-- towncrier release notes start -->\n")
+    assert mark
+    assert "\n* " not in head
+    assert releases.strip() == "" or re.match(r"\s*## \d+\.\d+\.\d+ \(\d{4}-\d\d-\d\d\)\n", releases)
