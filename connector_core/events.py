@@ -19,6 +19,8 @@ __all__ = [
     "PageRead",
     "PaginationMissing",
     "PartitionFinished",
+    "RateLimitHeld",
+    "RateLimited",
     "ReadFinished",
     "ReadStarted",
     "RecordInvalid",
@@ -81,6 +83,19 @@ class RetryScheduled(Event, frozen=True, kw_only=True):
     attempt: int
     wait: float
     reason: str
+
+
+class RateLimited(Event, frozen=True, kw_only=True):
+    """A request waits for its turn, for `wait` seconds at least; `reason` says what for: a rate, others, a pause."""
+
+    wait: float
+    reason: str
+
+
+class RateLimitHeld(Event, frozen=True, kw_only=True):
+    """The service has refused a request as one too many: nothing more is sent to it for `wait` seconds."""
+
+    wait: float
 
 
 class AnswerRepaired(Event, frozen=True, kw_only=True):

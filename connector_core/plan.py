@@ -25,6 +25,7 @@ from connector_core.http import Request
 from connector_core.job import Job
 from connector_core.json_schema import judge
 from connector_core.pagination import NoPagination, Pagination
+from connector_core.rate_limit import RateLimit
 from connector_core.request import BaseUrl, InlineRequest, compose
 from connector_core.response import records_of, rows_of
 from connector_core.spec import Endpoint, Spec, templates
@@ -54,7 +55,7 @@ class Plan(Struct, frozen=True):
     pagination: Pagination
     rules: tuple[Rule, ...]
     judges_success: bool
-    """Whether a rule may turn a 2xx answer into an error; else those need no look."""
+    """Whether a 2xx answer has to be decoded at once: a rule may make it an error, or it says what a limit has left."""
     decode: Callable[[bytes], tuple[Any, str | None]]
     """The value of a body and what had to be repaired; raises UndecodableError."""
     decode_error: Callable[[bytes], tuple[Any, str | None]]
@@ -78,8 +79,12 @@ class Plan(Struct, frozen=True):
     input: Mapping[str, dict[str, Any]]
     reads_page: bool
     """Whether the request's templates read `page.…`, so that it is composed anew for every page."""
-    concurrency: int | None
-    """The endpoint's own limit of requests under way, beside the connector's."""
+    limits: tuple[RateLimit, ...]
+    """The rate limits that hold for it: its own, then the connector's."""
+    cost: Template | None
+    """What one of its requests takes of them; None: 1."""
+    learns: bool
+    """Whether a body says what is left of a limit, so that every one has to be decoded."""
     side_by_side: int
     """How many numbered pages may be asked for at once."""
     for_each: tuple[ForEach, ...]
@@ -190,8 +195,10 @@ def _compiled(spec: Spec, name: str, hooks: Hooks) -> Plan:
     shared = spec.rate_limit.concurrency if spec.rate_limit else None
     side_by_side = min(own or shared or 1, shared or own or 1)
     for_each = tuple(endpoint.for_each or ()) if endpoint.readable else ()
+    limits = tuple(limit for limit in (endpoint.rate_limit, spec.rate_limit) if limit is not None)
+    learns = any(limit.feedback is not None and limit.feedback.reads_body for limit in limits)
     rules: tuple[Rule, ...] = (*endpoint.errors, GRAPHQL) if endpoint.graphql else tuple(endpoint.errors)
-    judges_success = any(rule.looks_at(status) for rule in rules for status in range(200, 300))
+    judges_success = learns or any(rule.looks_at(status) for rule in rules for status in range(200, 300))
     reads_key = endpoint.filter is not None and any(read[0] == "key" for read in endpoint.filter.reads)
     decoding, records = Decoding(endpoint.decode), endpoint.records
     needs_all = judges_success or reads_key or endpoint.columns or _reads_into(pagination, records)
@@ -219,7 +226,9 @@ def _compiled(spec: Spec, name: str, hooks: Hooks) -> Plan:
         output=_output(endpoint.output),
         input=endpoint.input or {},
         reads_page=any(read[0] == "page" for value in _sent(endpoint) for read in value.reads),
-        concurrency=own,
+        limits=limits,
+        cost=endpoint.cost,
+        learns=learns,
         side_by_side=side_by_side,
         for_each=for_each,
         lanes=min((entry.concurrency for entry in for_each if entry.concurrency is not None), default=side_by_side),

@@ -29,7 +29,7 @@ from connector_core.rate_limit import RateLimit
 from connector_core.request import METHODS, BaseUrl, Method, Path, RequestKeys
 from connector_core.response import ResponseKeys
 from connector_core.steps import Steps
-from connector_core.template import Reads, Value
+from connector_core.template import Reads, Template, Value
 from connector_core.transform import Transform
 
 __all__ = ["INHERITED", "SCHEMA_FILE", "VERBS", "Endpoint", "Environment", "Host", "Spec", "templates"]
@@ -147,6 +147,8 @@ class Endpoint(Inherited, GraphqlKeys):
 
     description: str = ""
     """What it gives or does."""
+    cost: Annotated[Template, Reads("path")] | None = None
+    """How much of the rate limits one of its requests takes, as a number or a template that gives one; left out: 1."""
     get: Path | None = None
     """The path that is read with GET."""
     post: Path | None = None

@@ -105,14 +105,30 @@ def test_whether_pages_change_the_body(body, reads):
 
 
 @pytest.mark.parametrize(
-    "own, shared, concurrency, side_by_side",
-    [(None, None, None, 1), (None, 8, None, 8), (3, None, 3, 3), (3, 8, 3, 3), (8, 3, 8, 3), (1, 8, 1, 1)],
+    "own, shared, side_by_side", [(None, None, 1), (None, 8, 8), (3, None, 3), (3, 8, 3), (8, 3, 3), (1, 8, 1)]
 )
-def test_how_many_pages_at_once(own, shared, concurrency, side_by_side):
+def test_how_many_pages_at_once(own, shared, side_by_side):
     """Numbered pages are read side by side up to the smaller of the endpoint's and the connector's limit."""
     keys = {"get": "/e", **({"rate_limit": {"concurrency": own}} if own else {})}
     found = plan(keys, **({"rate_limit": {"concurrency": shared}} if shared else {}))
-    assert (found.concurrency, found.side_by_side) == (concurrency, side_by_side)
+    assert found.side_by_side == side_by_side
+
+
+def test_the_limits_that_hold():
+    """An endpoint's own limit is asked first, then the connector's; each has what it says of the pace."""
+    found = plan({"get": "/e", "rate_limit": {"rates": ["1/minute"]}, "cost": 2}, rate_limit={"rates": ["9/second"]})
+    assert [limit.terms().windows for limit in found.limits] == [((1, 60),), ((9, 1),)]
+    assert found.cost is not None
+    assert (found.cost.value({}), found.learns, plan().limits, plan().cost) == (2, False, (), None)
+
+
+@pytest.mark.parametrize(
+    "place, learns", [("header.X-Left", False), ("body.left", True), ("{{ body.left - 1 }}", True)]
+)
+def test_what_a_limit_learns_from_a_body(place, learns):
+    """Where a body says what is left, every answer is decoded at once; else a success need not be."""
+    found = plan(rate_limit={"rates": ["9/second"], "feedback": {"remaining": place}})
+    assert (found.learns, found.judges_success) == (learns, learns)
 
 
 def test_what_is_left_out():

@@ -1,4 +1,4 @@
-"""One request, seen through: permit → sign → send → decode → classify → retry, in this order and nowhere else."""
+"""One request, seen through: rate limit → sign → send → observe → decode → classify → retry, here and nowhere else."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from connector_core import retry
 from connector_core.decode import UndecodableError
 from connector_core.engine.connection import Connection
+from connector_core.engine.pace import Permit
 from connector_core.engine.upload import prepared, spent
 from connector_core.engine.wire import target
 from connector_core.errors import OK, Outcome, classify
@@ -79,7 +80,7 @@ async def exchange(
     while True:
         attempt += 1
         try:
-            response = await _send(connection, plan, way, attempt, why)
+            response = await _send(connection, plan, way, scope, attempt, why)
         except ConnectionError as error:
             failure = retry.Failure(error.phase, error.retryable)
             problem: IntegrationError = error
@@ -87,7 +88,7 @@ async def exchange(
             if 200 <= response.status < 300 and not plan.judges_success:  # noqa: PLR2004 - RFC 9110 §15.3
                 return Answered(response, OK, attempt, UNREAD)
             body = _decoded(connection, plan, response)
-            outcome = _classified(plan, response, body, scope, effects.now())
+            outcome = await _meant(plan, way, response, body, scope, effects.now())
             if outcome.then in ("ok", "skip", "stop"):
                 return Answered(response, outcome, attempt, body)
             failure, problem = _failed(connection, plan, response, body, outcome)
@@ -95,7 +96,7 @@ async def exchange(
             failure,
             attempt=attempt,
             idempotent=plan.idempotent or way.acted,
-            elapsed=effects.monotonic() - started,
+            elapsed=effects.monotonic() - started - way.waited,
             dice=effects.dice,
         )
         if seconds is None:
@@ -124,6 +125,10 @@ class _Way:
         """What is sent next; a repetition begins here."""
         self.acted = False
         """Whether the service has acted, and the answer is to be fetched with GET."""
+        self.permit: Permit | None = None
+        """What its rate limits gave it; None: there are none."""
+        self.waited = 0.0
+        """Seconds that it stood in line for that, all attempts together."""
 
     def redirected(self, moved: Request) -> None:
         """Notes where the answer to a write is; a read begins anew, since it may be sent elsewhere next time."""
@@ -131,13 +136,19 @@ class _Way:
             self.request, self.acted = moved, moved.method == "GET"
 
 
-async def _send(connection: Connection, plan: Plan, way: _Way, attempt: int, why: str) -> Response:
+async def _send(
+    connection: Connection, plan: Plan, way: _Way, scope: dict[str, Any], attempt: int, why: str
+) -> Response:
     """The answer after redirects; the permit is held until the last byte is here."""
-    permit = connection.permit(plan)
-    if permit is None:
+    pace = connection.pace(plan)
+    if pace is None:
         return await _followed(connection, plan, way, attempt, why)
-    async with permit:
-        return await _followed(connection, plan, way, attempt, why)
+    async with await pace.admit(scope, way.waited) as permit:
+        way.permit, way.waited = permit, way.waited + permit.waited
+        response = await _followed(connection, plan, way, attempt, why)
+        if not plan.learns:  # else it is learned from when the body is decoded
+            await permit.observe(response, {**scope, **answer_scope(response, None)})
+        return response
 
 
 async def _followed(connection: Connection, plan: Plan, way: _Way, attempt: int, why: str) -> Response:
@@ -254,6 +265,23 @@ def _decoded(connection: Connection, plan: Plan, response: Response) -> Any:
     return body
 
 
+async def _meant(plan: Plan, way: _Way, response: Response, body: Any, scope: dict[str, Any], now: float) -> Outcome:
+    """What the answer means; where the rate limit is its reason, all who share it wait."""
+    outcome = _classified(plan, response, body, scope, now)
+    if (permit := way.permit) is not None:
+        if plan.learns:
+            await permit.observe(response, {**scope, **answer_scope(response, body)})
+        if outcome.category == "rate_limit" and outcome.then not in ("ok", "skip", "stop"):
+            await permit.refused(_hint(response, outcome, now))
+    return outcome
+
+
+def _hint(response: Response, outcome: Outcome, now: float) -> float | None:
+    """Seconds that the service asks for."""
+    declared = outcome.retry_after
+    return declared if declared is not None else retry.retry_after(response.headers.get("Retry-After"), now)
+
+
 def _classified(plan: Plan, response: Response, body: Any, scope: dict[str, Any], now: float) -> Outcome:
     known = response.content.decode("utf-8", "replace") if isinstance(body, _Unreadable) else body
     return classify(plan.rules, response.status, {**scope, **answer_scope(response, known)}, now=now)
@@ -280,9 +308,7 @@ def answer_scope(response: Response, body: Any) -> dict[str, Any]:
 def _failed(
     connection: Connection, plan: Plan, response: Response, body: Any, outcome: Outcome
 ) -> tuple[retry.Failure, IntegrationError]:
-    hint = outcome.retry_after
-    if hint is None:
-        hint = retry.retry_after(response.headers.get("Retry-After"), connection.effects.now())
+    hint = _hint(response, outcome, connection.effects.now())
     failure = retry.Failure(
         "answered",
         retryable=outcome.retryable,

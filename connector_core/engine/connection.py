@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 from weakref import WeakSet
 
 from msgspec.structs import replace
 
+from connector_core.address import MISSING
 from connector_core.auth import Session
 from connector_core.config import settled_account
 from connector_core.engine.effects import Effects
 from connector_core.engine.guard import Network
 from connector_core.engine.masks import Masks
+from connector_core.engine.pace import Line, Pace
 from connector_core.events import Event
 from connector_core.exceptions import ConfigError, ResponseError
 from connector_core.formats import instant, written
 from connector_core.http import Request, origin
 from connector_core.plan import Plan, base_urls, base_urls_of, compile_plan
 from connector_core.plugins import Plugins
+from connector_core.rate_limit import RateLimit
 from connector_core.spec import Host, Spec
+from connector_core.template import MissingError, Template, TemplateError
 
 __all__ = ["Connection"]
 
@@ -85,8 +89,8 @@ class Connection:
         self.facts = Facts(spec, self.scope["connection"])
         self.session = Session(self.scope)
         self.transport = effects.reach(network)
-        self._permits: dict[str, AbstractAsyncContextManager[Any] | None] = {}
-        self._shared: asyncio.Semaphore | None = None
+        self._paces: dict[tuple[str, bool], Pace] = {}
+        self._lines: dict[str, Line] = {}
         self._closed = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._readings: WeakSet[Reading] = WeakSet()
@@ -135,22 +139,43 @@ class Connection:
         for reading in list(self._readings):
             await reading.cut()
 
-    # ── how many at once ──────────────────────────────────────────────────────────────────────────
+    # ── how fast ──────────────────────────────────────────────────────────────────────────────────
 
-    def permit(self, plan: Plan) -> AbstractAsyncContextManager[Any] | None:
-        """To be held while a request of that endpoint is under way; None where there is no limit."""
-        if plan.endpoint not in self._permits:
-            self._permits[plan.endpoint] = self._new_permit(plan)
-        return self._permits[plan.endpoint]
+    def pace(self, plan: Plan) -> Pace | None:
+        """Where requests of that endpoint stand in line; None where there is no limit."""
+        if not plan.limits:
+            return None
+        key = (plan.endpoint, plan.readable)  # a job's requests are calls
+        if (known := self._paces.get(key)) is None:
+            lines = [self._line(plan, limit, own=limit is not self.spec.rate_limit) for limit in plan.limits]
+            known = self._paces[key] = Pace(self, plan, lines)
+        return known
 
-    def _new_permit(self, plan: Plan) -> AbstractAsyncContextManager[Any] | None:
-        shared = self.spec.rate_limit.concurrency if self.spec.rate_limit else None
-        if shared is not None and self._shared is None:
-            self._shared = asyncio.Semaphore(shared)
-        own = asyncio.Semaphore(plan.concurrency) if plan.concurrency is not None else None
-        if own is not None and self._shared is not None:
-            return _Both(own, self._shared)
-        return own or self._shared
+    def _line(self, plan: Plan, limit: RateLimit, *, own: bool) -> Line:
+        """The line of the limit: of the endpoint, a group of endpoints, the connection, or of all of one scope."""
+        scope, lines = limit.scope, self._lines
+        if scope is None:
+            name = f"endpoint {plan.endpoint}" if own else "connection"
+        elif scope.literal:
+            name = f"group {scope.source}"
+        else:
+            name, lines = f"scope {self._shared_by(scope)}", self.effects.lines
+        home = self._elsewhere[0] if self._elsewhere else ""
+        whose = [self.spec.name, home] if lines is self.effects.lines else [self.spec.name, home, self.name]
+        key = json.dumps([*whose, name])
+        if key not in lines:
+            terms = limit.terms()
+            lines[key] = Line(self.effects.bucket(key, terms), terms)
+        return lines[key]
+
+    def _shared_by(self, scope: Template) -> Any:
+        try:
+            found = scope.text({**self.scope, "endpoint": {}})
+        except (MissingError, TemplateError) as error:
+            raise ConfigError(str(error), where=f"rate_limit.scope: {scope.source}") from None
+        if found is MISSING:
+            raise ConfigError("the scope has no value", where=f"rate_limit.scope: {scope.source}")
+        return found
 
     # ── who may be talked to ──────────────────────────────────────────────────────────────────────
 
@@ -244,22 +269,3 @@ def _without_credentials(request: Request, endpoint: str) -> Request:
         )
     kept = {name: value for name, value in request.headers.items() if name.lower() in _SAFE_ABROAD}
     return replace(request, headers=kept)
-
-
-class _Both:
-    """Two permits taken in order and given back in the other."""
-
-    def __init__(self, first: asyncio.Semaphore, second: asyncio.Semaphore) -> None:
-        self._first, self._second = first, second
-
-    async def __aenter__(self) -> None:
-        await self._first.acquire()
-        try:
-            await self._second.acquire()
-        except BaseException:
-            self._first.release()
-            raise
-
-    async def __aexit__(self, *_: object) -> None:
-        self._second.release()
-        self._first.release()

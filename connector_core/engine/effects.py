@@ -14,10 +14,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from connector_core.component import suggestion
+from connector_core.engine.buckets import Buckets, Shares, in_memory
 from connector_core.engine.guard import Network
+from connector_core.engine.pace import Line
 from connector_core.engine.transport import AiohttpTransport, Transport
 from connector_core.events import Event, Listener
 from connector_core.exceptions import ConfigError
+from connector_core.rate_limit import Terms
 from connector_core.transform import Hooks
 
 __all__ = ["Effects"]
@@ -44,11 +47,15 @@ class Effects(Struct):
     """Who hears the events."""
     hooks: Hooks = {}
     """The functions that `transform: [{type: hook, name: …}]` calls, by name; what plug-ins bring comes in here."""
+    buckets: Buckets | None = None
+    """Where rate limits count, if other processes count there too; None: in this process."""
+    lines: dict[str, Line] = {}
+    """Who waits for a limit that several connections share, by its name."""
     _transports: dict[Network, Transport] = {}
 
     def heard_by(self, listeners: Iterable[Listener]) -> Effects:
         """A copy with further listeners, and sockets of its own: the same value may be given to another engine."""
-        return replace(self, listeners=[*self.listeners, *listeners], _transports={})
+        return replace(self, listeners=[*self.listeners, *listeners], lines={}, _transports={})
 
     def reach(self, network: Network) -> Transport:
         """The transport for a network level; sockets are shared within one level, never between two."""
@@ -57,6 +64,12 @@ class Effects(Struct):
         if network not in self._transports:
             self._transports[network] = self.transport(network)
         return self._transports[network]
+
+    def bucket(self, name: str, terms: Terms) -> Shares:
+        """The bucket of a rate limit."""
+        if self.buckets is None:
+            return in_memory(terms, self.monotonic)
+        return self.buckets.bucket(name, terms)
 
     def announce(self, event: Event) -> None:
         """Tells every listener; one that fails is logged and heard no more."""

@@ -17,6 +17,8 @@ from connector_core.errors import ErrorRule, Wait
 from connector_core.for_each import Batch, ForEach
 from connector_core.formats import Format
 from connector_core.job import Job, JobResult
+from connector_core.rate_limit import Feedback
+from connector_core.rate_limit.family import Where
 from connector_core.request import BaseUrl, InlineRequest
 from connector_core.request.parts import PartKeys
 from connector_core.spec import Endpoint, Environment, Host
@@ -24,7 +26,7 @@ from connector_core.steps import Step
 from connector_core.template import Condition, Flag, Message, PathText, Template, Value
 from connector_core.transform import FieldsPath
 from connector_core.transform.cast import Recast
-from connector_core.units import Unit
+from connector_core.units import RATE, Unit
 
 __all__ = ["default", "value"]
 
@@ -58,6 +60,7 @@ FIELD_TYPES: dict[Any, str] = {
     Step: "[step](steps.md)",
     BatchWrite: "[batch](batch.md)",
     Capture: "[fact](capture.md)",
+    Feedback: "[feedback](rate_limit.md#what-answers-say)",
     Docs: "[docs](docs.md)",
     Testing: "[testing](docs.md#testing)",
     Trouble: "[problem](docs.md#troubleshooting)",
@@ -114,6 +117,10 @@ def _marked(annotation: Any, metadata: Any) -> str | None:
     """What a mark in the annotation says, whatever the type is."""
     if any(isinstance(mark, Wait) for mark in metadata):
         return "duration, [address in the answer](formats.md#addresses-with-a-format), or a template"
+    if any(isinstance(mark, Where) for mark in metadata):
+        return "address in the answer, or a template"
+    if RATE in metadata:
+        return "rate"
     for mark in metadata:
         if isinstance(mark, Shorter):
             return f"{_words(annotation)}, or {mark.words}"

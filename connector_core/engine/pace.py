@@ -1,0 +1,275 @@
+"""Whose turn it is: requests stand in line for what their rate limits allow, first come, first served.
+
+::
+
+    async with await pace.admit(scope, waited) as permit:      # the endpoint's own line, then the connector's
+        response = …                                           # until the last byte is here
+        await permit.observe(response, scope)
+
+Rule 1: only the first in a line takes anything, and it takes from all of its buckets at one moment: a large cost is not
+        overtaken, and what waits for an endpoint's own limit does not keep others from the connector's.
+Rule 2: who gives up, for whatever reason, leaves the line and has taken nothing; what was sent stays counted.
+Rule 3: a request whose turn can't come in time fails at once, and every one in line is asked again after a refusal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping
+from math import inf, isfinite
+from typing import TYPE_CHECKING, Any, Never, Self
+
+from connector_core.engine.buckets import Shares, Taken
+from connector_core.events import RateLimited, RateLimitHeld
+from connector_core.exceptions import ConfigError, ConnectionError, RateLimitError
+from connector_core.http import Response
+from connector_core.plan import Plan
+from connector_core.rate_limit import Delay, Gate, RateLimit, Terms, told
+from connector_core.rate_limit.answers import cost_of
+from connector_core.template import MissingError, TemplateError
+
+if TYPE_CHECKING:
+    from connector_core.engine.connection import Connection
+
+__all__ = ["Line", "Pace", "Permit"]
+
+_SHORTEST = 0.001
+"""Seconds of a wait at least: a clock may be coarser than what is left."""
+_LONG = 1.0
+"""Seconds of a wait that is told again when its reason has changed."""
+
+
+class _Ticket:
+    """One request's place in its lines."""
+
+    __slots__ = ("cost", "wake")
+
+    def __init__(self, cost: float) -> None:
+        self.cost = cost
+        self.wake: asyncio.Future[None] | None = None
+
+    def call(self) -> None:
+        """Has the one who waits look again."""
+        if self.wake is not None and not self.wake.done():
+            self.wake.set_result(None)
+
+
+class Line:
+    """Those who wait for one bucket, in order, and how many of those who were let through are under way."""
+
+    def __init__(self, bucket: Shares, terms: Terms) -> None:
+        self.bucket, self.gate, self.largest = bucket, Gate(terms.concurrency), terms.largest
+        self.waiting: deque[_Ticket] = deque()
+
+    def join(self, ticket: _Ticket) -> None:
+        """Stands at the end."""
+        self.waiting.append(ticket)
+
+    def leave(self, ticket: _Ticket) -> None:
+        """Goes, with or without having been served; the next one may be the first now."""
+        first = self.waiting[0] is ticket
+        self.waiting.remove(ticket)
+        if first:
+            self.next()
+
+    def next(self) -> None:
+        """Something may fit now: the first in line looks."""
+        if self.waiting:
+            self.waiting[0].call()
+
+    def all(self) -> None:
+        """Something will take longer now: everybody looks whether it is still worth waiting."""
+        for ticket in self.waiting:
+            ticket.call()
+
+    def blocked(self, ticket: _Ticket) -> tuple[Delay, float] | None:
+        """Why others have to go first, and how many seconds that takes at least; None: it is the ticket's turn."""
+        if self.waiting[0] is ticket:
+            delay = self.gate.delay()
+            return (delay, 0.0) if delay is not None else None
+        before, ahead = 0, 0.0
+        for other in self.waiting:
+            if other is ticket:
+                break
+            before, ahead = before + 1, ahead + other.cost
+        known = self.bucket.expected(ticket.cost, ahead)
+        others = f"{before} others are first" if before > 1 else "another is first"
+        if known is None:
+            return Delay(inf, others), 0.0
+        return Delay(inf, f"{known.reason}, and {others}"), known.seconds
+
+
+class Permit:
+    """What a request has been given; whoever holds it is under way."""
+
+    def __init__(self, pace: Pace, taken: list[Taken], waited: float) -> None:
+        self._pace, self._taken = pace, taken
+        self.waited = waited
+        """Seconds in line."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """Gives it back; what never reached the service does not count."""
+        unsent = isinstance(error, ConnectionError) and error.phase == "unsent"
+        for line in self._pace.lines:
+            line.gate.under_way -= 1
+        for line, taken in zip(self._pace.lines, self._taken, strict=True):
+            if unsent:
+                await line.bucket.give_back(taken, taken.cost)
+            await line.bucket.done(taken)
+            line.next()
+
+    async def observe(self, response: Response, scope: Mapping[str, Any]) -> None:
+        """Learns what the answer says is left, and what it did cost; `scope` as in error rules."""
+        now = self._pace.effects.now()
+        for at, (line, taken, limit) in enumerate(zip(self._pace.lines, self._taken, self._pace.limits, strict=True)):
+            if response.status != 429:  # noqa: PLR2004 - RFC 6585 §4
+                line.gate.passed(mark=taken.mark)
+            headers = response.headers if not at else {}  # the nearest limit is the one that a service speaks of
+            for said in told(limit.feedback, scope, headers, now):
+                await line.bucket.tighten(said, taken.mark)
+            actual = cost_of(limit.feedback, scope)
+            if actual is not None and actual > taken.cost:
+                await line.bucket.take_more(actual - taken.cost)
+            elif actual is not None and actual < taken.cost:
+                await line.bucket.give_back(taken, taken.cost - actual)
+            line.next()
+
+    async def refused(self, hint: float | None) -> None:
+        """The service says that it was one too many: all who share the nearest bucket wait, `hint` seconds if known."""
+        line, taken = self._pace.lines[0], self._taken[0]
+        seconds = line.gate.refused(hint, mark=taken.mark, taken=line.bucket.taken)
+        await line.bucket.hold(seconds)
+        self._pace.connection.announce(RateLimitHeld, self._pace.plan.endpoint, wait=seconds)
+        line.all()
+
+
+class Pace:
+    """The lines that the requests of one endpoint stand in."""
+
+    def __init__(self, connection: Connection, plan: Plan, lines: list[Line]) -> None:
+        self.connection, self.plan, self.lines, self.effects = connection, plan, lines, connection.effects
+        self.limits: tuple[RateLimit, ...] = plan.limits
+        self._patience = min(limit.patience(readable=plan.readable) for limit in plan.limits)
+
+    async def admit(self, scope: Mapping[str, Any], waited: float = 0.0) -> Permit:
+        """The permit for one request, when its turn comes; raises RateLimitError where that is too late.
+
+        `waited`: seconds that the same request has stood in line before.
+        """
+        begun = self.effects.monotonic()
+        ticket, deadline = _Ticket(self._cost(scope)), begun + self._patience - waited
+        stood: list[Line] = []
+        try:
+            for line in self.lines:
+                line.join(ticket)
+                stood.append(line)
+                taken = await self._served(stood, ticket, deadline)
+            for line in stood:
+                line.gate.under_way += 1
+        finally:
+            for line in stood:
+                line.leave(ticket)
+        return Permit(self, taken, self.effects.monotonic() - begun)
+
+    def _cost(self, scope: Mapping[str, Any]) -> float:
+        template = self.plan.cost
+        if template is None:
+            return 1.0
+        try:
+            cost = float(template.value(scope))
+        except (ValueError, TypeError, OverflowError, MissingError, TemplateError):
+            cost = inf
+        largest = min(line.largest for line in self.lines)
+        if 0 <= cost <= largest and isfinite(cost):
+            return cost
+        said = f"the cost {cost:g} fits into no limit" if isfinite(cost) and cost > 0 else "the cost is no number"
+        raise ConfigError(
+            f"{self.plan.connector}.{self.plan.endpoint}: {said}",
+            where=f"endpoints.{self.plan.endpoint}.cost: {template.source}",
+            hint=f"it must be a number from 0 to {largest:g}" if isfinite(largest) else "it must be a number from 0 on",
+            code="rate_limit.cost",
+        )
+
+    async def _served(self, stood: list[Line], ticket: _Ticket, deadline: float) -> list[Taken]:
+        """Waits until it is the ticket's turn in all of these lines; in the last one it is given what it came for."""
+        reason = ""
+        while True:
+            blocked = next((why for line in stood if (why := line.blocked(ticket)) is not None), None)
+            if blocked is None:
+                found = await self._taken(ticket.cost) if len(stood) == len(self.lines) else await _fits(stood, ticket)
+                if not isinstance(found, Delay):
+                    return found
+                blocked = found, found.seconds
+            delay, least = blocked
+            now = self.effects.monotonic()
+            if now + least > deadline or now >= deadline:
+                self._give_up(delay.reason, least, now + least > deadline)
+            if not reason or (least >= _LONG and delay.reason.partition(",")[0] != reason):
+                self.connection.announce(RateLimited, self.plan.endpoint, wait=least, reason=delay.reason)
+                reason = delay.reason.partition(",")[0]
+            await self._pause(ticket, delay.seconds, deadline - now)
+
+    async def _taken(self, cost: float) -> list[Taken] | Delay:
+        """What is taken from every bucket; where one has not enough, nothing is taken from any."""
+        found: list[Taken] = []
+        try:
+            for line in self.lines:
+                answer = await line.bucket.take(cost)
+                if isinstance(answer, Delay):
+                    await self._returned(found)
+                    return answer
+                found.append(answer)
+        except BaseException:
+            await self._returned(found)
+            raise
+        return found
+
+    async def _returned(self, found: list[Taken]) -> None:
+        for line, taken in zip(self.lines, found, strict=False):
+            await line.bucket.give_back(taken, taken.cost)
+            await line.bucket.done(taken)
+
+    async def _pause(self, ticket: _Ticket, seconds: float, left: float) -> None:
+        """Until the time is over, or the ticket is called; where only others can call it, until nothing is left."""
+        loop = asyncio.get_running_loop()
+        ticket.wake = wake = loop.create_future()
+
+        def over(_: object = None) -> None:
+            if not wake.done():
+                wake.set_result(None)
+
+        if isfinite(seconds):
+            sleeper = asyncio.ensure_future(self.effects.sleep(max(seconds, _SHORTEST)))
+            sleeper.add_done_callback(over)
+            end = sleeper.cancel
+        else:  # no virtual clock may jump to this moment: those who are under way take their own time
+            end = loop.call_later(left, over).cancel  # type: ignore[assignment]
+        try:
+            await wake
+        finally:
+            ticket.wake = None
+            end()
+
+    def _give_up(self, reason: str, least: float, known: bool) -> Never:
+        plan = self.plan
+        said = f"the next turn is in {least:.0f} s" if known else "the turn did not come in time"
+        raise RateLimitError(
+            f"{plan.connector} can't be asked yet: {said} ({reason}), and a request waits {self._patience:g} s at most",
+            where=f"{plan.endpoint}",
+            hint="come back later, ask for less, or have it wait longer: rate_limit.max_wait",
+            code="rate_limit.wait",
+            retry_after=least if known else None,
+            context={"connector": plan.connector, "endpoint": plan.endpoint, "connection": self.connection.name},
+        )
+
+
+async def _fits(stood: list[Line], ticket: _Ticket) -> list[Taken] | Delay:
+    """Nothing, where all of these buckets have enough; none is taken from before the ticket is first everywhere."""
+    for line in stood:
+        if (delay := await line.bucket.delay(ticket.cost)) is not None:
+            return delay
+    return []

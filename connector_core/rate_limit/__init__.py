@@ -1,0 +1,18 @@
+"""How fast a service may be asked.
+
+::
+
+    rate_limit: {rates: [10/second, 5000/hour], concurrency: 8}
+
+===========  =====================================================================
+`family`     the key's models: what a spec says, and the terms that it comes to
+`bucket`     what was taken under these terms, and how long the next one waits
+`answers`    what an answer says about the limit, in declared fields and in RFC form
+===========  =====================================================================
+"""
+
+from connector_core.rate_limit.answers import Told, told
+from connector_core.rate_limit.bucket import Bucket, Delay, Gate, Terms
+from connector_core.rate_limit.family import ExactWindow, Feedback, RateLimit, TokenBucket
+
+__all__ = ["Bucket", "Delay", "ExactWindow", "Feedback", "Gate", "RateLimit", "Terms", "TokenBucket", "Told", "told"]
