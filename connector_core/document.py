@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 
 from connector_core.address import Address
 from connector_core.component import Component, Model
+from connector_core.formats import Format
 from connector_core.request import BaseUrl
 from connector_core.spec import VERBS, Endpoint
 from connector_core.units import DURATION
@@ -42,6 +43,8 @@ def plain(value: Any) -> Any:
             return value.text
         case BaseUrl():
             return value.source
+        case Format():
+            return value.name
         case range():
             return value.start if len(value) == 1 else f"{value.start // 100}xx"
         case Mapping():

@@ -66,6 +66,16 @@ def test_what_is_empty_where_the_default_is_not_is_written():
     assert plain(Pagination.resolve({"type": "page_number", "put": None}))["put"] is None
 
 
+def test_a_declared_format():
+    """The format of an address is its name."""
+    rule = {"status": [429], "category": "rate_limit", "retry_after": {"take": "header.X-Reset", "format": "seconds"}}
+    endpoints = {"orders": {"get": "/orders", "records": "body"}}
+    spec = load(
+        {"connector": "1", "name": "shop", "base_url": "https://a.example", "errors": [rule], "endpoints": endpoints}
+    )
+    assert json.loads(json.dumps(written(spec.endpoints["orders"])))["errors"] == [rule]
+
+
 @pytest.mark.parametrize("name, text", every_example().items())
 def test_every_kind_can_be_written(name, text):
     """Whatever kind a spec uses, its endpoints can be shown."""

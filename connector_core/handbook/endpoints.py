@@ -27,7 +27,19 @@ from connector_core.handbook.content import (
 from connector_core.handbook.schemas import Schema, flow, lines, properties, required, takes
 from connector_core.spec import VERBS, Endpoint, Spec
 
-__all__ = ["RULE_HEAD", "declared", "endpoint_key", "entry", "kind", "own_rules", "rules", "sentence", "way"]
+__all__ = [
+    "RULE_HEAD",
+    "SENT",
+    "declared",
+    "endpoint_key",
+    "entry",
+    "kind",
+    "own_rules",
+    "rules",
+    "sentence",
+    "values",
+    "way",
+]
 
 _IN_ROWS = frozenset(
     {
@@ -37,6 +49,10 @@ _IN_ROWS = frozenset(
     }
 )  # fmt: skip
 """Keys that have rows and tables; whatever else an endpoint says is shown as it is written."""
+
+
+SENT = {"params": "query parameter", "headers": "header"}
+"""What goes out by name, and what one of them is called."""
 
 
 def endpoint_key(name: str) -> str:
@@ -55,8 +71,10 @@ def entry(spec: Spec, name: str, commands: Commands) -> Iterator[Block]:
     yield from table(
         f"{name}: input", "input", "takes", "required", "default", "description", rows=_declared(endpoint.input or {})
     )
-    for key, what in (("params", "query parameter"), ("headers", "header")):
-        yield from table(f"{name}: {what}s", what, "value", rows=_values(keys.get(key)))
+    for key, what in SENT.items():
+        common = plain(getattr(spec, key)) or {}
+        own = {one: value for one, value in keys.get(key, {}).items() if one not in common or common[one] != value}
+        yield from table(f"{name}: {what}s", what, "value", rows=values(own))
     rest = {key: value for key, value in keys.items() if key not in _IN_ROWS}
     yield from declared(rest, descriptions(Endpoint))
     yield from table(
@@ -165,8 +183,9 @@ def _description(schema: Schema) -> str:
     return str(schema.get("description", "")) if isinstance(schema, Mapping) else ""
 
 
-def _values(values: Mapping[str, Any] | None) -> Iterator[Sequence[Said]]:
-    for name, value in (values or {}).items():
+def values(sent: Mapping[str, Any]) -> Iterator[Sequence[Said]]:
+    """Query parameters or headers, a row for each."""
+    for name, value in sent.items():
         yield code(name), "not sent" if value is None else code(flow(value))
 
 

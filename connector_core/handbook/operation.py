@@ -25,7 +25,7 @@ from connector_core.handbook.content import (
     table,
 )
 from connector_core.handbook.endpoints import RULE_HEAD, endpoint_key, own_rules, rules, sentence
-from connector_core.handbook.sections import SECTIONS
+from connector_core.handbook.sections import SECTIONS, check
 from connector_core.spec import Spec
 
 __all__ = ["error_handling", "monitoring", "testing"]
@@ -156,7 +156,7 @@ def monitoring(spec: Spec, commands: Commands) -> Iterator[Block]:
             "This signs in and reads one page of ", link(read, f"#{endpoint_key(read)}"), ". Its exit code is 0 where "
             "that works, 1 where the service or the network fails, and 2 where config or secrets are wrong.",
         )  # fmt: skip
-        yield Listing(f"connector check {commands.named}", "sh")
+        yield Listing(check(spec, commands), "sh")
     yield heading(3, "Events")
     yield paragraph(
         "Told to the listeners of an engine, and to plug-ins; ", code("--trace"), " shows them on the command line."

@@ -43,6 +43,14 @@ class _Written(yaml.SafeDumper):
         return True
 
 
+def _other(dumper: yaml.SafeDumper, value: Any) -> yaml.ScalarNode:
+    """What a plug-in's field may hold besides, as text."""
+    return dumper.represent_scalar("tag:yaml.org,2002:str", str(value))
+
+
+_Written.add_multi_representer(object, _other)
+
+
 def lines(value: Any) -> str:
     """A part of a spec as YAML."""
     return yaml.dump(value, Dumper=_Written, sort_keys=False, allow_unicode=True, width=100).rstrip()

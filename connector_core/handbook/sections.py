@@ -28,11 +28,11 @@ from connector_core.handbook.content import (
     said,
     table,
 )
-from connector_core.handbook.endpoints import declared, endpoint_key, entry, kind, way
+from connector_core.handbook.endpoints import SENT, declared, endpoint_key, entry, kind, values, way
 from connector_core.handbook.schemas import flow, required, takes
 from connector_core.spec import Inherited, Spec
 
-__all__ = ["SECTIONS", "api_reference", "configuration", "overview", "prerequisites"]
+__all__ = ["SECTIONS", "api_reference", "check", "configuration", "overview", "prerequisites"]
 
 SECTIONS = (
     "Overview", "Prerequisites", "Configuration", "API reference", "Error handling", "Testing", "Monitoring",
@@ -42,8 +42,8 @@ MOST_DRAWN = 12
 _TOLD = frozenset(
     {
         "auth", "base_url", "capture", "config", "connector", "description", "docs", "editor_schema", "endpoints",
-        "environments", "errors", "headers", "hosts", "name", "pagination", "rate_limit", "secrets", "timeout", "title",
-        "version",
+        "environments", "errors", "headers", "hosts", "name", "pagination", "params", "rate_limit", "secrets",
+        "timeout", "title", "version",
     }
 )  # fmt: skip
 """Keys of the top level that the sections tell in words of their own."""
@@ -205,8 +205,13 @@ def _shell(spec: Spec, commands: Commands) -> Iterator[str]:
     for name, schema in spec.secrets.items():
         if required(schema):
             yield f"export {config.variable(spec.name, name)}=…"
+    yield check(spec, commands)
+
+
+def check(spec: Spec, commands: Commands) -> str:
+    """The command that tries a connection, with what has to be filled in."""
     given = [f" --config {name}=…" for name, schema in spec.config.items() if required(schema)]
-    yield f"connector check {commands.named}{''.join(given)}"
+    return f"connector check {commands.named}{''.join(given)}"
 
 
 def _python(spec: Spec, commands: Commands, opened: str) -> Iterator[str]:
@@ -238,6 +243,9 @@ def api_reference(spec: Spec, commands: Commands) -> Iterator[Block]:
     yield heading(2, SECTIONS[3], SECTIONS[3])
     yield heading(3, "For all endpoints", "for all")
     yield from table("What holds for all endpoints", "what", "how", rows=_common(spec))
+    for key, what in SENT.items():
+        common = plain(getattr(spec, key)) or {}
+        yield from table(f"{what.capitalize()}s of every request", what, "value", rows=values(common))
     for name in spec.endpoints:
         yield from entry(spec, name, commands)
     rest = {

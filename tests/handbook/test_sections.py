@@ -5,13 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
 
 from connector_core.config import variable
+from connector_core.exceptions import SpecError
 from connector_core.handbook import in_html, in_markdown
-from connector_core.load import available, load
+from connector_core.load import available, load, parse
+from connector_core.schema import json_schema
 from connector_core.source import read
 from tests.docs.reference import every_example
-from tests.docs.test_docs import placed
+from tests.docs.test_docs import BLOCKS, placed, shown
+from tests.drawn import documents
 from tests.handbook.reading import anchors, cells, commands, headings, links, page, section
 
 SECTIONS = [
@@ -60,6 +64,26 @@ def test_links(name):
 def test_every_kind(name, text):
     """Whatever kind a spec uses can be documented."""
     spec = load(placed(read(text, f"{name}.yaml").data, ""))
+    assert [title for level, title in headings(in_markdown(spec)) if level == 2] == SECTIONS
+    page(in_html(spec))
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=shown)
+def test_every_fragment(block):
+    """Whatever the pages show of the language can be documented, and links lead somewhere."""
+    data = read(block.text, "block.yaml").data
+    text = in_markdown(parse(block.text, block.page) if "connector" in data else load(placed(data, block.inside)))
+    assert {link[1:] for link in links(text) if link.startswith("#")} <= set(anchors(text))
+
+
+@settings(derandomize=True, database=None, max_examples=60, deadline=None, suppress_health_check=[*HealthCheck])
+@given(documents(json_schema(), always=("base_url", "endpoints")))
+def test_every_document(drawn):
+    """Any spec that loads has its page, in both forms."""
+    try:
+        spec = load(drawn)
+    except SpecError:
+        return
     assert [title for level, title in headings(in_markdown(spec)) if level == 2] == SECTIONS
     page(in_html(spec))
 
@@ -152,6 +176,26 @@ def test_an_endpoint_of_many_keys():
     assert "transform:\n- type: drop" in text
     assert ["limits", "{type: exact_window, concurrency: 2}"] in cells(text)
     assert "  r0 -.->|for each| r1\n" in section(in_markdown(spec), "Overview")
+
+
+def test_what_every_request_has():
+    """Headers and parameters of all requests are told once; an endpoint tells those that are its own or differ."""
+    common = {"headers": {"X-A": "1", "X-B": "2", "X-C": "3"}, "params": {"v": "4"}}
+    own = {"get": "/o", "headers": {"X-B": "5", "X-C": None, "X-D": "6"}}
+    text = section(in_markdown(load({**BARE, **common, "endpoints": {"one": own}})), "API reference")
+    everywhere, _, of_one = text.partition("### one")
+    assert [row for row in cells(everywhere) if row[0].startswith("X-")] == [["X-A", "1"], ["X-B", "2"], ["X-C", "3"]]
+    assert ["v", "4"] in cells(everywhere)
+    assert [row for row in cells(of_one) if row[0].startswith(("X-", "v"))] == [
+        ["X-B", "5"],
+        ["X-C", "not sent"],
+        ["X-D", "6"],
+    ]
+
+
+def test_a_health_check_names_what_it_needs():
+    """Config that has no default stands in the command, to be filled in."""
+    assert commands(section(SHOP, "Monitoring")) == ["connector check shop --config shop_url=…"]
 
 
 def test_error_handling():
