@@ -13,7 +13,18 @@ from hypothesis import strategies as st
 
 from connector_core.exceptions import SpecError
 from connector_core.handbook import handbook, in_html, in_markdown
-from connector_core.handbook.content import Diagram, clean, code, heading, link, paragraph, said, table
+from connector_core.handbook.content import (
+    Diagram,
+    Listing,
+    clean,
+    clean_lines,
+    code,
+    heading,
+    link,
+    paragraph,
+    said,
+    table,
+)
 from connector_core.handbook.html import html
 from connector_core.handbook.markdown import escaped, markdown, mermaid
 from connector_core.load import load
@@ -131,9 +142,23 @@ def test_targets(target):
     assert not re.search(r"[\s<>|]", str(found.attrs["href"]))
 
 
+@given(TEXTS, st.sampled_from(["\n", "\n```\n", "\n~~~\n", "\n````sh\n"]))
+def test_listings(text, end):
+    """A listing ends where it ends, whatever fences stand in it, and shows its lines."""
+    found = READER.parse(markdown([Listing(f"a{end}{text}{end}b", "graphql")]))
+    assert [token.type for token in found] == ["fence"]
+    assert found[0].content == f"{clean_lines(f'a{end}{text}{end}b')}\n"
+
+
 def test_only_addresses_are_links():
     """Support and dashboards lead where they say; a script, or an address among words, leads nowhere."""
-    contacts = {"a": "javascript:alert(1)", "b": "see https://a.example", "c": "https://a.example", "d": "x@a.example"}
+    contacts = {
+        "a": "javascript:alert(1)",
+        "b": "see https://a.example",
+        "c": "https://a.example",
+        "e": "https://a.example and on",
+        "d": "x@a.example",
+    }
     spec = load(
         {"connector": "1", "name": "a", "docs": {"support": contacts, "purpose": "www.b.example https://b.example"}}
     )
