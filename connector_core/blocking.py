@@ -28,6 +28,7 @@ from weakref import finalize
 from connector_core import connector as awaited
 from connector_core.connector import Result
 from connector_core.engine import pages as awaited_pages
+from connector_core.engine.buckets import Buckets
 from connector_core.engine.effects import Effects
 from connector_core.engine.guard import Network
 from connector_core.engine.pages import Page, R
@@ -68,10 +69,11 @@ class Engine(_Closing):
         listeners: Sequence[Listener] = (),
         effects: Effects | None = None,
         plugins: Sequence[Any] = (),
+        buckets: str | Buckets | None = None,
     ) -> None:
         """See `connector_core.Engine`. Listeners and hooks are called in the background thread."""
         self._engine = awaited.Engine(
-            specs=specs, network=network, listeners=listeners, effects=effects, plugins=plugins
+            specs=specs, network=network, listeners=listeners, effects=effects, plugins=plugins, buckets=buckets
         )
         self._loop = LoopThread()
         self._forgotten = _finalizer(self, "engine", self._loop, self._engine.aclose, loop_too=True)

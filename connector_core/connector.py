@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from weakref import finalize
 
+from connector_core.engine.buckets import Buckets, buckets_at
 from connector_core.engine.connection import Connection
 from connector_core.engine.effects import Effects
 from connector_core.engine.guard import Network
@@ -43,11 +44,13 @@ class Engine(Closing):
         listeners: Sequence[Listener] = (),
         effects: Effects | None = None,
         plugins: Sequence[Any] = (),
+        buckets: str | Buckets | None = None,
     ) -> None:
         """`specs`: folders where names are looked up before the bundled ones; `network`: what connections may reach.
 
         Python beside a spec in these folders is run. `plugins`: modules or objects with hooks, as well as those that
-        are installed; the folders of specs that they bring come after `specs`.
+        are installed; the folders of specs that they bring come after `specs`. `buckets`: the address of a Redis where
+        rate limits are counted together with other processes, or buckets of one's own, which one closes oneself.
         """
         self._folders = [Path(folder) for folder in specs]
         self._further = [(_name_of(plugin), plugin) for plugin in plugins]
@@ -55,6 +58,9 @@ class Engine(Closing):
         self._own: dict[Path, Plugins] = {}
         self._network = network
         self._effects = (effects or Effects()).heard_by(listeners)
+        self._buckets = buckets_at(buckets) if isinstance(buckets, str) else None
+        if buckets is not None:
+            self._effects.buckets = self._buckets or buckets_at(buckets)
         self._specs: dict[tuple[str, str | None], Spec] = {}
         self._plans: dict[int, dict[str, Plan]] = {}
         self._closed = False
@@ -155,6 +161,8 @@ class Engine(Closing):
         """Closes every socket; nothing can be opened afterwards."""
         self._closed = True
         await self._effects.aclose()
+        if self._buckets is not None:
+            await self._buckets.aclose()
 
 
 def _name_of(plugin: Any) -> str:
