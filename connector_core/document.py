@@ -16,7 +16,7 @@ from connector_core.component import Component, Model
 from connector_core.formats import Format
 from connector_core.request import BaseUrl
 from connector_core.spec import VERBS, Endpoint
-from connector_core.units import DURATION
+from connector_core.units import DURATION, PERIODS, RATE, Unit, duration
 
 __all__ = ["plain", "written"]
 
@@ -62,9 +62,17 @@ def _mapping(model: Model) -> dict[str, Any]:
         value = getattr(model, name)
         if _says_nothing(value, field):
             continue
-        lasts = isinstance(value, float) and _is_duration(field.annotation, field.metadata)
-        found[field.alias or name] = _seconds(value) if lasts else plain(value)
+        found[field.alias or name] = _quantity(value, field)
     return found
+
+
+def _quantity(value: Any, field: FieldInfo) -> Any:
+    """A value of a field, with its unit where it has one."""
+    if isinstance(value, float) and _has(DURATION, field.annotation, field.metadata):
+        return _seconds(value)
+    if not _has(RATE, field.annotation, field.metadata):
+        return plain(value)
+    return [_rate(*item) for item in value] if isinstance(value, list) else _rate(*value)
 
 
 def _says_nothing(value: Any, field: FieldInfo) -> bool:
@@ -74,12 +82,20 @@ def _says_nothing(value: Any, field: FieldInfo) -> bool:
     return value in _SAYS_NOTHING and (field.is_required() or not field.get_default(call_default_factory=True))
 
 
-def _is_duration(annotation: Any, metadata: Sequence[Any]) -> bool:
-    return DURATION in metadata or any(
-        _is_duration(inner, getattr(inner, "__metadata__", ())) for inner in get_args(annotation)
+def _has(unit: Unit, annotation: Any, metadata: Sequence[Any]) -> bool:
+    return unit in metadata or any(
+        _has(unit, inner, getattr(inner, "__metadata__", ())) for inner in get_args(annotation)
     )
 
 
 def _seconds(value: float) -> str:
     """A duration with its unit, as it may be written."""
-    return f"{value:g}s" if value >= 1 else f"{value * 1000:g}ms"
+    if value < 1:
+        return f"{value * 1000:g}ms"
+    return f"{value:.6f}".rstrip("0").rstrip(".") + "s"
+
+
+def _rate(count: int, seconds: float) -> str:
+    """A rate as it may be written: `10/second`."""
+    period = _seconds(seconds)
+    return f"{count}/{next((word for word, length in PERIODS.items() if duration(length) == seconds), period)}"

@@ -66,6 +66,18 @@ def test_what_is_empty_where_the_default_is_not_is_written():
     assert plain(Pagination.resolve({"type": "page_number", "put": None}))["put"] is None
 
 
+def test_quantities():
+    """Rates and durations have the units that they are written with, however long they are."""
+    limits = {"type": "exact_window", "rates": ["10/second", "5000/hour", "900/900s", "3/1209600s"]}
+    document: dict[str, Any] = {"connector": "1", "name": "shop", "base_url": "https://a.example", "rate_limit": limits}
+    keys = {"timeout": "1209600s", "rate_limit": {"type": "token_bucket", "capacity": 40, "refill": "2/minute"}}
+    endpoints = {"orders": {"get": "/orders", "records": "body", **keys}}
+    spec = load({**document, "endpoints": endpoints})
+    assert {key: written(spec.endpoints["orders"])[key] for key in keys} == keys
+    assert plain(spec.rate_limit) == limits
+    assert load({**document, "rate_limit": plain(spec.rate_limit)}).rate_limit == spec.rate_limit
+
+
 def test_a_declared_format():
     """The format of an address is its name."""
     rule = {"status": [429], "category": "rate_limit", "retry_after": {"take": "header.X-Reset", "format": "seconds"}}
