@@ -25,19 +25,31 @@ __all__ = ["command"]
     default=Path(),
     help="Writes there, and not into the working directory.",
 )
+@click.option(
+    "--from-openapi",
+    "openapi",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Makes the spec from an OpenAPI document (3.0 or 3.1, JSON or YAML).",
+)
 @debug_option
 @click.pass_context
-def command(ctx: click.Context, words: tuple[str, ...], output: Path) -> None:
+def command(ctx: click.Context, words: tuple[str, ...], output: Path, openapi: Path | None) -> None:
     """Writes the first files of a spec, or of a plug-in package.
 
     NAME: specs/NAME.yaml, its tests, and a CI job. plugin NAME: a package with kinds, hooks, a spec, tests and a CI
     job. What is there already is not touched.
     """
     match words:
-        case ["plugin", name]:
+        case ["plugin", name] if openapi is None:
             _plugin(name, output)
+        case ["plugin", _]:
+            raise click.UsageError("--from-openapi makes a spec, and a plug-in package is made without it", ctx)
         case [name] if name != "plugin":
-            _spec(name, output)
+            if openapi is None:
+                _spec(name, output)
+            else:
+                _imported(name, output, openapi)
         case _:
             what = "one NAME" if words[1:] else "a NAME"
             raise click.UsageError(f"it takes {what}: connector new NAME, or connector new plugin NAME", ctx)
@@ -57,6 +69,31 @@ def _spec(name: str, output: Path) -> None:
             f"pytest {output / 'tests'}",
         ]
     )
+
+
+def _imported(name: str, output: Path, openapi: Path) -> None:
+    """The spec is made first, so that a document that gives none leaves nothing behind."""
+    from connector_core.exceptions import ConfigError
+    from connector_core.importers.openapi import imported
+    from connector_core.importers.openapi.document import MAX_BYTES
+    from connector_core.scaffold import checked, for_spec, titled, write
+
+    checked(name, "a spec")
+    try:
+        with openapi.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise ConfigError(f"the document cannot be read: {error.strerror}", where=str(openapi)) from None
+    made = imported(content, str(openapi), name, titled(name))
+    _told(write(for_spec(name, made.text), output))
+    for head, lines in (("guessed, so have a look:", made.guesses), ("left out:", made.left_out)):
+        if lines:
+            click.echo(head)
+            for line in lines:
+                click.echo(plain(f"  {line}"))
+    path = output / "specs" / f"{name}.yaml"
+    reading = [f"connector read {path} {made.reads[0]} --simulate --limit 5"] if made.reads else []
+    _next([f"connector lint {path}", *reading, f"pytest {output / 'tests'}"])
 
 
 def _plugin(name: str, output: Path) -> None:

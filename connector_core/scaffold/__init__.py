@@ -22,7 +22,7 @@ from connector_core.exceptions import ConfigError
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-__all__ = ["File", "camel", "for_plugin", "for_spec", "suggested", "titled", "write"]
+__all__ = ["File", "camel", "checked", "for_plugin", "for_spec", "suggested", "titled", "write"]
 
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 """What a spec may be called."""
@@ -66,7 +66,7 @@ def for_spec(name: str, spec: str | None = None) -> list[File]:
 
     Raises ConfigError for what cannot be a spec's name.
     """
-    _checked(name, "a spec")
+    checked(name, "a spec")
     made = _made(_SPEC, _words(name))
     if spec is not None:
         made[0] = File(made[0].path, spec)
@@ -76,7 +76,7 @@ def for_spec(name: str, spec: str | None = None) -> list[File]:
 def for_plugin(name: str) -> list[File]:
     """A package with kinds, hooks, a spec, tests and a CI job, all in one folder; raises ConfigError for its name."""
     name = re.sub(r"[-_]connectors?$", "", name)
-    _checked(name, "a plug-in")
+    checked(name, "a plug-in")
     words = _words(name)
     folder = f"{words['host']}-connectors"
     return [File(f"{folder}/{file.path}", file.text) for file in _made(_PLUGIN, words)]
@@ -113,7 +113,8 @@ def _in_the_way(path: Path) -> Path | None:
 # ── names ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _checked(name: str, what: str) -> None:
+def checked(name: str, what: str) -> None:
+    """Raises ConfigError for what cannot be the name of `what`."""
     if not NAME.fullmatch(name):
         near = suggested(name)
         raise ConfigError(

@@ -67,3 +67,72 @@ def test_a_plugin(run, folder):
     again = run("new", "plugin", "acme", "--output", "else")
     assert again.exit_code == 2
     assert "it is there already — else/acme-connectors/pyproject.toml" in again.stderr
+
+
+ITEMS = """\
+openapi: 3.1.0
+info: {title: Things, description: Things that there are.}
+servers: [{url: "https://api.things.example"}]
+paths:
+  /things:
+    get:
+      operationId: listThings
+      parameters: [{name: page, in: query}, {name: sort, in: query}]
+      responses:
+        200:
+          content:
+            application/json: {schema: {type: array, items: {type: object, properties: {id: {type: integer}}}}}
+"""
+
+
+def test_from_openapi(run, folder):
+    """--from-openapi makes the spec from the document, and lists guesses and what is left out before the next steps."""
+    (folder / "things.yaml").write_text(ITEMS, "utf-8")
+    done = run("new", "things", "--from-openapi", "things.yaml")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout.partition("guessed")[2] == (
+        ", so have a look:\n"
+        "  primary_key of list_things: a field is called id; check that no two records share it\n"
+        "  pagination of list_things: the parameter page looks like a page's number; "
+        "check with connector check, or by reading more than one page\n"
+        "left out:\n"
+        "  endpoints.list_things.params: the parameters sort, which a read can do without or cannot send\n"
+        "next:\n"
+        "  connector lint specs/things.yaml\n"
+        "  connector read specs/things.yaml list_things --simulate --limit 5\n"
+        "  pytest tests\n"
+    )
+    assert run("validate", "things").exit_code == 0
+    assert run("read", "things", "list_things", "--simulate", "--limit", "5", "--json").stdout.count("\n") == 5
+    assert (folder / "tests" / "test_things.py").exists()
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        (
+            ["plugin", "x"],
+            "--from-openapi makes a spec, and a plug-in package is made without it — see connector new --help",
+        ),
+        (["X"], "'X' cannot be the name of a spec: it has lower-case letters"),
+        (["shop"], "it is there already — specs/shop.yaml"),
+    ],
+)
+def test_from_openapi_refused(run, folder, words, said):
+    """Names and files are refused as without a document."""
+    (folder / "things.yaml").write_text(ITEMS, "utf-8")
+    done = run("new", *words, "--from-openapi", "things.yaml")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"error: {said}")
+
+
+def test_from_junk(run, folder):
+    """A document that gives no spec is told with its name, and leaves no file behind."""
+    (folder / "junk.json").write_text("{}", "utf-8")
+    done = run("new", "things", "--from-openapi", "junk.json")
+    assert (done.exit_code, done.stderr) == (
+        2,
+        "error: it is no OpenAPI document: it has no key 'openapi' — junk.json\n",
+    )
+    assert not (folder / "tests").exists()
+    assert run("new", "things", "--from-openapi", "none.json").exit_code == 2

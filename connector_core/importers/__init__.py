@@ -1,0 +1,1 @@
+"""First specs out of what services publish about themselves."""
