@@ -93,6 +93,10 @@ class Address:
     bare: ClassVar[frozenset[str]] = frozenset()
     """Roots that are a value of their own and need no further key."""
 
+    text: str
+    root: str
+    keys: tuple[str, ...]
+
     __slots__ = ("keys", "root", "text")
 
     def __init__(self, text: str) -> None:
@@ -172,7 +176,7 @@ class AnswerPath(Address):
     """A place in an answer: `body.…`, `header.NAME`, `status`, or `record.…` (the page's last record)."""
 
     roots: ClassVar[tuple[str, ...]] = ("body", "header", "status", "record")
-    bare = frozenset({"body", "status"})
+    bare: ClassVar[frozenset[str]] = frozenset({"body", "status"})
     __slots__ = ("take",)
 
     take: Callable[[Scope], Any]
@@ -198,7 +202,7 @@ class AnswerPath(Address):
 class BodyPath(AnswerPath):
     """A place in an answer's body."""
 
-    roots = ("body",)
+    roots: ClassVar[tuple[str, ...]] = ("body",)
     __slots__ = ()
 
     def names(self, scope: Scope) -> list[str | None] | None:
@@ -299,7 +303,7 @@ def _spread(value: Any, keys: tuple[str, ...]) -> Any:
 class Put(Address):
     """A place in a request: `query.NAME`, `header.NAME`, `cookie.NAME`, `body.…`."""
 
-    roots = ("query", "header", "cookie", "body")
+    roots: ClassVar[tuple[str, ...]] = ("query", "header", "cookie", "body")
     __slots__ = ()
 
     @classmethod
@@ -340,7 +344,7 @@ class Put(Address):
 class SpreadPut(Put):
     """The same, or the query as a whole: `query` takes an object, each of whose values goes by its own name."""
 
-    bare = frozenset({"query"})
+    bare: ClassVar[frozenset[str]] = frozenset({"query"})
     __slots__ = ()
 
     def put(self, request: Request, value: Any) -> Request:

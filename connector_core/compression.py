@@ -44,7 +44,7 @@ class Frames:
         self._stream = opened()
         self._frames = self._received = 0
         self._after: bytes | None = None  # the bytes behind a frame's end, until they tell whether another begins
-        self.trailing = False
+        self.trailing: bool = False
         """Whether something else follows the last frame; it is passed over."""
 
     def feed(self, data: bytes) -> Iterator[bytes]:

@@ -79,7 +79,9 @@ class IntegrationError(Exception):
         context: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(" — ".join(part for part in (what, where, hint) if part))
-        self.what, self.where, self.hint = what, where, hint
+        self.what: str = what
+        self.where: str = where
+        self.hint: str = hint
         self.code = code or self.category
         self.retryable, self.retry_after = retryable, retry_after
         self.context = context if context is not None else {}

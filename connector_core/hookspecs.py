@@ -36,8 +36,8 @@ Transform = Callable[[dict[str, Any]], dict[str, Any] | None]
 NAME = "connector_core"
 """What the hooks belong to; also the group of entry points that plug-ins stand under."""
 
-hookspec = HookspecMarker(NAME)
-hookimpl = HookimplMarker(NAME)
+hookspec: HookspecMarker = HookspecMarker(NAME)
+hookimpl: HookimplMarker = HookimplMarker(NAME)
 """Marks a function of a plug-in as the implementation of the hook of its name."""
 
 

@@ -31,7 +31,7 @@ from connector_core.template.filters import add_filter
 
 __all__ = ["Loaded", "add_filters", "available", "bundled", "find", "found", "load", "loaded", "parse"]
 
-log = logging.getLogger("connector_core")
+log: logging.Logger = logging.getLogger("connector_core")
 
 VERSION = "1"
 ENDINGS = (".yaml", ".yml", ".json")

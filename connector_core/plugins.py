@@ -31,7 +31,7 @@ __all__ = ["Plugin", "Plugins", "beside", "installed", "place_of"]
 GROUP = "connector_core"
 """The group of entry points, and whose the hooks are; hookspecs says so too, and is imported only for plug-ins."""
 
-log = logging.getLogger(GROUP)
+log: logging.Logger = logging.getLogger(GROUP)
 
 
 class Plugin(Struct, frozen=True):
@@ -141,8 +141,8 @@ class Plugins:
         except Exception as error:  # noqa: BLE001 - pluggy's own, which is imported only for plug-ins
             what = " ".join(str(error).split())
             raise ConfigError(f"a plug-in cannot be used: {what}", code="plugin.invalid") from None
-        self.prepare_request = self._chain("prepare_request", "request")
-        self.prepare_page = self._chain("prepare_page", "records")
+        self.prepare_request: Callable[..., Any] | None = self._chain("prepare_request", "request")
+        self.prepare_page: Callable[..., Any] | None = self._chain("prepare_page", "records")
         self.observe_response: Callable[..., None] | None = self._each("observe_response")
         self.observe_event: Callable[[Event], None] | None = (
             (lambda event: observe(event=event)) if (observe := self._each("observe_event")) is not None else None

@@ -60,7 +60,7 @@ _M = TypeVar("_M")
 class Model(BaseModel):
     """A mapping of the spec language: frozen, no unknown keys, no silent conversions."""
 
-    model_config = ConfigDict(
+    model_config: ClassVar[ConfigDict] = ConfigDict(
         extra="forbid",
         frozen=True,
         strict=True,

@@ -63,14 +63,15 @@ class Decoding:
 
     def __init__(self, steps: Decode | list[Decode] | None = None) -> None:
         """Raises ConfigError where a library that a step needs is not installed."""
+        self.decoder: Decode
         *before, self.decoder = steps if isinstance(steps, list) else [steps or Json()]
         self._containers = [step for step in before if isinstance(step, Container)]  # all of them: see Steps
         for step in (*self._containers, self.decoder):
             step.ready()
         self._plain = not self._containers and isinstance(self.decoder, Json)
-        self.read = decode_json if self._plain else self._read
+        self.read: Callable[[bytes], tuple[Any, str | None]] = decode_json if self._plain else self._read
         """The value of a body and what had to be repaired; raises UndecodableError."""
-        self.read_error = decode_json if self._plain else self._read_error
+        self.read_error: Callable[[bytes], tuple[Any, str | None]] = decode_json if self._plain else self._read_error
         """The same for an answer that reports an error, which need not come in the declared form."""
 
     def _read(self, content: bytes) -> tuple[Any, str | None]:

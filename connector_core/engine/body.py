@@ -41,7 +41,7 @@ class Spool:
         except OSError as error:
             raise _no_room(error) from None
         self._hash = hashlib.blake2b(digest_size=16)
-        self.size = 0
+        self.size: int = 0
         """In bytes."""
 
     def write(self, data: bytes) -> None:

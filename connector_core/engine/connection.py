@@ -17,6 +17,7 @@ from connector_core.engine.effects import Effects
 from connector_core.engine.guard import Network
 from connector_core.engine.masks import Masks
 from connector_core.engine.pace import Line, Pace
+from connector_core.engine.transport import Transport
 from connector_core.events import Event
 from connector_core.exceptions import ConfigError, ResponseError
 from connector_core.formats import instant, written
@@ -76,9 +77,13 @@ class Connection:
         plans: dict[str, Plan] | None = None,
     ) -> None:
         """`plans`: those that are made already, where connections of the spec share them."""
-        self.spec, self.effects, self.name, self.network = spec, effects, name, network
-        self.plugins = plugins
+        self.spec: Spec = spec
+        self.effects: Effects = effects
+        self.name: str = name
+        self.network: Network = network
+        self.plugins: Plugins = plugins
         self._plans = {} if plans is None else plans
+        self.config: dict[str, Any]
         self.config, self._secrets = settled_account(spec.config, spec.secrets, (config, secrets))
         self.scope: dict[str, Any] = {
             "config": self.config,
@@ -86,9 +91,9 @@ class Connection:
             "connection": {"id": name},
         }
         """The names that hold for everything this connection does."""
-        self.facts = Facts(spec, self.scope["connection"])
-        self.session = Session(self.scope)
-        self.transport = effects.reach(network)
+        self.facts: Facts = Facts(spec, self.scope["connection"])
+        self.session: Session = Session(self.scope)
+        self.transport: Transport = effects.reach(network)
         self._paces: dict[tuple[str, bool], Pace] = {}
         self._lines: dict[str, Line] = {}
         self._closed = False

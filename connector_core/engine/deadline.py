@@ -33,13 +33,15 @@ class Exchange:
     )
 
     def __init__(self, task: asyncio.Task[Any], now: float, total: float, silence: float | None) -> None:
-        self.task = task
-        self.before = task.cancelling()
-        self.total, self.deadline = total, now + total
-        self.silence = silence
-        self.heard, self.received = now, _NOTHING_YET
+        self.task: asyncio.Task[Any] = task
+        self.before: int = task.cancelling()
+        self.total: float = total
+        self.deadline: float = now + total
+        self.silence: float | None = silence
+        self.heard: float = now
+        self.received: int = _NOTHING_YET
         self.answer: Any = None
-        self.is_connected = False
+        self.is_connected: bool = False
         self.broken: Literal["total", "read"] | None = None
 
     def ours(self) -> bool:

@@ -25,7 +25,7 @@ from connector_core.transform import Hooks
 
 __all__ = ["Effects"]
 
-log = logging.getLogger("connector_core")
+log: logging.Logger = logging.getLogger("connector_core")
 
 
 class Effects(Struct):

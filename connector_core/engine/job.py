@@ -222,7 +222,7 @@ class JobPages(Pages):
         while (task := self.begin()) is not None:
             if self._current is not None:
                 page = self._ready = self._counted(await anext(self._current))
-                self.attempts = self._current.attempts
+                self.attempts: int = self._current.attempts
                 return page
             if await task and not self._job.fetches:
                 return self._polled()

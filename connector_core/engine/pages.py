@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self
 from msgspec import Struct
 
 from connector_core.exceptions import ConfigError
-from connector_core.for_each import WHOLE
+from connector_core.for_each import WHOLE, Partition
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar  # checkers bring it along; nothing is imported
@@ -69,9 +69,9 @@ class Pages(Closing, Generic[R]):
     def __init__(self) -> None:
         self._ready: Page[R] | None = None
         self._waiting = self._ended = self._cut = False
-        self.within = WHOLE
+        self.within: Partition = WHOLE
         """The partition of the page that was handed out last."""
-        self.attempts = 0
+        self.attempts: int = 0
         """How often that page's request was sent."""
 
     def __aiter__(self) -> Self:

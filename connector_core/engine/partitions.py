@@ -230,7 +230,8 @@ class Partitioned(Pages):
 
     async def _from(self, number: int, lane: Lane) -> Page:
         page = self._ready = await anext(lane)
-        self.within, self.attempts = lane.within, lane.attempts
+        self.within: Partition = lane.within
+        self.attempts: int = lane.attempts
         self._totals[0] += 1
         self._totals[1] += len(page.records)
         self._watch(number, lane)

@@ -85,7 +85,7 @@ class Sequence(Pages):
                 raise reading.too_many()
             answered = await self._answered(reading)
             await self._guess(reading)  # before this page is decoded, so that the service is not kept waiting
-            self.attempts = answered.attempts
+            self.attempts: int = answered.attempts
             self._pieces = reading.pages(self._place, answered)
         page, following, answer = next(self._pieces)
         while following is MORE:

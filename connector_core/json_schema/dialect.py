@@ -170,7 +170,7 @@ def _anything(argument: Any) -> str:  # noqa: ARG001 - the table's shape
     return ""
 
 
-ANNOTATIONS = {
+ANNOTATIONS: Mapping[str, Callable[[Any], str]] = {
     "default": _anything,
     "deprecated": _a(bool, "true or false"),
     "description": _a(str, "text"),

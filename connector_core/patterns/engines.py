@@ -40,7 +40,8 @@ class Pattern:
             raise ValueError(f"must be a regular expression of at most {LONGEST_PATTERN} characters")
         tree = parsed(source)
         check(tree, longest)
-        self.source, self.longest = source, longest
+        self.source: str = source
+        self.longest: int = longest
         self.groups: dict[int | str, int] = {0: 0}
         """The number of each group, by number and by name."""
         for number, name in enumerate(_groups(tree), 1):

@@ -41,7 +41,8 @@ class BaseUrl:
 
     def __init__(self, source: str) -> None:
         """Raises ValueError where it can't become the address of a service."""
-        self.source, self.template = source, Template(source)
+        self.source: str = source
+        self.template: Template = Template(source)
         home, path = _split(source)
         self._path = PathText(path) if path else None
         self._leading = Template(home) if home.startswith("{{") else None

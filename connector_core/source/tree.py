@@ -46,7 +46,8 @@ class Tree:
     """Whoever reads a notation calls `enter`, `place` and `leave` as the text runs, and `finished` at its end."""
 
     def __init__(self, name: str) -> None:
-        self.name, self.text = name, ""
+        self.name: str = name
+        self.text: str = ""
         self.data: Any = None
         self.values: dict[Path, Position] = {}
         self.keys: dict[Path, Position] = {}

@@ -62,7 +62,8 @@ class Compiler:
     """Turns one expression's tree into closures, each of which knows its operands."""
 
     def __init__(self, source: str, mode: Mode) -> None:
-        self.source, self.mode = source, mode
+        self.source: str = source
+        self.mode: Mode = mode
 
     def compile(self, node: nodes.Node) -> Evaluate:
         """The closure of a node."""

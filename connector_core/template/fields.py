@@ -119,14 +119,16 @@ class Template(_Written):
         super().__init__(raw)
         pieces = list(parts_of(self.source)) if isinstance(raw, str) else [(False, self.source)]
         filled = [piece for is_expression, piece in pieces if is_expression]
-        self.literal = not filled
-        self.whole = len(filled) == 1 and all(is_expression or not text.strip() for is_expression, text in pieces)
+        self.literal: bool = not filled
+        self.whole: bool = len(filled) == 1 and all(is_expression or not text.strip() for is_expression, text in pieces)
         if self.whole:
             pieces = [(True, filled[0])]
         self._parts: list[str | Expression] = [
             expression(text, self.mode) if is_expression else text for is_expression, text in pieces
         ]
-        self.reads = frozenset(path for part in self._parts if not isinstance(part, str) for path in part.reads)
+        self.reads: frozenset[Path] = frozenset(
+            path for part in self._parts if not isinstance(part, str) for path in part.reads
+        )
         self.value = self._renderer()
 
     def _renderer(self) -> Callable[[Scope], Any]:
@@ -182,7 +184,7 @@ class Message(Template):
     expects = "text"
     accepts: ClassVar[tuple[type, ...]] = (str,)
     schema: ClassVar[JsonSchemaValue] = {"type": "string", "examples": ["The service says: {{ body.message }}"]}
-    mode = "message"
+    mode: ClassVar[Mode] = "message"
     __slots__ = ()
 
     def text(self, scope: Scope) -> str:
@@ -228,7 +230,7 @@ class PathText(Template):
     def __init__(self, raw: Any) -> None:
         super().__init__(raw)
         filled = [part for part in self._parts if isinstance(part, Expression)]
-        self.whole = self.whole and filled[0].last_filter != "path"
+        self.whole: bool = self.whole and filled[0].last_filter != "path"
         if self.whole:
             return
         checked_path("".join(part if isinstance(part, str) else "_" for part in self._parts))
@@ -275,8 +277,8 @@ class Condition(_Written):
     def __init__(self, raw: Any) -> None:
         super().__init__(raw)
         self._expression = expression(self.source, self.mode)
-        self.literal = isinstance(raw, bool)
-        self.reads = frozenset(self._expression.reads)
+        self.literal: bool = isinstance(raw, bool)
+        self.reads: frozenset[Path] = frozenset(self._expression.reads)
 
     def holds(self, scope: Scope) -> bool:
         """Whether it holds for these names."""
@@ -293,7 +295,7 @@ _DENIALS = frozenset({"false", "no", "n", "f", "off", "0"})
 class Flag(Condition):
     """A condition where absence has no meaning: a missing operand is an error unless `| default(…)` gives it one."""
 
-    mode = "flag"
+    mode: ClassVar[Mode] = "flag"
     __slots__ = ()
 
     def holds(self, scope: Scope) -> bool:
@@ -328,7 +330,8 @@ class Value(_Written):
         super().__init__(raw)
         reads: set[Path] = set()
         render = _render(raw, reads)
-        self.literal, self.reads = render is None, frozenset(reads)
+        self.literal: bool = render is None
+        self.reads: frozenset[Path] = frozenset(reads)
         self.value = render or (lambda _scope: raw)
 
 

@@ -32,7 +32,7 @@ class Dataset:
         """
         check_makeable({"type": "object", "properties": schema}, "schema")
         self.schema = schema
-        self.keys = tuple(keys)
+        self.keys: tuple[FieldPath, ...] = tuple(keys)
         self._name, self._seed = name, seed
         self._made = 0
         self.records: list[dict[str, Any]] = [self.make({}) for _ in range(count)]

@@ -55,7 +55,7 @@ class FakeTransport:
         self._answer = answer
         self.requests: list[Request] = []
         """Every request, signed as it would have gone out, its files as bytes."""
-        self.closed = False
+        self.closed: bool = False
 
     async def send(self, request: Request) -> Response:
         """The function's answer to the request."""
@@ -82,7 +82,7 @@ class VirtualClock:
         self._wakes = False
         self.slept: list[float] = []
         """Every wait in seconds, in the order in which it began."""
-        self.dice = Random(seed).random  # noqa: S311 - dice that repeat
+        self.dice: Callable[[], float] = Random(seed).random  # noqa: S311 - dice that repeat
         """A number in [0, 1), the same row of them for the same seed."""
 
     def monotonic(self) -> float:

@@ -92,8 +92,10 @@ class Routes:
                 else:
                     self.known.append(_route(name, endpoint, *address))
         self.known.sort(key=lambda route: route.rank)
-        self.origins = {route.origin for route in self.known}
-        self.parts = {(route.name, route.part): route for route in self.known if route.part is not None}
+        self.origins: set[str] = {route.origin for route in self.known}
+        self.parts: dict[tuple[str, str], Route] = {
+            (route.name, route.part): route for route in self.known if route.part is not None
+        }
 
     def find(self, request: Request) -> Route | None:
         """The endpoint that is meant; of several with the same path, the one whose fixed values were sent."""

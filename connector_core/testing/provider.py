@@ -46,9 +46,11 @@ class Provider:
 
     def __init__(self, spec: Spec, scope: Mapping[str, Any], *, records: int, seed: int, jobs: Ending = "done") -> None:
         """`scope` holds `config` and `secrets`; `records`: how many each path has at first; `jobs`: how they end."""
-        self.spec, self._scope, self._seed = spec, scope, seed
-        self.routes = Routes(spec, scope)
-        self.jobs, self._facts = Jobs(self.routes, scope, jobs), Facts(spec)
+        self.spec: Spec = spec
+        self._scope, self._seed = scope, seed
+        self.routes: Routes = Routes(spec, scope)
+        self.jobs: Jobs = Jobs(self.routes, scope, jobs)
+        self._facts = Facts(spec)
         self.datasets: dict[tuple[str, str], Dataset] = {}
         """By origin and path, so that endpoints of one path see the same records."""
         for route in self.routes.known:

@@ -81,6 +81,8 @@ class Simulator:
         `jobs`: how jobs end, as far as the spec has that condition: done, failed, or empty.
         """
         spec = spec if isinstance(spec, Spec) else load(spec)
+        self.config: dict[str, Any]
+        self.secrets: dict[str, Any]
         self.config, self.secrets = account(spec, config or {}, secrets or {}, seed=seed)
         """What a client has to be given."""
         self._spec, self._port = spec, port

@@ -79,4 +79,4 @@ class _Some:
         return {**written, "minProperties" if written["type"] == "object" else "minItems": 1}
 
 
-some = _Some()
+some: _Some = _Some()

@@ -44,7 +44,7 @@ class Shapes:
     """The definitions of one module, each before what it is used in. `Any` swallows whatever it stands beside."""
 
     def __init__(self) -> None:
-        self.names = Names()
+        self.names: Names = Names()
         self.lines: list[str] = []
 
     def declared(self, name: str, properties: Mapping[str, Schema], about: str, *, given: bool = False) -> str:

@@ -32,13 +32,14 @@ class Samples:
                 f"{kind!r} is no kind: give a subclass of a family with a field such as "
                 'type: Literal["letters"] = "letters"'
             )
-        self.kind, self.name = kind, f"{kind.key} {name}"
-        self.yaml = example(kind)
+        self.kind: type[Component] = kind
+        self.name: str = f"{kind.key} {name}"
+        self.yaml: str | None = example(kind)
         if self.yaml is None:
             raise AssertionError(
                 f"{self.name} must have an example: a line in its docstring such as Example: `{kind.key}: {name}`"
             )
-        self.document = self._document(self.yaml)
+        self.document: dict[str, Any] = self._document(self.yaml)
         self.all: list[Sample] = []
         """Every way to write it, with what comes of it."""
         for written in (*_under(kind.key, self.document), *examples):
@@ -48,9 +49,9 @@ class Samples:
         if not self.all:
             raise AssertionError(f"{self.name} must have an example of itself, and there is none in {self.yaml}")
         names = [pair for text in (self.yaml, *map(repr, examples)) for pair in _READ.findall(text)]
-        self.secrets = sorted({name for root, name in names if root == "secrets"})
+        self.secrets: list[str] = sorted({name for root, name in names if root == "secrets"})
         """The names of the secrets that the examples read."""
-        self.config = sorted({name for root, name in names if root == "config"})
+        self.config: list[str] = sorted({name for root, name in names if root == "config"})
         """The same of the config."""
 
     def __iter__(self) -> Iterator[Any]:
