@@ -67,7 +67,9 @@ def _told(checker: str, output: str) -> Iterator[str]:
 
 def test_the_types_are_current():
     """The app's types are those that `connector types shop` writes today."""
-    assert (APP / "shop_types.py").read_text("utf-8") == written(load("shop"))
+    assert (APP / "shop_types.py").read_text("utf-8") == written(load("shop")), (
+        "connector types shop --output tests/typing/app/shop_types.py"
+    )
 
 
 @pytest.mark.parametrize("checker", CHECKERS)

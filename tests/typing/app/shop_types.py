@@ -65,12 +65,19 @@ class OrderInput(TypedDict):
     """The order's number"""
 
 
+class CreateOrderInputItems(TypedDict):
+    """One of the objects inside."""
+
+    sku: str
+    quantity: int
+
+
 class CreateOrderInput(TypedDict):
     """What create_order takes: Places an order for a customer."""
 
     customer_id: int
     """Who orders"""
-    items: list[dict[str, Any]]
+    items: list[CreateOrderInputItems]
     """What is ordered: {sku, quantity} each"""
 
 

@@ -3,7 +3,7 @@
 from typing import Any, Literal, assert_type
 
 from shop_types import (
-    CreateOrderInput,
+    CreateOrderInputItems,
     CustomersRecord,
     OrdersRecord,
     OrdersRecordItems,
@@ -36,8 +36,8 @@ async def copy(shop: Shop, saved: Any = None) -> None:
 
 
 async def order_again(shop: Shop, order: OrdersRecord) -> Any:
-    again: CreateOrderInput = {"customer_id": order["customer_id"], "items": [dict(item) for item in order["items"]]}
-    result = await shop.call("create_order", again)
+    items: list[CreateOrderInputItems] = [{"sku": item["sku"], "quantity": item["quantity"]} for item in order["items"]]
+    result = await shop.call("create_order", {"customer_id": order["customer_id"], "items": items})
     assert_type(result, Result[Any])
     assert_type(await shop.call("orders"), Result[list[OrdersRecord]])
     await shop.call("order", {"id": 7})
