@@ -31,6 +31,7 @@ from connector_core.template import MissingError, TemplateError
 
 if TYPE_CHECKING:
     from connector_core.engine.connection import Connection
+    from connector_core.engine.effects import Effects
 
 __all__ = ["Line", "Pace", "Permit"]
 
@@ -46,7 +47,7 @@ class _Ticket:
     __slots__ = ("cost", "wake")
 
     def __init__(self, cost: float) -> None:
-        self.cost = cost
+        self.cost: float = cost
         self.wake: asyncio.Future[None] | None = None
 
     def call(self) -> None:
@@ -59,7 +60,9 @@ class Line:
     """Those who wait for one bucket, in order, and how many of those who were let through are under way."""
 
     def __init__(self, bucket: Shares, terms: Terms) -> None:
-        self.bucket, self.gate, self.largest = bucket, Gate(terms.concurrency), terms.largest
+        self.bucket: Shares = bucket
+        self.gate: Gate = Gate(terms.concurrency)
+        self.largest: float | None = terms.largest
         self.waiting: deque[_Ticket] = deque()
 
     def join(self, ticket: _Ticket) -> None:
@@ -151,7 +154,10 @@ class Pace:
     """The lines that the requests of one endpoint stand in."""
 
     def __init__(self, connection: Connection, plan: Plan, lines: list[Line]) -> None:
-        self.connection, self.plan, self.lines, self.effects = connection, plan, lines, connection.effects
+        self.connection: Connection = connection
+        self.plan: Plan = plan
+        self.lines: list[Line] = lines
+        self.effects: Effects = connection.effects
         self.limits: tuple[RateLimit, ...] = plan.limits
         self._patience = min(limit.patience(readable=plan.readable) for limit in plan.limits)
 

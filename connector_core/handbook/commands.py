@@ -30,7 +30,7 @@ class Commands:
         """`called` is how the spec is named: its name or path, and the options that say where it is looked for."""
         self._spec = spec
         self._name, *self._options = called
-        self.named = shlex.join(called)
+        self.named: str = shlex.join(called)
         """The same as it is typed."""
         self._provider: Provider | None = None
         try:

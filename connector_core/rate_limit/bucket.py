@@ -150,7 +150,7 @@ class Bucket:
 
     def __init__(self, terms: Terms) -> None:
         self.terms = terms
-        self.taken = 0.0
+        self.taken: float = 0.0
         """All that was ever taken: what an answer can't know of is what was taken after its request."""
         self._windows = [_Window(*window) for window in terms.windows]
         self._tokens = _Tokens(*terms.tokens) if terms.tokens else None
