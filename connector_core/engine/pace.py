@@ -62,7 +62,7 @@ class Line:
     def __init__(self, bucket: Shares, terms: Terms) -> None:
         self.bucket: Shares = bucket
         self.gate: Gate = Gate(terms.concurrency)
-        self.largest: float | None = terms.largest
+        self.largest: float = terms.largest
         self.waiting: deque[_Ticket] = deque()
 
     def join(self, ticket: _Ticket) -> None:
