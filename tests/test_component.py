@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import compileall
 import importlib
+import pkgutil
 import subprocess
 import sys
 from typing import Annotated, Any, Literal
@@ -263,6 +265,41 @@ def test_a_file_in_the_familys_package_is_found_by_itself(tmp_path, monkeypatch)
         list(family.kinds)
     for name in [name for name in sys.modules if name.partition(".")[0] == "decoys"]:
         monkeypatch.delitem(sys.modules, name)
+
+
+WITHOUT_TEXT = """
+from decoys import Shape
+print(list(Shape.kinds), Shape.resolve("circle").kind())
+"""
+
+
+def test_kinds_are_found_without_their_text(tmp_path):
+    """Where only compiled modules are installed, a family's are imported to see what is in them."""
+    package = tmp_path / "decoys"
+    package.mkdir()
+    (package / "__init__.py").write_text(
+        "from connector_core.component import Component\n\n\n"
+        'class Shape(Component, key="decoy"):\n    """A family."""\n\n\nShape.live_in(__name__)\n'
+    )
+    (package / "round.py").write_text(KIND)
+    (package / "square.py").write_text(KIND.replace("ircle", "ube"))
+    compileall.compile_dir(package, quiet=2, legacy=True)
+    for path in package.glob("*.py"):
+        path.unlink()
+    program = [sys.executable, "-c", WITHOUT_TEXT]
+    done = subprocess.run(program, cwd=tmp_path, env={"PYTHONPATH": "."}, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("['circle', 'cube'] circle\n", "")
+
+
+@pytest.mark.parametrize("key", [key for key, family in families().items() if family.kinds.late])
+def test_every_kind_of_a_package_is_found_by_its_text(key):
+    """Importing all its modules brings no kind that was not known before."""
+    family = families()[key]
+    home = importlib.import_module(f"connector_core.{key}")
+    for module in pkgutil.iter_modules(home.__path__, f"{home.__name__}."):
+        importlib.import_module(module.name)
+    defined = {name for name, kind in family.kinds._defined.items() if kind.__module__.startswith("connector_core.")}
+    assert defined <= family.kinds.late.keys()
 
 
 def test_the_example_of_a_kind():

@@ -31,9 +31,11 @@ class Kinds(MutableMapping[str, "type[Component]"]):
     def late(self) -> dict[str, str]:
         """The module of each kind in those packages, by the kind's name; told from the text, without importing it."""
         if self._found is None:
+            self._found = {}  # what is imported on the way looks here, too
             found: dict[str, str] = {}
             for name, module in (kind for package in self._packages for kind in _kinds_in(package)):
                 if found.setdefault(name, module) != module:
+                    self._found = None
                     raise TypeError(f"the kind {name!r} is defined twice, in {found[name]} and in {module}")
             self._found = found
         return self._found
@@ -50,10 +52,10 @@ class Kinds(MutableMapping[str, "type[Component]"]):
         del self._defined[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(sorted({*self._defined, *self.late}))
+        return iter(sorted({*self.late, *self._defined}))
 
     def __len__(self) -> int:
-        return len({*self._defined, *self.late})
+        return len({*self.late, *self._defined})
 
 
 _TYPE = re.compile(r"""^ +type: Literal\[["']([^"']+)["']\] = """, re.MULTILINE)
@@ -61,12 +63,15 @@ _TYPE = re.compile(r"""^ +type: Literal\[["']([^"']+)["']\] = """, re.MULTILINE)
 
 
 def _kinds_in(package: str) -> Iterator[tuple[str, str]]:
-    """Each kind that the package's modules define, with its module's name."""
+    """Each kind that the package's modules define, with its module's name; a module without its text is imported."""
     from importlib.util import find_spec
     from pkgutil import iter_modules
 
     for found in iter_modules(sys.modules[package].__path__, f"{package}."):
         spec = find_spec(found.name)
         loader: Any = spec.loader if spec is not None else None
-        for name in _TYPE.findall(loader.get_source(found.name) or ""):
+        source = loader.get_source(found.name)
+        if source is None:
+            import_module(found.name)
+        for name in _TYPE.findall(source or ""):
             yield name, found.name

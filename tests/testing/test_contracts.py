@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any, Literal
@@ -14,15 +15,16 @@ from msgspec.structs import replace
 from pydantic import ConfigDict
 
 import connector_core.spec  # noqa: F401 - the families are known once the spec's keys are
-from connector_core.auth import Auth
+from connector_core.auth import Auth, Session, Text
 from connector_core.auth.bearer import Bearer
+from connector_core.auth.credentials import credential, fields
 from connector_core.component import Component, families
 from connector_core.decode import Decode, UndecodableError
 from connector_core.decode.containers import Gzip
 from connector_core.decode.family import Stream
 from connector_core.decode.ndjson import Ndjson
-from connector_core.exceptions import ResponseError
-from connector_core.http import Request
+from connector_core.exceptions import AuthenticationError, ResponseError
+from connector_core.http import Request, Response
 from connector_core.pagination import Pagination, Stop
 from connector_core.pagination.numbered import Offset
 from connector_core.testing import contracts
@@ -224,6 +226,11 @@ def without_the_token(self: Any, session: Any, request: Request, now: float) -> 
     return request.with_header("Authorization", f"Bearer {session.scope['secrets'].get('token', '')}")
 
 
+def asking_first(self: Any, session: Any, request: Request, now: float) -> Generator[Request, Response, Request]:
+    yield request
+    return without_the_token(self, session, request, now)
+
+
 def letting_all_in(self: Any, session: Any, request: Request) -> None:
     return None
 
@@ -364,6 +371,7 @@ FAULTS: list[tuple[type[Component], dict[str, Any], str, str]] = [
     (Offset, {"serve": serving_any_text}, "junk-requests", "`serve` raises KeyError: '', given '' in the request"),
     (Bearer, {"flow": asking_forever}, "flow-ends", "it asks more than 10 requests where each is answered with 200 b''"),
     (Bearer, {"sign": without_the_token}, "no-secret", "where the secret 'token' is empty, it signs all the same"),
+    (Bearer, {"flow": asking_first}, "no-secret", "secret 'token' is empty, it signs"),
     (Bearer, {"refusal": letting_all_in}, "refused", "`refusal` accepts a request that was not signed"),
     (Bearer, {"refusal": minding_case}, "accepted", "its headers being accept, authorization"),
     (Bearer, {"refusal": telling}, "unseen", "what `refusal` says shows the secret 'token'"),
@@ -475,6 +483,38 @@ def test_a_value_that_is_not_written_back():
             self.__dict__["word"] = f"{self.word}!"
 
     assert "which is read as Loud(max_pages=100000, type='faulty', word='a!!')" in told(Loud, "round-trip")
+
+
+def test_a_kind_that_asks_for_a_token():
+    """A flow with a request of its own keeps the same contract, whatever the service answers it."""
+
+    class Fetched(Auth):
+        """A token that the service hands out for a secret.
+
+        Example: `auth: {type: faulty, secret: "{{ secrets.key }}"}`
+        """
+
+        type: Literal["faulty"] = "faulty"
+        secret: Text
+        """What the token is given for."""
+
+        def flow(self, session: Session, request: Request, now: float) -> Generator[Request, Response, Request]:  # noqa: ARG002 - the family's
+            """Asks once, and signs."""
+            key = credential(self.secret, session, "auth.secret")
+            answer = yield Request("POST", "https://api.shop.example/token", body={"key": key}, encoding="json")
+            try:
+                token = json.loads(answer.content)["access_token"]
+            except (ValueError, TypeError, KeyError):
+                token = None
+            if not isinstance(token, str) or not token:
+                raise AuthenticationError("the service gives no token")
+            return request.with_header("Authorization", f"Bearer {token}")
+
+        def refusal(self, session: Session, request: Request) -> str | None:  # noqa: ARG002 - the family's
+            """Looks whether there is one."""
+            return None if fields(request, "authorization") else "there is no token"
+
+    contracts.check(Fetched)
 
 
 @pytest.mark.parametrize(
