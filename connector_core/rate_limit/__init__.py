@@ -28,3 +28,5 @@ __all__ = [
     "rate_text",
     "told",
 ]
+
+RateLimit.live_in(__name__)
