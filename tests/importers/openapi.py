@@ -97,7 +97,7 @@ _PARAMETERS = st.lists(
     ),
     max_size=4,
 )
-_SECURITY = st.lists(
+_SECURITY: st.SearchStrategy[list[dict[str, list[str]]]] = st.lists(
     st.dictionaries(st.sampled_from(["key", "o", "basic", "none"]), st.just([]), max_size=2), max_size=2
 )
 _RESPONSES = st.dictionaries(
