@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from math import inf
 from pathlib import Path, PurePath
 from typing import Any, Literal
 
@@ -273,6 +274,20 @@ def _no_end(whole: Loaded) -> Iterator[tuple[Place, str]]:
             told = [getattr(pagination, key, None) for key in ("size", "pages", "total", "has_more")]
             if not any(told):
                 yield (*place, "pagination"), "nothing but an empty page tells the end: give it a size, total or pages"
+
+
+@_rule("C208", "warning")
+def _too_costly(whole: Loaded) -> Iterator[tuple[Place, str]]:
+    """A request costs more than a rate limit can ever give: it would be refused before it is sent."""
+    for name, endpoint in whole.spec.endpoints.items():
+        cost = endpoint.cost.raw if endpoint.cost is not None and endpoint.cost.literal else 1
+        limits = [limit.terms().largest for limit in (endpoint.rate_limit, whole.spec.rate_limit) if limit is not None]
+        largest = min(limits, default=inf)
+        if endpoint.cost is not None and isinstance(cost, int | float) and cost > largest:
+            yield (
+                ("endpoints", name, "cost"),
+                f"no request can ever be sent: a rate limit gives {largest:g} at most",
+            )
 
 
 # ── C3: safety ────────────────────────────────────────────────────────────────────────────────────

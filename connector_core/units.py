@@ -35,6 +35,7 @@ __all__ = [
     "Unit",
     "duration",
     "rate",
+    "rate_text",
     "size",
     "size_text",
     "span",
@@ -110,6 +111,12 @@ def rate(text: str) -> tuple[int, float]:
     if seconds == 0:
         raise ValueError(f"{text!r} has a period of no length")
     return count, seconds
+
+
+def rate_text(count: float, seconds: float) -> str:
+    """A rate as it is written: `10/second`, `900/900s`."""
+    word = next((word for word, length in PERIODS.items() if duration(length) == seconds), None)
+    return f"{count:g}/{word or f'{seconds:g}s'}"
 
 
 def _parts(text: object, what: str, units: Collection[str], example: str) -> tuple[str, str]:

@@ -6,7 +6,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from connector_core.template import Template
-from connector_core.units import DURATION, Duration, Rate, Size, Span, duration, rate, size, size_text, span
+from connector_core.units import DURATION, Duration, Rate, Size, Span, duration, rate, rate_text, size, size_text, span
 
 UNITS = "write a number and a unit (ms, s, m, h, d, w), such as 30s"
 PERIODS = "one of second, minute, hour, day, or a duration such as 15m"
@@ -202,3 +202,9 @@ def test_field_with_template():
             adapter.validate_python(written)
         [error] = caught.value.errors()
         assert (error["msg"], error["loc"]) == (message, ())
+
+
+@pytest.mark.parametrize("text", ["10/second", "5/minute", "5000/hour", "1/day", "900/900s", "8/0.5s"])
+def test_a_rate_is_written_as_it_is_read(text):
+    """What `rate` reads, `rate_text` writes."""
+    assert rate_text(*rate(text)) == text

@@ -19,6 +19,8 @@ from connector_core.events import (
     PageRead,
     PaginationMissing,
     PartitionFinished,
+    RateLimited,
+    RateLimitHeld,
     ReadFinished,
     RecordInvalid,
     RecordsMissing,
@@ -85,6 +87,10 @@ class Trace:
                 say(f"the job is not done after {waited:.0f} s; again in {wait:.0f} s")
             case RetryScheduled(wait=wait, reason=reason):
                 say(f"again in {wait:.1f} s: {reason}")
+            case RateLimited(wait=wait, reason=reason):
+                say(f"in line for {wait:.1f} s at least: {reason}")
+            case RateLimitHeld(wait=wait):
+                say(f"too many requests: nothing is sent for {wait:.1f} s")
             case PageRead(page=page, records=records, received=received):
                 say(f"page {page}: {'' if received == records else f'{records} of '}{_records(received)}")
             case PartitionFinished(partition=partition, pages=pages, records=records, reason=reason):
@@ -117,6 +123,9 @@ class SavedTrace:
         self._file.close()
 
 
+_LONG = 10.0  # seconds of a wait for a rate limit that are worth a line
+
+
 class Progress:
     """How far a reading is, where somebody may be watching: a line that is overwritten, and the sum at the end."""
 
@@ -133,6 +142,8 @@ class Progress:
             return
         if isinstance(event, RetryScheduled) and event.wait >= 1:
             say(f"asking again in {event.wait:.0f} s: {event.reason}")
+        elif isinstance(event, RateLimited) and event.wait >= _LONG:
+            say(f"waiting for {event.wait:.0f} s at least: {event.reason}")
         elif isinstance(event, JobPolled):
             say(f"the job is not done after {event.waited:.0f} s")
 

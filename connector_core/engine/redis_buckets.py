@@ -18,8 +18,9 @@ from urllib.parse import urlsplit
 
 from connector_core.engine.buckets import Shares, Taken
 from connector_core.exceptions import ConfigError, UnavailableError
-from connector_core.rate_limit import Delay, Terms, Told, rate_text
+from connector_core.rate_limit import Delay, Terms, Told
 from connector_core.rate_limit.bucket import LONGEST_HOLD
+from connector_core.units import rate_text
 
 __all__ = ["RedisBuckets"]
 

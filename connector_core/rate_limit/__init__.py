@@ -12,7 +12,7 @@
 """
 
 from connector_core.rate_limit.answers import Told, told
-from connector_core.rate_limit.bucket import Bucket, Delay, Gate, Terms, rate_text
+from connector_core.rate_limit.bucket import Bucket, Delay, Gate, Terms
 from connector_core.rate_limit.family import ExactWindow, Feedback, RateLimit, TokenBucket
 
 __all__ = [
@@ -25,7 +25,6 @@ __all__ = [
     "Terms",
     "TokenBucket",
     "Told",
-    "rate_text",
     "told",
 ]
 

@@ -23,7 +23,9 @@ from typing import Final
 
 from msgspec import Struct
 
-__all__ = ["LONGEST_HOLD", "Bucket", "Delay", "Gate", "Terms", "rate_text"]
+from connector_core.units import rate_text
+
+__all__ = ["LONGEST_HOLD", "Bucket", "Delay", "Gate", "Terms"]
 
 CELLS = 1024
 """A window remembers no more than about so many moments; what lies nearer together is kept as the later one."""
@@ -34,7 +36,6 @@ FIRST_HOLD, LAST_HOLD = 1.0, 60.0
 OPEN: Final = 64
 """So many under way at once are all that there may ever be after a refusal; then the bucket is open again."""
 _DUST = 1e-9  # what sums of fractions leave over
-_WORDS = {1.0: "second", 60.0: "minute", 3600.0: "hour", 86400.0: "day"}
 
 
 class Terms(Struct, frozen=True):
@@ -59,11 +60,6 @@ class Delay(Struct, frozen=True):
 
     seconds: float
     reason: str
-
-
-def rate_text(limit: float, period: float) -> str:
-    """A rate as specs write it: `10/second`."""
-    return f"{limit:g}/{_WORDS.get(period) or f'{period:g}s'}"
 
 
 class _Cell:

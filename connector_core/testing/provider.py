@@ -10,7 +10,8 @@ and the client transforms them on top of that.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from msgspec.structs import replace
@@ -31,6 +32,7 @@ from connector_core.testing.dataset import Dataset, text_of
 from connector_core.testing.encoded import encoded
 from connector_core.testing.facts import Facts
 from connector_core.testing.jobs import Ending, Jobs, Started
+from connector_core.testing.limits import Limits
 from connector_core.testing.matching import Route, Routes
 from connector_core.testing.partitions import Told, belonging, told
 from connector_core.testing.reply import Reply, headers_of, placed, refused
@@ -44,8 +46,15 @@ AFTER = Put("query.after")
 class Provider:
     """The datasets of one service and what it does with requests; raises ConfigError for what it can never serve."""
 
-    def __init__(self, spec: Spec, scope: Mapping[str, Any], *, records: int, seed: int, jobs: Ending = "done") -> None:
-        """`scope` holds `config` and `secrets`; `records`: how many each path has at first; `jobs`: how they end."""
+    def __init__(
+        self, spec: Spec, scope: Mapping[str, Any], *,
+        records: int, seed: int, jobs: Ending = "done", clock: Callable[[], float] = time.monotonic,
+    ) -> None:  # fmt: skip
+        """`scope` holds `config` and `secrets`; `records`: how many each path has at first; `jobs`: how they end.
+
+        `clock`: seconds, for the rate limits.
+        """
+        self._limits = Limits(spec, clock)
         self.spec: Spec = spec
         self._scope, self._seed = scope, seed
         self.routes: Routes = Routes(spec, scope)
@@ -68,6 +77,8 @@ class Provider:
         route = self.routes.find(request)
         if route is None:
             return self._nowhere(request)
+        if (too_many := self._limits.refusal(route.name, route.endpoint)) is not None:
+            return too_many
         if route.part is not None:
             route = self.jobs.meant(route, request)
         session = Session({"connection": {"id": self.spec.name}, **self._scope, "endpoint": {"name": route.name}})

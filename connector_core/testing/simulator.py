@@ -15,8 +15,9 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections import deque
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
@@ -75,10 +76,12 @@ class Simulator:
         secrets: Mapping[str, Any] | None = None,
         port: int = 0,
         jobs: Ending = "done",
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`records`: how many each path has at first; `config` and `secrets`: in place of made up ones; port 0: any.
 
-        `jobs`: how jobs end, as far as the spec has that condition: done, failed, or empty.
+        `jobs`: how jobs end, as far as the spec has that condition: done, failed, or empty. `clock`: seconds, by which
+        declared rate limits are counted; what exceeds them is answered with 429.
         """
         spec = spec if isinstance(spec, Spec) else load(spec)
         self.config: dict[str, Any]
@@ -87,7 +90,7 @@ class Simulator:
         """What a client has to be given."""
         self._spec, self._port = spec, port
         scope = {"config": self.config, "secrets": self.secrets}
-        self._provider = Provider(spec, scope, records=records, seed=seed, jobs=jobs)
+        self._provider = Provider(spec, scope, records=records, seed=seed, jobs=jobs, clock=clock)
         self._seen: deque[Seen] = deque(maxlen=REMEMBERED)
         self._runner: web.ServerRunner | None = None
 
@@ -257,8 +260,10 @@ async def simulated(
     between two polls of a job, pass at once.
     """
     loaded = Engine(specs=specs, plugins=plugins).load(spec, environment)
-    async with Simulator(loaded, records=records, seed=seed, config=config, secrets=secrets, jobs=jobs) as service:
-        clock = PassingClock()
+    clock = PassingClock()
+    async with Simulator(
+        loaded, records=records, seed=seed, config=config, secrets=secrets, jobs=jobs, clock=clock.monotonic
+    ) as service:
         effects = Effects(transport=service.transport, monotonic=clock.monotonic, now=clock.now, sleep=clock.sleep)
         async with Connector.open(
             loaded,
