@@ -281,14 +281,21 @@ def test_a_partitioned_endpoint_has_no_position():
     assert 'def pages(self, endpoint: Literal["orders"]) -> Pages[dict[str, Any]]: ...' in source
 
 
+NAMED_BY_THE_SERVICE = {
+    **SPEC,
+    "endpoints": {
+        "tables": {
+            "get": "/tables/{{ n }}",
+            "for_each": {"values": [1, 2], "as": "n", "name": "table_{{ n }}"},
+            "schema": {"id": {"type": "integer"}},
+        }
+    },
+}
+
+
 def test_names_that_the_service_makes():
     """Where endpoints are named by the service, any name can be read."""
-    tables = {
-        "get": "/tables/{{ n }}",
-        "for_each": {"values": [1, 2], "as": "n", "name": "table_{{ n }}"},
-        "schema": {"id": {"type": "integer"}},
-    }
-    source = written(load({**SPEC, "endpoints": {"tables": tables}}))
+    source = written(load(NAMED_BY_THE_SERVICE))
     assert "def read(self, endpoint: str) -> Records[Any]: ..." in source
 
 
@@ -392,7 +399,7 @@ def test_nothing_of_a_spec_becomes_code(spec):
 def modules(tmp_path_factory):
     """A folder with the modules of the bundled specs and of drawn ones."""
     folder = tmp_path_factory.mktemp("types")
-    sources = [written(load(name)) for name in sorted(available())] + [MODULE]
+    sources = [*(written(load(name)) for name in sorted(available())), MODULE, written(load(NAMED_BY_THE_SERVICE))]
 
     @settings(EVERYWHERE, max_examples=60, phases=[Phase.generate])
     @given(SPECS)
