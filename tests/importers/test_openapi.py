@@ -272,7 +272,7 @@ LAUGHS = b"openapi: 3.0.0\na0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + b"".join(
 @pytest.mark.parametrize(
     "content, said",
     [
-        (b"", "it is no mapping — x.yaml — an OpenAPI document begins with openapi: 3.1.0"),
+        (b"", "it is empty — x.yaml — an OpenAPI document begins with openapi: 3.1.0"),
         (b"<!DOCTYPE html>", "it is no mapping — x.yaml — an OpenAPI document begins with openapi: 3.1.0"),
         (b"{}", "it is no OpenAPI document: it has no key 'openapi' — x.yaml"),
         (b"\xff", "byte 1 is not UTF-8 — x.yaml"),

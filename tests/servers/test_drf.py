@@ -8,6 +8,8 @@ import pytest
 
 from connector_core import Connector
 from connector_core.exceptions import AuthenticationError, NotFoundError
+from connector_core.importers.openapi import imported
+from connector_core.source import read
 
 pytestmark = pytest.mark.servers("drf", 18002)
 
@@ -73,3 +75,16 @@ async def test_a_page_that_is_not_there_is_an_error():
     async with tickets() as connector:
         with pytest.raises(NotFoundError, match=r"tickets answered 404: Invalid page\."):
             await anext(connector.read("missing_page"))
+
+
+async def test_an_imported_spec_reads_everything():
+    """The spec that is made from the service's own OpenAPI document reads every list to its end, as it was guessed."""
+    path = SPEC.parent.parent / "importers" / "documents" / "tickets.json"  # as the framework writes it
+    made = imported(path.read_bytes(), path.name, "imported", "Tickets")
+    signing = {"type": "api_key", "put": "header.Authorization", "value": "Token {{ secrets.token }}"}
+    spec = {**read(made.text, "imported.yaml").data, "secrets": {"token": {}}, "auth": signing}
+    address = {"base_url": "http://127.0.0.1:18002"}
+    async with Connector.open(spec, config=address, secrets={"token": TOKEN}, network="loopback") as connector:
+        for endpoint in made.reads:
+            assert sorted([ticket["id"] async for ticket in connector.read(endpoint)]) == list(range(1, 1235))
+    assert len(made.reads) == 4

@@ -75,7 +75,11 @@ def read(content: bytes, file: str) -> Document:
         _refuse(f"byte {error.start + 1} is not UTF-8", file)
     data = _Plain(file).value(_json(text, file) if text.lstrip()[:1] == "{" else _yaml(text, file))
     if not isinstance(data, dict):
-        _refuse("it is no mapping", file, "an OpenAPI document begins with openapi: 3.1.0")
+        _refuse(
+            "it is empty" if data is None else "it is no mapping",
+            file,
+            "an OpenAPI document begins with openapi: 3.1.0",
+        )
     if "swagger" in data:
         _refuse(f"it is in Swagger {_short(data['swagger'])}", file, "convert it to OpenAPI 3 first")
     if "openapi" not in data:

@@ -60,12 +60,9 @@ class Notes:
         told: dict[tuple[str, str, str], list[str]] = {}
         for path, (what, check) in self._guesses.items():
             inside = path[:1] == ("endpoints",)
-            key = ".".join(path[2:] if inside else path)
-            told.setdefault((key, what, check), []).append(path[1] if inside else "")
-        return [
-            f"{f'{key} of {named(names)}' if names != [''] else key}: {what}; check {check}"
-            for (key, what, check), names in told.items()
-        ]
+            place = f"{'.'.join(path[2:])} of " if inside else ".".join(path)
+            told.setdefault((place, what, check), []).extend(path[1:2] if inside else ())
+        return [f"{place}{named(names)}: {what}; check {check}" for (place, what, check), names in told.items()]
 
     def left_out(self) -> list[str]:
         """Everything that is left out, in a line each; what is said of several places in one."""
