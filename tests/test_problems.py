@@ -165,7 +165,7 @@ CONDITION = "must be a condition: an expression without {{ }}, not a number"
         ("docs: {troubleshooting: [{problem: [], answer: x}]}", "4:36 docs.troubleshooting.0.problem: must be text, not a list"),
         ("docs: {troubleshooting: [{problem: 401}]}", "4:26 docs.troubleshooting.0: missing key 'answer'"),
         ("docs: {scopes: read}", "4:16 docs.scopes: must be a mapping from each name to what it is for, or a list of names"),
-        ("docs: {testing: {scenarios: read}}", "4:28 docs.testing.scenarios: must be a list, not text: put it in [ ]"),
+        ("docs: {testing: {scenarios: read}}", "4:29 docs.testing.scenarios: must be a list, not text: put it in [ ]"),
     ],
 )  # fmt: skip
 def test_values_of_the_wrong_sort(text, what):
