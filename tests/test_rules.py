@@ -313,3 +313,14 @@ def test_what_can_mean_nothing(text, what):
 def test_what_calls_may_inherit(text):
     """What the top level says for the reads is no mistake of the calls beside them."""
     parse(HEAD + text, "shop.yaml")
+
+
+def test_a_group_has_one_limit():
+    """Endpoints that share a rate limit say the same of it."""
+    one, other = "{rates: [1/second], scope: search}", "{rates: [2/second], scope: search}"
+    ends = "endpoints: {{a: {{get: /a, rate_limit: {}}}, b: {{get: /b, rate_limit: {}}}}}"
+    [told] = mistakes(ends.format(one, other))
+    assert told.endswith(
+        "b.rate_limit.scope: 'search' is the scope of another limit, that of a: say the same, or rename it"
+    )
+    assert list(parse(HEAD + ends.format(one, one), "shop.yaml").endpoints) == ["a", "b"]

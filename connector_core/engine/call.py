@@ -147,7 +147,7 @@ async def _send(
         way.permit, way.waited = permit, way.waited + permit.waited
         response = await _followed(connection, plan, way, attempt, why)
         if not plan.learns:  # else it is learned from when the body is decoded
-            await permit.observe(response, {**scope, **answer_scope(response, None)})
+            await permit.observe(response, scope)
         return response
 
 
@@ -270,7 +270,7 @@ async def _meant(plan: Plan, way: _Way, response: Response, body: Any, scope: di
     outcome = _classified(plan, response, body, scope, now)
     if (permit := way.permit) is not None:
         if plan.learns:
-            await permit.observe(response, {**scope, **answer_scope(response, body)})
+            await permit.observe(response, scope, body)
         if outcome.category == "rate_limit" and outcome.then not in ("ok", "skip", "stop"):
             await permit.refused(_hint(response, outcome, now))
     return outcome

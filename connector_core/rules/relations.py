@@ -8,6 +8,7 @@ from typing import Any
 
 from connector_core.component import suggestion
 from connector_core.for_each import ForEach
+from connector_core.rate_limit import RateLimit
 from connector_core.reach import MOST_REACHED, ancestors, called_by, facts_of, line_of, needed_by
 from connector_core.spec import Endpoint, Spec, templates
 
@@ -22,6 +23,7 @@ def of_relations(spec: Spec) -> Iterator[Mistake]:
     yield from _parents(spec)
     yield from _steps(spec)
     yield from _captures(spec)
+    yield from _groups(spec)
 
 
 def _parents(spec: Spec) -> Iterator[Mistake]:
@@ -137,3 +139,19 @@ def _captures(spec: Spec) -> Iterator[Mistake]:
 
 def _needs_input(endpoint: Endpoint) -> bool:
     return any("default" not in schema and not schema.get("optional") for schema in (endpoint.input or {}).values())
+
+
+def _groups(spec: Spec) -> Iterator[Mistake]:
+    """Those who share a rate limit say the same of it."""
+    first: dict[str, tuple[str, RateLimit]] = {}
+    for name, endpoint in spec.endpoints.items():
+        limit = endpoint.rate_limit
+        if limit is None or limit.scope is None:
+            continue
+        whose, known = first.setdefault(limit.scope.source, (name, limit))
+        if known.terms() != limit.terms():
+            place = ("endpoints", name, "rate_limit", "scope")
+            yield (
+                place,
+                f"{limit.scope.source!r} is the scope of another limit, that of {whose}: say the same, or rename it",
+            )
