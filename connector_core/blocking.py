@@ -22,13 +22,14 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self, TypeVar
 from weakref import finalize
 
 from connector_core import connector as awaited
 from connector_core.connector import Result
 from connector_core.engine import pages as awaited_pages
 from connector_core.engine.buckets import Buckets
+from connector_core.engine.circuits import CircuitStatus
 from connector_core.engine.effects import Effects
 from connector_core.engine.guard import Network
 from connector_core.engine.pages import Page, R
@@ -39,6 +40,7 @@ from connector_core.spec import Spec
 
 __all__ = ["Connector", "Engine", "Pages", "Records", "Result"]
 
+T = TypeVar("T")
 Closer = Callable[[], Coroutine[Any, Any, object]]
 
 
@@ -186,6 +188,19 @@ class Connector(_Closing):
     def call(self, endpoint: str, input: Mapping[str, Any] | None = None) -> Result[Any]:  # noqa: A002 - the spec's word
         """Sends the endpoint's request once (again only where that is harmless); failure raises IntegrationError."""
         return self._loop.run(self._connector.call(endpoint, input))
+
+    def circuits(self) -> list[CircuitStatus]:
+        """What is known of the hosts that were asked: each circuit's state, by host and group."""
+        return self._loop.run(self._at_once(self._connector.circuits))
+
+    def hold_circuits(self, state: Literal["open", "closed"] | None, *, host: str | None = None) -> None:
+        """Holds circuits open or closed, whatever happens, until it is called with None; `host`: only that host's."""
+        self._loop.run(self._at_once(lambda: self._connector.hold_circuits(state, host=host)))
+
+    @staticmethod
+    async def _at_once(action: Callable[[], T]) -> T:
+        """Does in the loop's thread what does not wait."""
+        return action()
 
     def close(self) -> None:
         """Ends its readings; where the engine is its own, closes the sockets and ends the thread."""

@@ -13,10 +13,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from weakref import finalize
 
 from connector_core.engine.buckets import Buckets, buckets_at
+from connector_core.engine.circuits import CircuitStatus
 from connector_core.engine.connection import Connection
 from connector_core.engine.effects import Effects
 from connector_core.engine.guard import Network
@@ -228,6 +229,14 @@ class Connector:
         """The names of what can be read: the spec's own, and those that the service has to be asked for."""
         own = [name for name, endpoint in self.spec.endpoints.items() if endpoint.readable]
         return [*own, *await self._discovery.names()]
+
+    def circuits(self) -> list[CircuitStatus]:
+        """What is known of the hosts that were asked: each circuit's state, by host and group."""
+        return self._connection.circuits.status()
+
+    def hold_circuits(self, state: Literal["open", "closed"] | None, *, host: str | None = None) -> None:
+        """Holds circuits open or closed, whatever happens, until it is called with None; `host`: only that host's."""
+        self._connection.circuits.hold(state, host)
 
     def _check_read(self, endpoint: str, position: Any) -> None:
         """Raises ConfigError for what is no endpoint, is none to be read, or cannot be begun at a position."""

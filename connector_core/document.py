@@ -16,7 +16,7 @@ from connector_core.component import Component, Model
 from connector_core.formats import Format
 from connector_core.request import BaseUrl
 from connector_core.spec import VERBS, Endpoint
-from connector_core.units import DURATION, PERIODS, RATE, Unit, duration
+from connector_core.units import DURATION, PERCENT, PERIODS, RATE, Unit, duration
 
 __all__ = ["plain", "written"]
 
@@ -70,6 +70,8 @@ def _quantity(value: Any, field: FieldInfo) -> Any:
     """A value of a field, with its unit where it has one."""
     if isinstance(value, float) and _has(DURATION, field.annotation, field.metadata):
         return _seconds(value)
+    if isinstance(value, float) and _has(PERCENT, field.annotation, field.metadata):
+        return f"{value * 100:.3f}".rstrip("0").rstrip(".") + "%"
     if not _has(RATE, field.annotation, field.metadata):
         return plain(value)
     return [_rate(*item) for item in value] if isinstance(value, list) else _rate(*value)

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 __all__ = [
     "AnswerRepaired",
+    "CircuitChanged",
     "Event",
     "JobPolled",
     "Listener",
@@ -27,6 +28,7 @@ __all__ = [
     "RecordsMissing",
     "RequestFailed",
     "RequestFinished",
+    "RequestRefused",
     "RequestStarted",
     "RetryScheduled",
 ]
@@ -96,6 +98,29 @@ class RateLimitHeld(Event, frozen=True, kw_only=True):
     """The service has refused a request as one too many: nothing more is sent to it for `wait` seconds."""
 
     wait: float
+
+
+class CircuitChanged(Event, frozen=True, kw_only=True):
+    """A circuit is in another state; `endpoint` is empty where a person has changed it.
+
+    `before` and `after` are `closed`, `open`, `half_open`, `forced_open` or `forced_closed`. `reason` is why:
+    `failures`, `slow_calls`, `waited`, `recovered`, `relapsed`, `forced_open`, `forced_closed` or `reset`. An open one
+    stays so for `wait` seconds.
+    """
+
+    host: str
+    group: str
+    before: str
+    after: str
+    reason: str
+    wait: float
+
+
+class RequestRefused(Event, frozen=True, kw_only=True):
+    """A request was not sent; `code` is the exception's, `wait` the seconds until it may be, None: nobody knows."""
+
+    code: str
+    wait: float | None
 
 
 class AnswerRepaired(Event, frozen=True, kw_only=True):

@@ -290,6 +290,17 @@ def _too_costly(whole: Loaded) -> Iterator[tuple[Place, str]]:
             )
 
 
+@_rule("C209", "warning")
+def _short_window(whole: Loaded) -> Iterator[tuple[Place, str]]:
+    """A circuit breaker forgets calls before two that take as long as they may are over: it can't open on timeouts."""
+    for name, endpoint in whole.spec.endpoints.items():
+        terms = endpoint.circuit_breaker.terms() if endpoint.circuit_breaker is not None else None
+        if terms is not None and isinstance(endpoint.timeout, float) and terms.seconds < 2 * endpoint.timeout:
+            key = "max_age" if terms.calls is not None else "window"
+            what = f"{terms.seconds:g}s is less than two requests that take {endpoint.timeout:g}s each"
+            yield ("endpoints", name, "circuit_breaker"), f"{what}: {key} must be at least {2 * endpoint.timeout:g}s"
+
+
 # ── C3: safety ────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from connector_core.address import MISSING, AnswerPath, BodyPath, FieldPath
 from connector_core.auth import Auth, NoAuth
 from connector_core.batch import BatchWrite
+from connector_core.circuit_breaker import Terms
 from connector_core.component import suggestion
 from connector_core.decode import Decoding, Stream
 from connector_core.errors import GRAPHQL, Rule
@@ -85,6 +86,10 @@ class Plan(Struct, frozen=True):
     """What one of its requests takes of them; None: 1."""
     learns: bool
     """Whether a body says what is left of a limit, so that every one has to be decoded."""
+    breaker: Terms | None
+    """When its host is left alone; None: never."""
+    group: str
+    """Which circuit of its host is meant; empty: the one of all that have no group."""
     side_by_side: int
     """How many numbered pages may be asked for at once."""
     for_each: tuple[ForEach, ...]
@@ -229,6 +234,8 @@ def _compiled(spec: Spec, name: str, hooks: Hooks) -> Plan:
         limits=limits,
         cost=endpoint.cost,
         learns=learns,
+        breaker=_breaker(endpoint),
+        group=getattr(endpoint.circuit_breaker, "group", None) or "",
         side_by_side=side_by_side,
         for_each=for_each,
         lanes=min((entry.concurrency for entry in for_each if entry.concurrency is not None), default=side_by_side),
@@ -240,6 +247,10 @@ def _compiled(spec: Spec, name: str, hooks: Hooks) -> Plan:
         steps=tuple(endpoint.steps or ()),
         batch=endpoint.batch,
     )
+
+
+def _breaker(endpoint: Endpoint) -> Terms | None:
+    return endpoint.circuit_breaker.terms() if endpoint.circuit_breaker is not None else Terms()
 
 
 def _reads_into(pagination: Pagination, records: BodyPath | None) -> bool:

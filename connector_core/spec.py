@@ -17,6 +17,7 @@ from pydantic_core import PydanticCustomError, core_schema
 from connector_core.auth import Auth
 from connector_core.batch import BatchWrite
 from connector_core.capture import Capture
+from connector_core.circuit_breaker import CircuitBreaker
 from connector_core.component import Late, Model, NeverNull
 from connector_core.config import Property
 from connector_core.docs import Docs
@@ -133,6 +134,8 @@ class Inherited(RequestKeys, ResponseKeys):
     """What is done to every record before it is handed out, in order; an endpoint's own come first."""
     rate_limit: Annotated[RateLimit | None, NeverNull("leave the key out")] = None
     """How fast the service may be asked; an endpoint's own comes on top of the connector's."""
+    circuit_breaker: Annotated[CircuitBreaker | None, NeverNull("leave the key out, or write none")] = None
+    """When a service that fails is left alone."""
 
 
 VERBS = (*METHODS, "graphql", "job", "steps")

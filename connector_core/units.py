@@ -6,6 +6,7 @@
     add('-1mo')                       # mo y too, and a sign, where a calendar is at hand
     max_size: 10MiB                   # B KB MB GB KiB MiB GiB
     rates: [10/second, 900/15m]       # second minute hour day, or a duration
+    failure_rate: 50%                 # of what there is
 
 Rule 1: a bare number is refused; the unit is said.
 Rule 2: a duration has one length: months and years have none, so they are for spans, which move a time.
@@ -26,14 +27,17 @@ from pydantic_core import PydanticCustomError, core_schema
 
 __all__ = [
     "DURATION",
+    "PERCENT",
     "RATE",
     "SIZE",
     "Duration",
+    "Percent",
     "Rate",
     "Size",
     "Span",
     "Unit",
     "duration",
+    "percent",
     "rate",
     "rate_text",
     "size",
@@ -48,6 +52,7 @@ PERIODS = {"second": "1s", "minute": "1m", "hour": "1h", "day": "1d"}
 LONGEST_SHOWN = 50
 
 _QUANTITY = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)\s*([a-zA-Z]*)")
+_PERCENT = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,3})?)%")
 _RATE = re.compile(r"([0-9]{1,12})/(\S+)")
 
 
@@ -119,6 +124,15 @@ def rate_text(count: float, seconds: float) -> str:
     return f"{count:g}/{word or f'{seconds:g}s'}"
 
 
+def percent(text: object) -> float:
+    """The part of 1 that `50%` is; raises ValueError that says what to write."""
+    match = _PERCENT.fullmatch(text) if isinstance(text, str) else None
+    if match is None or not 0 <= float(match[1]) <= 100:  # noqa: PLR2004 - what per cent means
+        what = "this" if isinstance(text, bool) else _shown(str(text))
+        raise ValueError(f"{what} is not a share: write a number from 0 to 100 and a percent sign, such as 50%")
+    return float(match[1]) / 100
+
+
 def _parts(text: object, what: str, units: Collection[str], example: str) -> tuple[str, str]:
     """The number and the unit as they are written, with nothing around or between them."""
     if isinstance(text, int | float) and not isinstance(text, bool):
@@ -182,11 +196,14 @@ class Unit(Struct, frozen=True):
 
 DURATION = Unit(duration, ("30s", "500ms", "5m", "2h", "7d"))
 SIZE = Unit(size, ("1MiB", "64KB"))
+PERCENT = Unit(percent, ("50%", "2.5%"))
 RATE = Unit(rate, ("10/second", "5000/hour", "900/15m"))
 
 Duration = Annotated[float, DURATION]
 """Seconds, written with a unit: `30s`."""
 Size = Annotated[int, SIZE]
 """Bytes, written with a unit: `1MiB`."""
+Percent = Annotated[float, PERCENT]
+"""A part of 1, written as a percentage: `50%`."""
 Rate = Annotated[tuple[int, float], RATE]
 """How many in how many seconds, written `10/second`."""

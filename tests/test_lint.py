@@ -50,6 +50,7 @@ CASES: dict[str, tuple[str, str, str]] = {
     "C206": ("rate_limit: {concurrency: 4}\n", "", "1:1 C206 advice there is no rate_limit: say how many requests may be under way at once"),
     "C207": ("pagination: {type: cursor, take: body.next}", "pagination: page_number", "11:1 C207 advice pagination: nothing but an empty page tells the end: give it a size, total or pages"),
     "C208": ("    get: /orders\n", "    get: /orders\n    cost: 7\n    rate_limit: {rates: [5/second]}\n", "19:5 C208 warning endpoints.orders.cost: no request can ever be sent: a rate limit gives 5 at most"),
+    "C209": ("    get: /orders\n", "    get: /orders\n    timeout: 31s\n    circuit_breaker: {open_for: 1m}\n", "20:5 C209 warning endpoints.orders.circuit_breaker: 60s is less than two requests that take 31s each: max_age must be at least 62s"),
     "C301": ('base_url: "{{ config.url }}"', 'base_url: "http://{{ config.url }}.example"', "8:1 C301 warning base_url: http:// sends credentials and data in clear text: use https://"),
     "C302": ('{type: bearer, token: "{{ secrets.token }}"}', '{type: api_key, put: query.key, value: "{{ secrets.token }}"}', "9:1 C302 warning auth: the secret goes into the query, where logs keep it; use a header if the service takes one"),
     "C303": ("endpoints:\n", 'hosts: [{host: "*.shop.example", credentials: true}]\nendpoints:\n', "15:9 C303 warning hosts.0: every host below that domain is shown the credentials: name those that need them"),

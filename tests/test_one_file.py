@@ -47,6 +47,23 @@ class OfThisTest(Auth):
         """Compares the name."""
         return compared(fields(request, "x-name"), expected(self.name, session), "the X-Name header")
 ''',
+    "circuit_breaker": '''"""One failure is enough."""
+
+from typing import Literal
+
+from connector_core.circuit_breaker import CountWindow
+
+
+class OfThisTest(CountWindow):
+    """A breaker that has a name.
+
+    Example: `circuit_breaker: {type: of_this_test, name: quick}`
+    """
+
+    type: Literal["of_this_test"] = "of_this_test"
+    name: str = ""
+    """What it is called."""
+''',
     "decode": '''"""JSON, turned around."""
 
 import json
@@ -168,6 +185,7 @@ class OfThisTest(Transform):
 
 USED: dict[str, Any] = {
     "auth": {"type": "of_this_test", "name": "{{ secrets.name }}"},
+    "circuit_breaker": {"type": "of_this_test", "window": 5},
     "decode": "of_this_test",
     "pagination": {"type": "of_this_test", "name": "from"},
     "rate_limit": {"type": "of_this_test", "concurrency": 2},

@@ -6,7 +6,21 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from connector_core.template import Template
-from connector_core.units import DURATION, Duration, Rate, Size, Span, duration, rate, rate_text, size, size_text, span
+from connector_core.units import (
+    DURATION,
+    Duration,
+    Percent,
+    Rate,
+    Size,
+    Span,
+    duration,
+    percent,
+    rate,
+    rate_text,
+    size,
+    size_text,
+    span,
+)
 
 UNITS = "write a number and a unit (ms, s, m, h, d, w), such as 30s"
 PERIODS = "one of second, minute, hour, day, or a duration such as 15m"
@@ -170,8 +184,35 @@ def test_no_rate(written, message):
     assert str(caught.value) == message
 
 
+@pytest.mark.parametrize("text, part", [("50%", 0.5), ("2.5%", 0.025), ("0%", 0.0), ("100%", 1.0)])
+def test_percent(text, part):
+    """A percentage is a part of 1."""
+    assert percent(text) == part
+
+
 @pytest.mark.parametrize(
-    "field, written, value", [(Duration, "30s", 30.0), (Size, "1KiB", 1024), (Rate, "2/second", (2, 1.0))]
+    "written, shown",
+    [
+        ("", "''"),
+        (50, "'50'"),
+        ("101%", "'101%'"),
+        ("5 %", "'5 %'"),
+        (True, "this"),
+        ("-1%", "'-1%'"),
+    ],
+)
+def test_no_percentage(written, shown):
+    """What is no percentage is refused with what to write."""
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - the whole text is compared
+        percent(written)
+    assert str(caught.value) == (
+        f"{shown} is not a share: write a number from 0 to 100 and a percent sign, such as 50%"
+    )
+
+
+@pytest.mark.parametrize(
+    "field, written, value",
+    [(Duration, "30s", 30.0), (Size, "1KiB", 1024), (Rate, "2/second", (2, 1.0)), (Percent, "5%", 0.05)],
 )
 def test_fields(field, written, value):
     """A field holds the quantity, is described as text for editors, and refuses a bare number in our words."""

@@ -1,4 +1,4 @@
-"""One request, seen through: rate limit → sign → send → observe → decode → classify → retry, here and nowhere else."""
+"""One request, seen through: circuit → rate limit → sign → send → observe → decode → classify → retry; only here."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from connector_core import retry
 from connector_core.decode import UndecodableError
+from connector_core.engine.circuits import Passage
 from connector_core.engine.connection import Connection
 from connector_core.engine.pace import Permit
 from connector_core.engine.upload import prepared, spent
@@ -79,19 +80,23 @@ async def exchange(
     way = _Way(request)
     while True:
         attempt += 1
-        try:
-            response = await _send(connection, plan, way, scope, attempt, why)
-        except ConnectionError as error:
-            failure = retry.Failure(error.phase, error.retryable)
-            problem: IntegrationError = error
-        else:
-            if 200 <= response.status < 300 and not plan.judges_success:  # noqa: PLR2004 - RFC 9110 §15.3
-                return Answered(response, OK, attempt, UNREAD)
-            body = _decoded(connection, plan, response)
-            outcome = await _meant(plan, way, response, body, scope, effects.now())
-            if outcome.then in ("ok", "skip", "stop"):
-                return Answered(response, outcome, attempt, body)
-            failure, problem = _failed(connection, plan, response, body, outcome)
+        with connection.circuits.enter(plan, way.request) as way.passage:
+            try:
+                response = await _send(connection, plan, way, scope, attempt, why)
+            except ConnectionError as error:
+                way.passage.failed(error)
+                failure = retry.Failure(error.phase, error.retryable)
+                problem: IntegrationError = error
+            else:
+                if 200 <= response.status < 300 and not plan.judges_success:  # noqa: PLR2004 - RFC 9110 §15.3
+                    way.passage.answered(OK, response.elapsed)
+                    return Answered(response, OK, attempt, UNREAD)
+                body = _decoded(connection, plan, response)
+                outcome = await _meant(plan, way, response, body, scope, effects.now())
+                way.passage.answered(outcome, response.elapsed)
+                if outcome.then in ("ok", "skip", "stop"):
+                    return Answered(response, outcome, attempt, body)
+                failure, problem = _failed(connection, plan, response, body, outcome)
         seconds = retry.wait(
             failure,
             attempt=attempt,
@@ -101,6 +106,8 @@ async def exchange(
         )
         if seconds is None:
             _give_up(problem, plan, attempt)
+        if (closed := way.passage.closed_for()) > seconds:
+            _give_up(problem, plan, attempt, f"not sent again: the circuit is open for {closed:.0f} s")
         if spent(way.request):
             _give_up(problem, plan, attempt, "not sent again: a file in it can be read only once")
         connection.announce(RetryScheduled, plan.endpoint, attempt=attempt, wait=seconds, reason=problem.what)
@@ -127,6 +134,8 @@ class _Way:
         """Whether the service has acted, and the answer is to be fetched with GET."""
         self.permit: Permit | None = None
         """What its rate limits gave it; None: there are none."""
+        self.passage: Passage
+        """What its circuit gave it for this attempt."""
         self.waited = 0.0
         """Seconds that it stood in line for that, all attempts together."""
 
@@ -145,6 +154,7 @@ async def _send(
         return await _followed(connection, plan, way, attempt, why)
     async with await pace.admit(scope, way.waited) as permit:
         way.permit, way.waited = permit, way.waited + permit.waited
+        way.passage.enter()  # while it stood in line, the circuit may have opened
         response = await _followed(connection, plan, way, attempt, why)
         if not plan.learns:  # else it is learned from when the body is decoded
             await permit.observe(response, scope)

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from connector_core.address import MISSING
 from connector_core.auth import Session
 from connector_core.config import settled_account
+from connector_core.engine.circuits import Circuits
 from connector_core.engine.effects import Effects
 from connector_core.engine.guard import Network
 from connector_core.engine.masks import Masks
@@ -94,6 +95,7 @@ class Connection:
         self.facts: Facts = Facts(spec, self.scope["connection"])
         self.session: Session = Session(self.scope)
         self.transport: Transport = effects.reach(network)
+        self.circuits: Circuits = Circuits(self)
         self._paces: dict[tuple[str, bool], Pace] = {}
         self._lines: dict[str, Line] = {}
         self._closed = False

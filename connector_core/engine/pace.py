@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Never, Self
 
 from connector_core.engine.buckets import Shares, Taken
 from connector_core.events import RateLimited, RateLimitHeld
-from connector_core.exceptions import ConfigError, ConnectionError, RateLimitError
+from connector_core.exceptions import CircuitOpenError, ConfigError, RateLimitError
 from connector_core.http import Response
 from connector_core.plan import Plan
 from connector_core.rate_limit import Delay, Gate, RateLimit, Terms, told
@@ -112,7 +112,7 @@ class Permit:
 
     def __init__(self, pace: Pace, taken: list[Taken], waited: float) -> None:
         self._pace, self._taken = pace, taken
-        self.waited: float = waited
+        self.waited = waited
         """Seconds in line."""
 
     async def __aenter__(self) -> Self:
@@ -120,7 +120,7 @@ class Permit:
 
     async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         """Gives it back; what never reached the service does not count."""
-        unsent = isinstance(error, ConnectionError) and error.phase == "unsent"
+        unsent = isinstance(error, CircuitOpenError) or getattr(error, "phase", "") == "unsent"
         for line in self._pace.lines:
             line.gate.under_way -= 1
         for line, taken in zip(self._pace.lines, self._taken, strict=True):
@@ -167,7 +167,7 @@ class Pace:
         self.lines: list[Line] = lines
         self.effects: Effects = connection.effects
         self.limits: tuple[RateLimit, ...] = plan.limits
-        self.has_feedback: bool = any(limit.feedback is not None for limit in plan.limits)
+        self.has_feedback = any(limit.feedback is not None for limit in plan.limits)
         self._patience = min(limit.patience(readable=plan.readable) for limit in plan.limits)
 
     async def admit(self, scope: Mapping[str, Any], waited: float = 0.0) -> Permit:

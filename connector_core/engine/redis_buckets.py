@@ -244,8 +244,7 @@ class _Shared:
     """One bucket in Redis."""
 
     def __init__(self, home: RedisBuckets, name: str, terms: Terms) -> None:
-        self._home, self._terms = home, terms
-        self.taken: float = 0.0
+        self._home, self._terms, self.taken = home, terms, 0.0
         self._keys = [f"{name}:state", f"{name}:under_way"]
         self._keys += [f"{name}:{rate_text(*window)}" for window in terms.windows]
         capacity, refill = terms.tokens or (0.0, 1.0)

@@ -145,7 +145,7 @@ class Bucket:
     """One bucket's memory under its terms; see the module's rules. Whoever shares the bucket shares this object."""
 
     def __init__(self, terms: Terms) -> None:
-        self.terms: Terms = terms
+        self.terms = terms
         self.taken: float = 0.0
         """All that was ever taken: what an answer can't know of is what was taken after its request."""
         self._windows = [_Window(*window) for window in terms.windows]
@@ -250,7 +250,7 @@ class Gate:
 
     def __init__(self, concurrency: int | None) -> None:
         self._concurrency = concurrency
-        self.under_way: int = 0
+        self.under_way = 0
         self._ramp: int | None = None
         self._refusals, self._since = 0, -inf
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from connector_core import events, exceptions, hookspecs
+from connector_core.circuit_breaker import TRANSITIONS
 from connector_core.cli import COMMANDS
 from connector_core.component import Component, Model, descriptions, example, families
 from connector_core.engine.call import EXCEPTIONS
@@ -290,6 +291,19 @@ def _attributes_of(cls: type) -> Iterator[tuple[str, str, str]]:
             )
 
 
+def _transitions() -> Iterator[str]:
+    """The states of a circuit as a drawing, from the table that runs."""
+    ways: dict[tuple[str, str], list[str]] = {}
+    for (before, cause), after in TRANSITIONS.items():
+        forced = cause in ("forced_open", "forced_closed", "reset")
+        ways.setdefault(("any other" if forced else before, after), []).append(cause)
+    yield "```text"
+    for (left, end), causes in ways.items():
+        why = ", ".join(dict.fromkeys(causes))
+        yield f"{left:<10} ──{why:─^24}─→ {end}"
+    yield "```"
+
+
 def _hooks() -> Iterator[str]:
     hooks = {name: hook for name, hook in vars(hookspecs).items() if hasattr(hook, f"{hookspecs.NAME}_spec")}
     return _table(
@@ -376,6 +390,7 @@ PARTS: dict[str, Callable[..., Iterator[str]]] = {
     "declared": _declared,
     "directives": _directives,
     "events": _events,
+    "transitions": _transitions,
     "exceptions": _exceptions,
     "fields": _fields,
     "filters": _filters,

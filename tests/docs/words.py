@@ -26,7 +26,7 @@ from connector_core.steps import Step
 from connector_core.template import Condition, Flag, Message, PathText, Template, Value
 from connector_core.transform import FieldsPath
 from connector_core.transform.cast import Recast
-from connector_core.units import RATE, Unit
+from connector_core.units import PERCENT, RATE, Unit
 
 __all__ = ["default", "value"]
 
@@ -121,6 +121,8 @@ def _marked(annotation: Any, metadata: Any) -> str | None:
         return "address in the answer, or a template"
     if RATE in metadata:
         return "rate"
+    if PERCENT in metadata:
+        return "percentage"
     for mark in metadata:
         if isinstance(mark, Shorter):
             return f"{_words(annotation)}, or {mark.words}"
