@@ -36,6 +36,7 @@ _HOME = re.compile(r"\{\{\s*config\.(\w+)\s*\}\}")
 @click.option(
     "--records", type=click.IntRange(min=0), default=250, show_default=True, metavar="N", help="Makes up N of each."
 )
+@click.option("--faults", default="", metavar="LIST", help="Lets things go wrong: 'reset=2%,503=5%,latency=50ms±20ms'.")
 @setting_option
 @environment_option
 @specs_option
@@ -44,6 +45,7 @@ def command(
     name: str,
     port: int,
     records: int,
+    faults: str,
     config: tuple[tuple[str, str], ...],
     environment: str | None,
     specs: tuple[Path, ...],
@@ -53,18 +55,17 @@ def command(
     NAME is a spec's name or path. Its account is made up as well; how to read from it is printed. Ends with Ctrl-C.
     """
     spec = loaded(name, specs, environment)
+    about = {"port": port, "records": records, "faults": faults, "config": settings(spec.config, config)}
     try:
-        asyncio.run(_serve(spec, name, port=port, records=records, config=settings(spec.config, config), specs=specs))
+        asyncio.run(_serve(spec, name, specs, **about))
     except KeyboardInterrupt:
         say("stopped")
 
 
-async def _serve(
-    spec: Spec, name: str, *, port: int, records: int, config: dict[str, Any], specs: tuple[Path, ...]
-) -> None:
+async def _serve(spec: Spec, name: str, specs: tuple[Path, ...], **about: Any) -> None:
     from connector_core.testing import Simulator
 
-    async with Simulator(spec, records=records, port=port, config=config) as simulator:
+    async with Simulator(spec, **about) as simulator:
         click.echo("\n".join(await _introduction(spec, name, simulator, specs)))
         await asyncio.Event().wait()
 

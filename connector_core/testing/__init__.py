@@ -1,4 +1,4 @@
-"""Tries connectors without the live service: a simulator on loopback, and fakes that need no socket and no time.
+"""Tries connectors without the live service: a simulator, a proxy where things go wrong, and fakes without a socket.
 
 ::
 
@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+from connector_core.testing.chaos import Chaos
 from connector_core.testing.fake_connector import Called, FakeConnector, fake
 from connector_core.testing.fakes import Caught, FakeTransport, PassingClock, VirtualClock, catching, effects, respond
 from connector_core.testing.simulator import Seen, Simulator, simulated
@@ -18,6 +19,7 @@ from connector_core.testing.simulator import Seen, Simulator, simulated
 __all__ = [
     "Called",
     "Caught",
+    "Chaos",
     "FakeConnector",
     "FakeTransport",
     "PassingClock",

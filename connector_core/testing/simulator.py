@@ -38,7 +38,10 @@ from connector_core.load import load
 from connector_core.spec import Spec
 from connector_core.testing.accounts import account
 from connector_core.testing.arrived import body_of
+from connector_core.testing.chaos import Reply as Answer
+from connector_core.testing.chaos import answered, unasked
 from connector_core.testing.fakes import PassingClock
+from connector_core.testing.faults import Faults, Misfortunes
 from connector_core.testing.jobs import Ending
 from connector_core.testing.provider import Provider
 from connector_core.testing.reply import Reply, refused
@@ -61,6 +64,9 @@ class Seen(Struct, frozen=True):
     path: str
     query: tuple[tuple[str, str], ...]
     status: int
+    """What the service answered, whether it arrived or not; 0: it was not asked."""
+    fault: str = ""
+    """How it ended, where one of the `faults` came about: `reset`, `503`."""
 
 
 class Simulator:
@@ -77,11 +83,13 @@ class Simulator:
         port: int = 0,
         jobs: Ending = "done",
         clock: Callable[[], float] = time.monotonic,
+        faults: str | Faults = "",
     ) -> None:
         """`records`: how many each path has at first; `config` and `secrets`: in place of made up ones; port 0: any.
 
         `jobs`: how jobs end, as far as the spec has that condition: done, failed, or empty. `clock`: seconds, by which
-        declared rate limits are counted; what exceeds them is answered with 429.
+        declared rate limits are counted; what exceeds them is answered with 429. `faults`: what goes wrong, such as
+        `reset=2%,503=5%`; `seed` decides when.
         """
         spec = spec if isinstance(spec, Spec) else load(spec)
         self.config: dict[str, Any]
@@ -89,6 +97,7 @@ class Simulator:
         self.config, self.secrets = account(spec, config or {}, secrets or {}, seed=seed)
         """What a client has to be given."""
         self._spec, self._port = spec, port
+        self._misfortunes = Misfortunes(faults, seed=seed, clock=clock)
         scope = {"config": self.config, "secrets": self.secrets}
         self._provider = Provider(spec, scope, records=records, seed=seed, jobs=jobs, clock=clock)
         self._seen: deque[Seen] = deque(maxlen=REMEMBERED)
@@ -128,7 +137,10 @@ class Simulator:
 
         log = logging.getLogger(__name__)
         log.addFilter(_is_told)
-        runner = web.ServerRunner(web.Server(self._serve, access_log=None, logger=log), shutdown_timeout=1.0)
+        runner = web.ServerRunner(
+            web.Server(self._serve, access_log=None, logger=log, handler_cancellation=bool(self._misfortunes)),
+            shutdown_timeout=1.0,
+        )
         await runner.setup()
         try:
             await web.TCPSite(runner, "127.0.0.1", self._port).start()
@@ -147,19 +159,19 @@ class Simulator:
         if runner is not None:
             await runner.cleanup()
 
-    async def _serve(self, received: web.BaseRequest) -> web.Response:
-        from aiohttp import web
-
+    async def _serve(self, received: web.BaseRequest) -> web.StreamResponse:
         request, problem = await _read(received)
-        reply = problem or self._provider.answer(request)
-        path = received.raw_path.partition("?")[0]
-        self._seen.append(Seen(request.method, path, self._masked(request.query), reply.status))
-        content = reply.content
-        if content is None and reply.body is not None:
-            content = json.dumps(reply.body, ensure_ascii=False).encode()
-        return web.Response(
-            status=reply.status, body=content, headers={"Content-Type": "application/json", **reply.headers}
-        )
+        treatment = self._misfortunes.next()
+        answer = unasked(treatment)
+        if answer is None:
+            reply = problem or self._provider.answer(request)
+            content = reply.content
+            if content is None:
+                content = b"" if reply.body is None else json.dumps(reply.body, ensure_ascii=False).encode()
+            answer = Answer(reply.status, {"Content-Type": "application/json", **reply.headers}, content)
+        path, fault = received.raw_path.partition("?")[0], treatment.ending.name if treatment.ending is not None else ""
+        self._seen.append(Seen(request.method, path, self._masked(request.query), answer.status, fault))
+        return await answered(received, answer, treatment)
 
     def _masked(self, query: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
         secrets = [str(value) for value in self.secrets.values() if value]
@@ -253,6 +265,7 @@ async def simulated(
     listeners: Sequence[Listener] = (),
     jobs: Ending = "done",
     plugins: Sequence[Any] = (),
+    faults: str | Faults = "",
 ) -> AsyncIterator[Connector]:
     """A connector of the spec, wired to a simulator; config and secrets given hold on both sides.
 
@@ -262,7 +275,14 @@ async def simulated(
     loaded = Engine(specs=specs, plugins=plugins).load(spec, environment)
     clock = PassingClock()
     async with Simulator(
-        loaded, records=records, seed=seed, config=config, secrets=secrets, jobs=jobs, clock=clock.monotonic
+        loaded,
+        records=records,
+        seed=seed,
+        config=config,
+        secrets=secrets,
+        jobs=jobs,
+        clock=clock.monotonic,
+        faults=faults,
     ) as service:
         effects = Effects(transport=service.transport, monotonic=clock.monotonic, now=clock.now, sleep=clock.sleep)
         async with Connector.open(
