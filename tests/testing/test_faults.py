@@ -56,8 +56,8 @@ NAMES = "bandwidth, closed, down, drip, latency, reset, timeout, truncate"
         (
             "reset=200%",
             (
-                "'200%' is not a share: write a number from 0 to 100 and a percent sign, such as 50% — faults: reset=200%"
-                " — such as reset=2%"
+                "'200%' is not a share: write a number from 0 to 100 and a percent sign, such as 50%"
+                " — faults: reset=200% — such as reset=2%"
             ),
         ),
         (
