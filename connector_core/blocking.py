@@ -20,6 +20,7 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar
@@ -29,10 +30,13 @@ from connector_core import connector as awaited
 from connector_core.connector import Result
 from connector_core.engine import pages as awaited_pages
 from connector_core.engine.buckets import Buckets
+from connector_core.engine.checkup import HealthReport
 from connector_core.engine.circuits import CircuitStatus
 from connector_core.engine.effects import Effects
+from connector_core.engine.gate import Flags
 from connector_core.engine.guard import Network
 from connector_core.engine.pages import Page, R
+from connector_core.engine.switches import Switches
 from connector_core.engine.thread import LoopThread
 from connector_core.events import Listener
 from connector_core.exceptions import ConfigError
@@ -72,10 +76,19 @@ class Engine(_Closing):
         effects: Effects | None = None,
         plugins: Sequence[Any] = (),
         buckets: str | Buckets | None = None,
+        flags: Flags | None = None,
+        switches: Switches | None = None,
     ) -> None:
         """See `connector_core.Engine`. Listeners and hooks are called in the background thread."""
         self._engine = awaited.Engine(
-            specs=specs, network=network, listeners=listeners, effects=effects, plugins=plugins, buckets=buckets
+            specs=specs,
+            network=network,
+            listeners=listeners,
+            effects=effects,
+            plugins=plugins,
+            buckets=buckets,
+            flags=flags,
+            switches=switches,
         )
         self._loop = LoopThread()
         self._forgotten = _finalizer(self, "engine", self._loop, self._engine.aclose, loop_too=True)
@@ -87,6 +100,18 @@ class Engine(_Closing):
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Calls the listener with every event from now on; the returned function takes it off again."""
         return self._engine.listen(listener)
+
+    def disable(self, name: str, *, message: str = "") -> None:
+        """Switches a connector off, by its spec's name, for every connection; its requests raise UnavailableError."""
+        self._engine.disable(name, message=message)
+
+    def maintain(self, name: str, *, until: datetime | None = None, message: str = "") -> None:
+        """The same for a while: up to a time, which has to have its offset, or until it is enabled."""
+        self._engine.maintain(name, until=until, message=message)
+
+    def enable(self, name: str) -> None:
+        """Takes that back."""
+        self._engine.enable(name)
 
     def open(
         self,
@@ -188,6 +213,14 @@ class Connector(_Closing):
     def call(self, endpoint: str, input: Mapping[str, Any] | None = None) -> Result[Any]:  # noqa: A002 - the spec's word
         """Sends the endpoint's request once (again only where that is harmless); failure raises IntegrationError."""
         return self._loop.run(self._connector.call(endpoint, input))
+
+    def available(self) -> bool:
+        """Whether it may be used: not switched off, not under maintenance. An open circuit is another matter."""
+        return self._loop.run(self._connector.available())
+
+    def health(self) -> HealthReport:
+        """How the service is, as its spec's `health` finds out; raises ConfigError where it says nothing."""
+        return self._loop.run(self._connector.health())
 
     def circuits(self) -> list[CircuitStatus]:
         """What is known of the hosts that were asked: each circuit's state, by host and group."""

@@ -12,17 +12,21 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 from weakref import finalize
 
 from connector_core.engine.buckets import Buckets, buckets_at
+from connector_core.engine.checkup import Checkup, HealthReport
 from connector_core.engine.circuits import CircuitStatus
 from connector_core.engine.connection import Connection
 from connector_core.engine.effects import Effects
+from connector_core.engine.gate import Flags
 from connector_core.engine.guard import Network
 from connector_core.engine.pages import Closing, Pages, Records
 from connector_core.engine.partitions import Discovery, pages_of
+from connector_core.engine.switches import MemorySwitches, Switch, Switches
 from connector_core.engine.write import Result, call
 from connector_core.events import Listener
 from connector_core.exceptions import ConfigError
@@ -46,12 +50,15 @@ class Engine(Closing):
         effects: Effects | None = None,
         plugins: Sequence[Any] = (),
         buckets: str | Buckets | None = None,
+        flags: Flags | None = None,
+        switches: Switches | None = None,
     ) -> None:
         """`specs`: folders where names are looked up before the bundled ones; `network`: what connections may reach.
 
         Python beside a spec in these folders is run. `plugins`: modules or objects with hooks, as well as those that
         are installed; the folders of specs that they bring come after `specs`. `buckets`: the address of a Redis where
         rate limits are counted together with other processes, or buckets of one's own, which one closes oneself.
+        `flags`: the app's feature flags; `switches`: where `disable` and its like are kept, in memory if left out.
         """
         self._folders = [Path(folder) for folder in specs]
         self._further = [(_name_of(plugin), plugin) for plugin in plugins]
@@ -62,6 +69,10 @@ class Engine(Closing):
         self._buckets = buckets_at(buckets) if isinstance(buckets, str) else None
         if buckets is not None:
             self._effects.buckets = self._buckets or buckets_at(buckets)
+        if flags is not None:
+            self._effects.flags = flags
+        if switches is not None:
+            self._effects.switches = switches
         self._specs: dict[tuple[str, str | None], Spec] = {}
         self._plans: dict[int, dict[str, Plan]] = {}
         self._closed = False
@@ -70,6 +81,25 @@ class Engine(Closing):
         """Calls the listener with every event from now on; the returned function takes it off again."""
         self._effects.listeners.append(listener)
         return lambda: self._effects.unheard(listener)
+
+    def disable(self, name: str, *, message: str = "") -> None:
+        """Switches a connector off, by its spec's name, for every connection; its requests raise UnavailableError."""
+        self._switch(name, Switch("disabled", None, message))
+
+    def maintain(self, name: str, *, until: datetime | None = None, message: str = "") -> None:
+        """The same for a while: up to a time, which has to have its offset, or until it is enabled."""
+        if until is not None and until.utcoffset() is None:
+            raise ConfigError("the time has no offset", hint="give it one: datetime(…, tzinfo=UTC)")
+        self._switch(name, Switch("maintenance", until.timestamp() if until is not None else None, message))
+
+    def enable(self, name: str) -> None:
+        """Takes that back."""
+        self._switch(name, None)
+
+    def _switch(self, name: str, switch: Switch | None) -> None:
+        if self._effects.switches is None:
+            self._effects.switches = MemorySwitches()
+        self._effects.switches.set(name, switch)
 
     @asynccontextmanager
     async def open(
@@ -180,6 +210,7 @@ class Connector:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._discovery = Discovery(connection)
+        self._checkup = Checkup(connection, self.call)
 
     @staticmethod
     @asynccontextmanager
@@ -229,6 +260,14 @@ class Connector:
         """The names of what can be read: the spec's own, and those that the service has to be asked for."""
         own = [name for name, endpoint in self.spec.endpoints.items() if endpoint.readable]
         return [*own, *await self._discovery.names()]
+
+    async def available(self) -> bool:
+        """Whether it may be used: not switched off, not under maintenance. An open circuit is another matter."""
+        return await self._connection.gate.refused() is None
+
+    async def health(self) -> HealthReport:
+        """How the service is, as its spec's `health` finds out; raises ConfigError where it says nothing."""
+        return await self._checkup.report()
 
     def circuits(self) -> list[CircuitStatus]:
         """What is known of the hosts that were asked: each circuit's state, by host and group."""

@@ -15,6 +15,7 @@ __all__ = [
     "AnswerRepaired",
     "CircuitChanged",
     "Event",
+    "HealthChanged",
     "JobPolled",
     "Listener",
     "PageRead",
@@ -121,6 +122,16 @@ class RequestRefused(Event, frozen=True, kw_only=True):
 
     code: str
     wait: float | None
+
+
+class HealthChanged(Event, frozen=True, kw_only=True):
+    """A check found that the service is better or worse than it was; `before` is empty at the first one.
+
+    Both are `healthy`, `degraded` or `unhealthy`; `endpoint` is the one that was asked.
+    """
+
+    before: str
+    after: str
 
 
 class AnswerRepaired(Event, frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticCustomError, core_schema
 
 from connector_core.auth import Auth
+from connector_core.availability import Availability
 from connector_core.batch import BatchWrite
 from connector_core.capture import Capture
 from connector_core.circuit_breaker import CircuitBreaker
@@ -24,6 +25,7 @@ from connector_core.docs import Docs
 from connector_core.errors import ErrorRule
 from connector_core.for_each import ProductOf
 from connector_core.graphql import GraphqlKeys, mutates
+from connector_core.health import Health
 from connector_core.job import Job
 from connector_core.pagination import Pagination
 from connector_core.rate_limit import RateLimit
@@ -243,6 +245,10 @@ class Spec(Inherited):
     """What there is, by name."""
     capture: Annotated[dict[EndpointName, Late[Capture]], BeforeValidator(_own_keys)] = {}
     """Facts about the account that the service is asked for, by name; templates read `connection.NAME`."""
+    availability: Late[Availability] | None = None
+    """When the integration may be used."""
+    health: Late[Health] | None = None
+    """How it is found out whether the service is well."""
     docs: Late[Docs] | None = None
     """What a person has to know."""
     _python: FilePath | None = PrivateAttr(default=None)

@@ -23,9 +23,10 @@ from connector_core.exceptions import ConfigError
 if TYPE_CHECKING:
     from connector_core.connector import Connector
     from connector_core.engine.guard import Network
+    from connector_core.engine.switches import FileSwitches
     from connector_core.spec import Spec
 
-__all__ = ["folders", "loaded", "named_endpoint", "opened", "settings", "typed", "variable"]
+__all__ = ["folders", "loaded", "named_endpoint", "opened", "settings", "switches", "typed", "variable"]
 
 
 def folders(specs: Sequence[Path]) -> list[Path]:
@@ -152,6 +153,13 @@ def _missing(declared: Mapping[str, dict[str, Any]], given: Mapping[str, Any]) -
 # ── open ──────────────────────────────────────────────────────────────────────────────────────────
 
 
+def switches() -> FileSwitches:
+    """What `disable` and `maintenance` have said in this folder."""
+    from connector_core.engine.switches import FileSwitches
+
+    return FileSwitches(Path(".connector") / "switches.json")
+
+
 @asynccontextmanager
 async def opened(spec: Spec, account: Account, listeners: Sequence[Listener] = ()) -> AsyncIterator[Connector]:
     """A connector for the account that the options describe, live or simulated."""
@@ -166,7 +174,11 @@ async def opened(spec: Spec, account: Account, listeners: Sequence[Listener] = (
     secrets = {**_standing_secrets(spec), **secrets}
     _check(spec, config, secrets)
     from connector_core.connector import Connector
+    from connector_core.engine.effects import Effects
 
+    effects = Effects(switches=switches())
     network = cast("Network", account["network"])
-    async with Connector.open(spec, config=config, secrets=secrets, network=network, listeners=listeners) as connector:
+    async with Connector.open(
+        spec, config=config, secrets=secrets, network=network, listeners=listeners, effects=effects
+    ) as connector:
         yield connector

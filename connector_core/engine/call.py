@@ -1,4 +1,7 @@
-"""One request, seen through: circuit → rate limit → sign → send → observe → decode → classify → retry; only here."""
+"""One request, seen through, here and nowhere else.
+
+availability → circuit → rate limit → sign → send → observe → decode → classify → retry
+"""
 
 from __future__ import annotations
 
@@ -65,7 +68,7 @@ UNREAD: Any = object()
 several times the memory of its bytes."""
 
 
-async def exchange(
+async def exchange(  # noqa: C901 - the one visible order
     connection: Connection, plan: Plan, request: Request, scope: dict[str, Any], why: str = ""
 ) -> Answered:
     """The answer to a request, after as many attempts as are harmless and useful; raises IntegrationError.
@@ -80,6 +83,8 @@ async def exchange(
     way = _Way(request)
     while True:
         attempt += 1
+        if connection.gate.watched:
+            await connection.gate.check(plan.endpoint)
         with connection.circuits.enter(plan, way.request) as way.passage:
             try:
                 response = await _send(connection, plan, way, scope, attempt, why)

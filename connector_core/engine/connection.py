@@ -15,6 +15,7 @@ from connector_core.auth import Session
 from connector_core.config import settled_account
 from connector_core.engine.circuits import Circuits
 from connector_core.engine.effects import Effects
+from connector_core.engine.gate import Gate
 from connector_core.engine.guard import Network
 from connector_core.engine.masks import Masks
 from connector_core.engine.pace import Line, Pace
@@ -95,6 +96,7 @@ class Connection:
         self.facts: Facts = Facts(spec, self.scope["connection"])
         self.session: Session = Session(self.scope)
         self.transport: Transport = effects.reach(network)
+        self.gate: Gate = Gate(self)
         self.circuits: Circuits = Circuits(self)
         self._paces: dict[tuple[str, bool], Pace] = {}
         self._lines: dict[str, Line] = {}

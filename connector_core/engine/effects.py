@@ -15,8 +15,10 @@ from msgspec.structs import replace
 
 from connector_core.component import suggestion
 from connector_core.engine.buckets import Buckets, Shares, in_memory
+from connector_core.engine.gate import Flags
 from connector_core.engine.guard import Network
 from connector_core.engine.pace import Line
+from connector_core.engine.switches import Switches
 from connector_core.engine.transport import AiohttpTransport, Transport
 from connector_core.events import Event, Listener
 from connector_core.exceptions import ConfigError
@@ -49,6 +51,10 @@ class Effects(Struct):
     """The functions that `transform: [{type: hook, name: …}]` calls, by name; what plug-ins bring comes in here."""
     buckets: Buckets | None = None
     """Where rate limits count, if other processes count there too; None: in this process."""
+    flags: Flags | None = None
+    """The app's feature flags; None: it has none."""
+    switches: Switches | None = None
+    """Which integrations the operator has switched off; None: nobody has."""
     lines: dict[str, Line] = {}
     """Who waits for a limit that several connections share, by its name."""
     _transports: dict[Network, Transport] = {}

@@ -167,7 +167,7 @@ class Pace:
         self.lines: list[Line] = lines
         self.effects: Effects = connection.effects
         self.limits: tuple[RateLimit, ...] = plan.limits
-        self.has_feedback = any(limit.feedback is not None for limit in plan.limits)
+        self.has_feedback: bool = any(limit.feedback is not None for limit in plan.limits)
         self._patience = min(limit.patience(readable=plan.readable) for limit in plan.limits)
 
     async def admit(self, scope: Mapping[str, Any], waited: float = 0.0) -> Permit:

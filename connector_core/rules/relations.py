@@ -24,6 +24,7 @@ def of_relations(spec: Spec) -> Iterator[Mistake]:
     yield from _steps(spec)
     yield from _captures(spec)
     yield from _groups(spec)
+    yield from _health(spec)
 
 
 def _parents(spec: Spec) -> Iterator[Mistake]:
@@ -135,6 +136,20 @@ def _captures(spec: Spec) -> Iterator[Mistake]:
         if value.place == "base_url" and path[-1] == "base_url":
             for fact in {read[1] for read in value.reads if read[0] == "connection" and read[1:]} & spec.capture.keys():
                 yield path, f"reads connection.{fact}, which only a call can tell, and no call is made without base_url"
+
+
+def _health(spec: Spec) -> Iterator[Mistake]:
+    """What is asked for health is there, does no harm, and needs nothing."""
+    if spec.health is None:
+        return
+    at, name = ("health", "endpoint"), spec.health.endpoint
+    asked = spec.endpoints.get(name)
+    if asked is None:
+        yield at, f"there is no endpoint {name!r}{suggestion(name, spec.endpoints)}"
+    elif asked.for_each or asked.steps or asked.job or _needs_input(asked):
+        yield at, f"{name} is not one request without input"
+    elif not asked.harmless:
+        yield at, f"{name} may do something each time: name a read, or say safe: true there"
 
 
 def _needs_input(endpoint: Endpoint) -> bool:

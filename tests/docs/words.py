@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from connector_core.address import AnswerPath, BodyPath, FieldPath, Put, SpreadPut
+from connector_core.availability import Availability, Maintenance
 from connector_core.batch import BatchWrite
 from connector_core.capture import Capture
 from connector_core.component import Component, Model
@@ -16,6 +17,7 @@ from connector_core.docs import Docs, Shorter, Testing, Trouble
 from connector_core.errors import ErrorRule, Wait
 from connector_core.for_each import Batch, ForEach
 from connector_core.formats import Format
+from connector_core.health import Health
 from connector_core.job import Job, JobResult
 from connector_core.rate_limit import Feedback
 from connector_core.rate_limit.family import Where
@@ -61,6 +63,9 @@ FIELD_TYPES: dict[Any, str] = {
     BatchWrite: "[batch](batch.md)",
     Capture: "[fact](capture.md)",
     Feedback: "[feedback](rate_limit.md#what-answers-say)",
+    Availability: "[availability](availability.md)",
+    Maintenance: "[maintenance](availability.md)",
+    Health: "[health](health.md)",
     Docs: "[docs](docs.md)",
     Testing: "[testing](docs.md#testing)",
     Trouble: "[problem](docs.md#troubleshooting)",

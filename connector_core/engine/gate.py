@@ -1,0 +1,86 @@
+"""Whether an integration may be used now: the operator's switch, the provider's maintenance, then the app's flag.
+
+An open circuit is not asked: it refuses requests by itself, and if it counted here, nobody would find out that the
+service works again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from inspect import isawaitable
+from typing import TYPE_CHECKING
+
+from connector_core.events import RequestRefused
+from connector_core.exceptions import UnavailableError
+from connector_core.formats import instant, written
+
+if TYPE_CHECKING:
+    from connector_core.engine.connection import Connection
+
+__all__ = ["Flags", "Gate"]
+
+log = logging.getLogger("connector_core")
+
+Flags = Callable[[str, bool, Mapping[str, str]], bool | Awaitable[bool]]
+"""The app's feature flags: a flag's name, its default, and who asks (`connector`, `connection`) → whether it is on."""
+
+
+class Gate:
+    """What one connection has to ask before it sends anything."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._spec, self._effects = connection.spec, connection.effects
+        declared = connection.spec.availability
+        self._away = [(each.begins, each.ends, each.message) for each in declared.maintenance] if declared else []
+        self._flag = (declared.flag if declared else None) or f"integration.{connection.spec.name}"
+
+    @property
+    def watched(self) -> bool:
+        """Whether there is anything to ask."""
+        effects = self._effects
+        return bool(self._away) or effects.switches is not None or effects.flags is not None
+
+    async def check(self, endpoint: str) -> None:
+        """Raises UnavailableError where it may not be used."""
+        if (refused := await self.refused()) is not None:
+            refused.where = endpoint
+            refused.args = (" — ".join(part for part in (refused.what, endpoint, refused.hint) if part),)
+            refused.context["endpoint"] = endpoint
+            self._connection.announce(RequestRefused, endpoint, code=refused.code, wait=refused.retry_after)
+            raise refused
+
+    async def refused(self) -> UnavailableError | None:
+        """Why it may not be used, as the error that a request would meet; None: it may."""
+        name, now = self._spec.name, self._effects.now()
+        switch = self._effects.switches.get(name) if self._effects.switches is not None else None
+        if switch is not None and (switch.until is None or now < switch.until):
+            state = "switched off" if switch.state == "disabled" else "under maintenance"
+            return self._error(f"{name} is {state}", switch.message, f"switch.{switch.state}", switch.until)
+        for begins, ends, message in self._away:
+            if begins <= now < ends:
+                return self._error(f"{name} is under maintenance by its provider", message, "maintenance", ends)
+        if self._effects.flags is not None and not await self._on(self._effects.flags):
+            return self._error(f"{name} is switched off by the flag {self._flag}", "", "flag", None)
+        return None
+
+    async def _on(self, flags: Flags) -> bool:
+        try:
+            found = flags(self._flag, True, {"connector": self._spec.name, "connection": self._connection.name})
+            return bool(await found if isawaitable(found) else found)
+        except Exception:
+            log.exception("the flag %s can't be told, and counts as on", self._flag)
+            return True
+
+    def _error(self, what: str, message: str, why: str, until: float | None) -> UnavailableError:
+        now = self._effects.now()
+        hint = f"until {written(instant(int(until)))}" if until is not None else "whoever has done that can undo it"
+        return UnavailableError(
+            f"{what}: {message}" if message else what,
+            hint=hint,
+            code=f"unavailable.{why}",
+            retryable=until is not None,
+            retry_after=max(until - now, 0.0) if until is not None else None,
+            context={"connector": self._spec.name, "connection": self._connection.name},
+        )
