@@ -42,7 +42,7 @@ class Exchange:
         self.received: int = _NOTHING_YET
         self.answer: Any = None
         self.is_connected: bool = False
-        self.broken: Literal["total", "read"] | None = None
+        self.broken: Literal["total", "read", "closed"] | None = None
 
     def ours(self) -> bool:
         """Whether the CancelledError just caught is this deadline's doing, and nobody else wants the task to end."""
@@ -62,16 +62,17 @@ class Exchange:
         if self.answer is not None and self.answer.content.total_bytes != self.received:
             self.heard, self.received = now, self.answer.content.total_bytes
         if now >= self.deadline:
-            return self._end("total")
+            return self.end("total")
         if self.silence is None:
             return self.deadline
         if not self.is_connected:  # it waits for a socket, and nobody is to be heard yet
             self.heard = now
         if now >= self.heard + self.silence:
-            return self._end("read")
+            return self.end("read")
         return min(self.deadline, self.heard + self.silence, now + self.silence / _LOOKS)
 
-    def _end(self, limit: Literal["total", "read"]) -> float:
+    def end(self, limit: Literal["total", "read", "closed"]) -> float:
+        """Cancels the exchange for that reason."""
         self.broken = limit
         self.task.cancel()
         return float("inf")
@@ -111,12 +112,18 @@ class Deadlines:
         self._open.pop(exchange.task, None)
 
     def close(self) -> None:
-        """Stops the timer."""
+        """Ends what is under way, and stops the timer: no answer comes to a socket that is closed here."""
+        self._stop()
+        for exchange in self._open.values():
+            if exchange.broken is None:
+                exchange.end("closed")
+
+    def _stop(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
 
     def _wake_at(self, when: float) -> None:
-        self.close()
+        self._stop()
         self._timer = self._loop.call_at(when, self._look)
 
     def _look(self) -> None:

@@ -19,7 +19,7 @@ from connector_core.engine.call import Answered, answer_scope, decoded, exchange
 from connector_core.engine.connection import Connection
 from connector_core.engine.facts import prepare
 from connector_core.engine.pages import Page, Pages
-from connector_core.engine.read import Sequence, called_off, let_go
+from connector_core.engine.read import Sequence, called_off, found, let_go, over
 from connector_core.engine.reading import Reading
 from connector_core.events import Event, JobPolled, ReadFinished, ReadStarted
 from connector_core.exceptions import ConfigError, ResponseError, ServerError, TimeoutError
@@ -224,7 +224,10 @@ class JobPages(Pages):
                 page = self._ready = self._counted(await anext(self._current))
                 self.attempts: int = self._current.attempts
                 return page
-            if await task and not self._job.fetches:
+            partitions = await found(task, self._connection)
+            if self._ended:
+                raise over(self._connection)
+            if partitions and not self._job.fetches:
                 return self._polled()
             if not self._job.fetches:
                 self._take([])

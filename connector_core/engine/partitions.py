@@ -23,7 +23,7 @@ from connector_core.engine.connection import Connection
 from connector_core.engine.facts import prepare
 from connector_core.engine.job import JobPages
 from connector_core.engine.pages import Page, Pages
-from connector_core.engine.read import Sequence, called_off, let_go
+from connector_core.engine.read import Sequence, called_off, let_go, over
 from connector_core.events import ReadFinished, ReadStarted
 from connector_core.exceptions import ConfigError
 from connector_core.for_each import WHOLE, Distinct, ForEach, Partition
@@ -213,6 +213,8 @@ class Partitioned(Pages):
                 self._end()
                 raise StopAsyncIteration
             number = await self._turns.next()
+            if self._ended:
+                raise over(self._connection)
             if number == PARENT:
                 await self._read_on()
             elif (lane := self._lanes.get(number)) is not None:

@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 from connector_core.engine.call import Answered
 from connector_core.engine.connection import Connection
@@ -25,10 +25,13 @@ from connector_core.engine.pages import Page, Pages
 from connector_core.engine.pieces import Place
 from connector_core.engine.reading import MORE, Piece, Reading
 from connector_core.for_each import WHOLE, Partition
+from connector_core.http import Spooled
 from connector_core.pagination import Answer, Stop
 from connector_core.plan import Plan
 
-__all__ = ["Sequence", "called_off", "let_go"]
+__all__ = ["Sequence", "called_off", "found", "let_go", "over"]
+
+F = TypeVar("F")
 
 
 class Sequence(Pages):
@@ -48,6 +51,7 @@ class Sequence(Pages):
         self._connection, self._plan, self._place = connection, plan, Place.read(position)
         self.within = within
         self._pieces: Iterator[Piece] | None = None
+        self._spool: Spooled | None = None
         self._reading: Reading | None = None
         self._ahead: deque[tuple[Any, asyncio.Task[Answered]]] = deque()
         self._guesses: Iterator[Any] | None = None
@@ -84,16 +88,16 @@ class Sequence(Pages):
             if reading.full:
                 raise reading.too_many()
             answered = await self._answered(reading)
-            await self._guess(reading)  # before this page is decoded, so that the service is not kept waiting
             self.attempts: int = answered.attempts
-            self._pieces = reading.pages(self._place, answered)
-        page, following, answer = next(self._pieces)
+            self._pieces, self._spool = reading.pages(self._place, answered), answered.response.spool
+            await self._guess(reading)  # before this page is decoded, so that the service is not kept waiting
+        page, following, answer = self._piece()
         while following is MORE:
             self._ready = page
             await asyncio.sleep(0)  # nothing is waited for here, and others want to run all the same
             if page is not None:
                 return page
-            page, following, answer = next(self._pieces)
+            page, following, answer = self._piece()
         assert page is not None  # noqa: S101 - an answer's last page is always there
         self._ready = page
         self._pieces = None
@@ -106,6 +110,12 @@ class Sequence(Pages):
             await self._look_ahead(reading, answer)
         return page
 
+    def _piece(self) -> Piece:
+        """The next of the pages that the answer holds."""
+        if self._pieces is None:
+            raise over(self._connection)
+        return next(self._pieces)
+
     async def _answered(self, reading: Reading) -> Answered:
         """The answer for the present position, from what is under way if that is the next of it."""
         if self._ahead and self._ahead[0][0] != self._place.position:
@@ -113,13 +123,9 @@ class Sequence(Pages):
         if not self._ahead:
             self._ask(reading, self._place.position)
         task = self._ahead[0][1]
-        try:
-            answered = await task
-        except asyncio.CancelledError:
-            if task.cancelled() and not _being_cancelled():
-                self._connection.ready()  # whoever closed it cancelled the task, not the one who waits here
-                raise StopAsyncIteration from None
-            raise
+        answered = await found(task, self._connection)
+        if self._ended:
+            raise over(self._connection)
         self._ahead.popleft()
         return answered
 
@@ -154,6 +160,8 @@ class Sequence(Pages):
         """Cancels what is under way and waits until it has ended."""
         if self._ended:
             self._pieces = None
+            if self._spool is not None:
+                self._spool.close()
         tasks = [task for _, task in self._ahead]
         self._ahead.clear()
         self._guesses = None
@@ -166,6 +174,22 @@ class Sequence(Pages):
     def __del__(self) -> None:
         for _, task in getattr(self, "_ahead", ()):
             let_go(task)
+
+
+async def found(task: asyncio.Future[F], connection: Connection) -> F:
+    """What the task finds; where somebody else ends it, that is the end of the reading, and no cancellation."""
+    try:
+        return await task
+    except asyncio.CancelledError:
+        if task.cancelled() and not _being_cancelled():
+            raise over(connection) from None
+        raise
+
+
+def over(connection: Connection) -> StopAsyncIteration:
+    """The end of a reading that somebody else closed; raises ConfigError where the connection is closed with it."""
+    connection.ready()
+    return StopAsyncIteration()
 
 
 def _being_cancelled() -> bool:

@@ -120,7 +120,8 @@ class AiohttpTransport:
             body_in = await self._taken_in(answer, request, exchange)
         except asyncio.CancelledError:
             if exchange.ours():
-                cause: Exception = self._timed_out(exchange, request)
+                closed = exchange.broken == "closed"
+                cause: Exception = _closed(exchange) if closed else self._timed_out(exchange, request)
             elif self._closed and not exchange.wanted_to_end():
                 cause = _closed()  # aiohttp cancels who waits for a free connection when it is closed
             else:
@@ -272,8 +273,11 @@ class AiohttpTransport:
         return TimeoutError(what, hint=hint, code=f"timeout.{exchange.broken}", phase=phase, retryable=True)
 
 
-def _closed() -> ConfigError:
-    return ConfigError("the connection is closed", hint="use it inside its `async with`", code="connection.closed")
+def _closed(exchange: Exchange | None = None) -> ConfigError:
+    hint = "use it inside its `async with`"
+    if exchange is not None and exchange.is_connected:
+        hint += f"; {_MAY_HAVE_ACTED}"
+    return ConfigError("the connection is closed", hint=hint, code="connection.closed")
 
 
 def _not_connected(error: Any, peer: str) -> ConnectionError:
