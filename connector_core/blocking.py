@@ -40,6 +40,7 @@ from connector_core.engine.switches import Switches
 from connector_core.engine.thread import LoopThread
 from connector_core.events import Listener
 from connector_core.exceptions import ConfigError
+from connector_core.metrics import Counters
 from connector_core.spec import Spec
 
 __all__ = ["Connector", "Engine", "Pages", "Records", "Result"]
@@ -221,6 +222,10 @@ class Connector(_Closing):
     def health(self) -> HealthReport:
         """How the service is, as its spec's `health` finds out; raises ConfigError where it says nothing."""
         return self._loop.run(self._connector.health())
+
+    def metrics(self) -> Counters:
+        """What this connection has done, as a `Metrics` among the listeners counts it; else raises ConfigError."""
+        return self._connector.metrics()
 
     def circuits(self) -> list[CircuitStatus]:
         """What is known of the hosts that were asked: each circuit's state, by host and group."""

@@ -31,6 +31,7 @@ from connector_core.engine.write import Result, call
 from connector_core.events import Listener
 from connector_core.exceptions import ConfigError
 from connector_core.load import add_filters, load
+from connector_core.metrics import Counters, Metrics
 from connector_core.plan import Plan, endpoint_of
 from connector_core.plugins import Plugin, Plugins, beside
 from connector_core.spec import Spec
@@ -268,6 +269,20 @@ class Connector:
     async def health(self) -> HealthReport:
         """How the service is, as its spec's `health` finds out; raises ConfigError where it says nothing."""
         return await self._checkup.report()
+
+    def metrics(self) -> Counters:
+        """What this connection has done, as a `Metrics` among the listeners counts it; ConfigError where there is none.
+
+        Connections of one id are counted together.
+        """
+        found = next((heard for heard in self._connection.effects.listeners if isinstance(heard, Metrics)), None)
+        if found is None:
+            raise ConfigError(
+                "nobody counts",
+                hint="open it with listeners=[Metrics()] of connector_core.metrics",
+                code="metrics.uncounted",
+            )
+        return found.of(self._connection.name)
 
     def circuits(self) -> list[CircuitStatus]:
         """What is known of the hosts that were asked: each circuit's state, by host and group."""

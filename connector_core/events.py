@@ -13,11 +13,13 @@ from msgspec import Struct
 
 __all__ = [
     "AnswerRepaired",
+    "Attempt",
     "CircuitChanged",
     "Event",
     "HealthChanged",
     "JobPolled",
     "Listener",
+    "OperationFinished",
     "PageRead",
     "PaginationMissing",
     "PartitionFinished",
@@ -78,6 +80,35 @@ class RequestFailed(Event, frozen=True, kw_only=True):
     attempt: int
     why: str = ""
     code: str
+
+
+class Attempt(Struct, frozen=True, kw_only=True):
+    """One request of an operation; a redirect is a further one of the same `number`."""
+
+    number: int
+    """From 1 on."""
+    method: str
+    url: str
+    """Without query."""
+    status: int | None
+    """What was answered; None: no complete answer came."""
+    code: str
+    """What it ran into, as the exception's code, where no complete answer came."""
+    elapsed: float
+    """Seconds."""
+
+
+class OperationFinished(Event, frozen=True, kw_only=True):
+    """A page or a call is over, with all of its attempts; `why` says in words what it was for.
+
+    `code` is the exception's, `cancelled`, or empty where it went well; `elapsed` in seconds, waits included.
+    """
+
+    connector: str
+    why: str
+    code: str
+    elapsed: float
+    attempts: tuple[Attempt, ...]
 
 
 class RetryScheduled(Event, frozen=True, kw_only=True):

@@ -12,16 +12,18 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, Unpack
 import click
 
 from connector_core.cli.following import Trace, Warnings
-from connector_core.cli.opening import loaded, named_endpoint, opened, typed
+from connector_core.cli.opening import counted, loaded, named_endpoint, opened, typed
 from connector_core.cli.options import (
     Account,
     account_options,
     debug_option,
     environment_option,
     json_option,
+    metrics_option,
     specs_option,
     trace_option,
 )
+from connector_core.events import Listener
 from connector_core.exceptions import ConfigError
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ input_option = click.option(
 @environment_option
 @specs_option
 @trace_option
+@metrics_option
 @debug_option
 def command(
     name: str,
@@ -57,6 +60,7 @@ def command(
     environment: str | None,
     specs: tuple[Path, ...],
     trace: bool,
+    metrics: bool,
     **account: Unpack[Account],
 ) -> None:
     """Calls an endpoint once.
@@ -68,15 +72,23 @@ def command(
     spec = loaded(name, specs, environment)
     chosen = named_endpoint(spec, endpoint, read=False)
     given = given_input(spec.endpoints[chosen].input or {}, inputs)
-    asyncio.run(_call(spec, chosen, given, account, in_lines=not as_json and sys.stdout.isatty(), trace=trace))
+    listeners: list[Listener] = [Warnings(), *([Trace()] if trace else [])]
+    with counted(listeners, metrics):
+        asyncio.run(_call(spec, chosen, given, account, listeners, in_lines=not as_json and sys.stdout.isatty()))
 
 
 async def _call(
-    spec: Spec, endpoint: str, given: Mapping[str, Any], account: Account, *, in_lines: bool, trace: bool
+    spec: Spec,
+    endpoint: str,
+    given: Mapping[str, Any],
+    account: Account,
+    listeners: Sequence[Listener],
+    *,
+    in_lines: bool,
 ) -> None:
     from connector_core.cli.output import json_line, json_text, write
 
-    async with opened(spec, account, [Warnings(), *([Trace()] if trace else [])]) as connector:
+    async with opened(spec, account, listeners) as connector:
         result = await connector.call(endpoint, given)
     if isinstance(result.data, bytes):  # a download, which is no JSON
         await write(result.data)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from connector_core.engine.switches import FileSwitches
     from connector_core.spec import Spec
 
-__all__ = ["folders", "loaded", "named_endpoint", "opened", "settings", "switches", "typed", "variable"]
+__all__ = ["counted", "folders", "loaded", "named_endpoint", "opened", "settings", "switches", "typed", "variable"]
 
 
 def folders(specs: Sequence[Path]) -> list[Path]:
@@ -151,6 +151,23 @@ def _missing(declared: Mapping[str, dict[str, Any]], given: Mapping[str, Any]) -
 
 
 # ── open ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+@contextmanager
+def counted(listeners: list[Listener], wanted: bool) -> Iterator[None]:
+    """Where it is wanted, has everything counted, and tells the counters as a line of JSON at the end, on stderr."""
+    if not wanted:
+        yield
+        return
+    from connector_core.metrics import Metrics
+
+    metrics = Metrics()
+    listeners.append(metrics)
+    try:
+        yield
+    finally:
+        for counters in metrics.all().values():
+            click.echo(json.dumps(counters.as_dict(), ensure_ascii=False), err=True)
 
 
 def switches() -> FileSwitches:

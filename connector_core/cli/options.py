@@ -15,6 +15,7 @@ __all__ = [
     "environment_option",
     "json_option",
     "listing",
+    "metrics_option",
     "setting_option",
     "specs_option",
     "trace_option",
@@ -80,6 +81,9 @@ debug_option = click.option(
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Writes JSON, also to a terminal.")
 trace_option = click.option("--trace", is_flag=True, help="Tells every request, and why the reading ended, on stderr.")
+metrics_option = click.option(
+    "--metrics", is_flag=True, help="Tells at the end how many requests there were, and how they went, on stderr."
+)
 environment_option = click.option(
     "--environment", metavar="NAME", help="Uses one of the spec's environments, such as a sandbox."
 )

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any, Unpack
 import click
 
 from connector_core.cli.following import Progress, SavedTrace, Trace, Warnings
-from connector_core.cli.opening import loaded, named_endpoint, opened
+from connector_core.cli.opening import counted, loaded, named_endpoint, opened
 from connector_core.cli.options import (
     Account,
     account_options,
     debug_option,
     environment_option,
     json_option,
+    metrics_option,
     specs_option,
     trace_option,
 )
@@ -41,6 +42,7 @@ __all__ = ["command"]
 @environment_option
 @specs_option
 @trace_option
+@metrics_option
 @click.option(
     "--save-trace",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -51,11 +53,13 @@ __all__ = ["command"]
 def command(
     name: str,
     endpoint: str | None,
+    *,
     limit: int | None,
     as_json: bool,
     environment: str | None,
     specs: tuple[Path, ...],
     trace: bool,
+    metrics: bool,
     save_trace: Path | None,
     **account: Unpack[Account],
 ) -> None:
@@ -69,7 +73,9 @@ def command(
     saved = _saved(save_trace, spec, chosen) if save_trace is not None else None
     try:
         as_table = not as_json and sys.stdout.isatty()
-        asyncio.run(_read(spec, chosen, limit, account, as_table=as_table, trace=trace, saved=saved))
+        listeners: list[Listener] = [saved] if saved is not None else []
+        with counted(listeners, metrics):
+            asyncio.run(_read(spec, chosen, limit, account, as_table=as_table, trace=trace, further=listeners))
     finally:
         if saved is not None:
             saved.close()
@@ -88,11 +94,11 @@ async def _read(
     *,
     as_table: bool,
     trace: bool,
-    saved: SavedTrace | None,
+    further: Sequence[Listener],
 ) -> None:
     table = _table() if as_table else None
     progress = Progress(live=table is None and not trace)
-    listeners: list[Listener] = [Warnings(), Trace() if trace else progress, *([saved] if saved else [])]
+    listeners: list[Listener] = [Warnings(), Trace() if trace else progress, *further]
     async with opened(spec, account, listeners) as connector, connector.pages(endpoint) as pages:
         left = limit
         async for page in pages:

@@ -17,10 +17,11 @@ from connector_core.decode import UndecodableError
 from connector_core.engine.circuits import Passage
 from connector_core.engine.connection import Connection
 from connector_core.engine.pace import Permit
+from connector_core.engine.telling import Tale
 from connector_core.engine.upload import prepared, spent
 from connector_core.engine.wire import target
 from connector_core.errors import OK, Outcome, classify
-from connector_core.events import AnswerRepaired, RequestFailed, RequestFinished, RequestStarted, RetryScheduled
+from connector_core.events import AnswerRepaired, RetryScheduled
 from connector_core.exceptions import (
     AuthenticationError,
     AuthorizationError,
@@ -68,26 +69,36 @@ UNREAD: Any = object()
 several times the memory of its bytes."""
 
 
-async def exchange(  # noqa: C901 - the one visible order
+async def exchange(
     connection: Connection, plan: Plan, request: Request, scope: dict[str, Any], why: str = ""
 ) -> Answered:
     """The answer to a request, after as many attempts as are harmless and useful; raises IntegrationError.
 
     `why` says in words what the request is for, to whoever listens.
     """
+    if not connection.effects.listeners:
+        return await _exchanged(connection, plan, request, scope, None)
+    with Tale(connection, plan, why) as tale:
+        return await _exchanged(connection, plan, request, scope, tale)
+
+
+async def _exchanged(  # noqa: C901 - the one visible order
+    connection: Connection, plan: Plan, request: Request, scope: dict[str, Any], tale: Tale | None
+) -> Answered:
     effects = connection.effects
     if request.body is not None:
         request = prepared(request, effects.unique)
     started = effects.monotonic()
     attempt = 0
     way = _Way(request)
+    way.tale = tale
     while True:
         attempt += 1
         if connection.gate.watched:
             await connection.gate.check(plan.endpoint)
         with connection.circuits.enter(plan, way.request) as way.passage:
             try:
-                response = await _send(connection, plan, way, scope, attempt, why)
+                response = await _send(connection, plan, way, scope, attempt)
             except ConnectionError as error:
                 way.passage.failed(error)
                 failure = retry.Failure(error.phase, error.retryable)
@@ -135,6 +146,8 @@ class _Way:
     def __init__(self, request: Request) -> None:
         self.request = request
         """What is sent next; a repetition begins here."""
+        self.tale: Tale | None = None
+        """Who tells of it; None: nobody listens."""
         self.acted = False
         """Whether the service has acted, and the answer is to be fetched with GET."""
         self.permit: Permit | None = None
@@ -150,23 +163,21 @@ class _Way:
             self.request, self.acted = moved, moved.method == "GET"
 
 
-async def _send(
-    connection: Connection, plan: Plan, way: _Way, scope: dict[str, Any], attempt: int, why: str
-) -> Response:
+async def _send(connection: Connection, plan: Plan, way: _Way, scope: dict[str, Any], attempt: int) -> Response:
     """The answer after redirects; the permit is held until the last byte is here."""
     pace = connection.pace(plan)
     if pace is None:
-        return await _followed(connection, plan, way, attempt, why)
+        return await _followed(connection, plan, way, attempt)
     async with await pace.admit(scope, way.waited) as permit:
         way.permit, way.waited = permit, way.waited + permit.waited
         way.passage.enter()  # while it stood in line, the circuit may have opened
-        response = await _followed(connection, plan, way, attempt, why)
+        response = await _followed(connection, plan, way, attempt)
         if not plan.learns:  # else it is learned from when the body is decoded
             await permit.observe(response, scope)
         return response
 
 
-async def _followed(connection: Connection, plan: Plan, way: _Way, attempt: int, why: str) -> Response:
+async def _followed(connection: Connection, plan: Plan, way: _Way, attempt: int) -> Response:
     request, response = way.request, None
     for hop in range(MAX_REDIRECTS + 1):
         if (prepare := connection.plugins.prepare_request) is not None:
@@ -175,8 +186,8 @@ async def _followed(connection: Connection, plan: Plan, way: _Way, attempt: int,
         if response is not None:
             _check_address(request, response, plan)
         signed = await _signed(connection, plan, request) if trusted and plan.signs else request
-        if connection.effects.listeners:
-            response = await _told(connection, plan, signed, attempt, f"{why}, redirected" if hop else why)
+        if way.tale is not None:
+            response = await way.tale.send(signed, attempt, redirected=hop > 0)
         else:
             response = await connection.transport.send(signed)
         if (observe := connection.plugins.observe_response) is not None:
@@ -190,23 +201,6 @@ async def _followed(connection: Connection, plan: Plan, way: _Way, attempt: int,
         where=f"{plan.endpoint}: {request.method} {request.url}",
         code="redirect.loop",
     )
-
-
-async def _told(connection: Connection, plan: Plan, request: Request, attempt: int, why: str) -> Response:
-    """Sends the request and announces it."""
-    announce, transport = connection.effects.announce, connection.transport
-    about = {"connection": connection.name, "endpoint": plan.endpoint}
-    exchanged: dict[str, Any] = {
-        **about, "method": request.method, "url": request.url, "attempt": attempt, "why": why,
-    }  # fmt: skip
-    announce(RequestStarted(**exchanged))
-    try:
-        response = await transport.send(request)
-    except IntegrationError as error:
-        announce(RequestFailed(**exchanged, code=error.code))
-        raise
-    announce(RequestFinished(**exchanged, status=response.status, elapsed=response.elapsed, size=response.size))
-    return response
 
 
 async def _signed(connection: Connection, plan: Plan, request: Request) -> Request:

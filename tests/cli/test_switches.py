@@ -82,3 +82,14 @@ def test_there_has_to_be_such_a_spec(here):
     found = run("disable", "dem")
     assert found.exit_code == 2
     assert not (here / ".connector").exists()
+
+
+def test_metrics(here):
+    """`--metrics` tells at the end, on stderr, what the command itself did, also where it failed."""
+    found = run("read", "demo", "things", "--simulate", "--limit", "3", "--metrics")
+    counters = json.loads(found.stderr.splitlines()[-1])
+    assert (counters["operations"], counters["failures"], counters["statuses"]) == (1, {}, {"2xx": 1})
+    called = run("call", "demo", "things", "--network", "loopback", "--metrics")
+    assert called.exit_code == 1
+    [counters] = [json.loads(line) for line in called.stderr.splitlines() if line.startswith("{")]
+    assert counters["failures"] == {"connection.refused": 1}

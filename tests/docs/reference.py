@@ -19,6 +19,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, get_args
 
+import msgspec
+
 from connector_core import events, exceptions, hookspecs
 from connector_core.circuit_breaker import TRANSITIONS
 from connector_core.cli import COMMANDS
@@ -229,7 +231,7 @@ def _claims(sort: str) -> Iterator[str]:
 
 def _events() -> Iterator[str]:
     found = [getattr(events, name) for name in events.__all__]
-    kinds = [event for event in found if isinstance(event, type) and issubclass(event, events.Event)]
+    kinds = [event for event in found if isinstance(event, type) and issubclass(event, msgspec.Struct)]
     return _table(
         "event", "fields", "",
         rows=((f"`{event.__name__}`", _struct_fields(event), _with_attributes(event))
@@ -237,7 +239,7 @@ def _events() -> Iterator[str]:
     )  # fmt: skip
 
 
-def _struct_fields(event: type[events.Event]) -> str:
+def _struct_fields(event: type[msgspec.Struct]) -> str:
     return ", ".join(_typed(f"{name}: {kind}") for name, kind in inspect.get_annotations(event).items()) or "–"
 
 
@@ -246,7 +248,7 @@ def _typed(kind: str) -> str:
     return " or ".join(f"`{option}`" for option in kind.split(" | "))
 
 
-def _with_attributes(event: type[events.Event]) -> str:
+def _with_attributes(event: type[msgspec.Struct]) -> str:
     told = ((name, doc) for name, _, doc in _attributes_of(event) if doc)
     return " ".join([_prose(event.__doc__), *(f"`{name}`: {doc}" for name, doc in told)])
 

@@ -10,7 +10,15 @@ from typing import Any
 import pytest
 
 from connector_core import Connector, Engine
-from connector_core.events import AnswerRepaired, Event, RequestFailed, RequestFinished, RequestStarted, RetryScheduled
+from connector_core.events import (
+    AnswerRepaired,
+    Event,
+    OperationFinished,
+    RequestFailed,
+    RequestFinished,
+    RequestStarted,
+    RetryScheduled,
+)
 from connector_core.exceptions import (
     AuthenticationError,
     AuthorizationError,
@@ -443,7 +451,7 @@ async def test_every_attempt_is_announced():
         await demo.call("thing")
     assert [type(event) for event in events] == [
         RequestStarted, RequestFailed, RetryScheduled, RequestStarted, RequestFinished, RetryScheduled,
-        RequestStarted, RequestFinished,
+        RequestStarted, RequestFinished, OperationFinished,
     ]  # fmt: skip
     assert [event.attempt for event in events if isinstance(event, RequestStarted)] == [1, 2, 3]
     assert "hidden" not in repr(events)
