@@ -24,7 +24,7 @@ from connector_core import json_schema
 from connector_core.component import suggestion
 from connector_core.exceptions import ConfigError
 
-__all__ = ["Property", "settle", "settled_account", "settled_secrets", "variable"]
+__all__ = ["Property", "Secrets", "hidden", "settle", "settled_account", "settled_secrets", "variable"]
 
 
 def _checked(schema: dict[str, Any]) -> dict[str, Any]:
@@ -106,4 +106,16 @@ def settled_account(
         raise wrong[0]
     if wrong:
         raise ConfigError("; ".join(error.what for error in wrong), hint=wrong[0].hint, code=wrong[0].code)
-    return values[0], values[1]
+    return values[0], Secrets(values[1])
+
+
+class Secrets(dict[str, Any]):
+    """Secrets whose repr shows their names alone: many tools write the variables of every frame beside a traceback."""
+
+    def __repr__(self) -> str:
+        return f"Secrets({', '.join(self)})"
+
+
+def hidden(given: Any) -> Any:
+    """The secrets that were passed, if any, with that repr; what is no mapping is told by `settle`."""
+    return Secrets(given) if _by_name(given) else {} if given is None else given

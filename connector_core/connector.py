@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 from weakref import finalize
 
+from connector_core.config import hidden
 from connector_core.engine.buckets import Buckets, buckets_at
 from connector_core.engine.checkup import Checkup, HealthReport
 from connector_core.engine.circuits import CircuitStatus
@@ -118,6 +119,7 @@ class Engine(Closing):
         `spec` is a name, a path that ends in .yaml or .json, or the document itself. `id` tells accounts apart in
         events and stored state.
         """
+        secrets = hidden(secrets)
         if self._closed:
             raise ConfigError("the engine is closed", hint="use it inside its `async with`", code="connection.closed")
         plugins = self._ready_plugins()
@@ -127,7 +129,7 @@ class Engine(Closing):
             self._effects,
             self._with_own(plugins, loaded),
             config={} if config is None else config,
-            secrets={} if secrets is None else secrets,
+            secrets=secrets,
             name=id or loaded.name,
             network=network or self._network,
             plans=self._plans_of(loaded),
@@ -229,6 +231,7 @@ class Connector:
         plugins: Sequence[Any] = (),
     ) -> AsyncIterator[Connector]:
         """A connector with an engine of its own; see Engine and Engine.open for the arguments."""
+        secrets = hidden(secrets)
         async with (
             Engine(specs=specs, network=network, listeners=listeners, effects=effects, plugins=plugins) as engine,
             engine.open(spec, config=config, secrets=secrets, environment=environment, id=id) as connector,

@@ -87,6 +87,15 @@ class IntegrationError(Exception):
         self.context = context if context is not None else {}
 
 
+def alone(error: BaseException) -> None:
+    """Takes away what stands behind an exception raised `from None`: tracebacks hide it, and many tools do not."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if seen.__suppress_context__ and seen.__cause__ is None:
+            seen.__context__ = None
+        seen = seen.__cause__ or seen.__context__
+
+
 # ── ours to mend ──────────────────────────────────────────────────────────────────────────────────
 
 

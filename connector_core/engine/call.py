@@ -113,6 +113,7 @@ async def _exchanged(  # noqa: C901 - the one visible order
                 if outcome.then in ("ok", "skip", "stop"):
                     return Answered(response, outcome, attempt, body)
                 failure, problem = _failed(connection, plan, response, body, outcome)
+                del body, outcome  # they may repeat a secret, and tools show the variables beside a traceback
         seconds = retry.wait(
             failure,
             attempt=attempt,

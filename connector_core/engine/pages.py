@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self
 
 from msgspec import Struct
 
-from connector_core.exceptions import ConfigError
+from connector_core.exceptions import ConfigError, alone
 from connector_core.for_each import WHOLE, Partition
 
 if TYPE_CHECKING:
@@ -96,6 +96,7 @@ class Pages(Closing, Generic[R]):
         except BaseException as error:
             if isinstance(error, Exception):
                 self._ended, self._ready = True, None
+                alone(error)
             await self._drop()
             raise
         finally:

@@ -140,6 +140,7 @@ class AiohttpTransport:
                 answer.close()
             if isinstance(body, Upload):
                 body.close()
+        del url, headers, body, answer, exchange  # else tools that write variables beside a traceback show credentials
         raise failure  # out here it has no __context__: aiohttp's own errors print Authorization headers
 
     async def aclose(self) -> None:

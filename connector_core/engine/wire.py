@@ -32,8 +32,10 @@ def target(request: Request) -> str:
 
 def check_headers(request: Request) -> None:
     """Raises ConfigError for a header that could smuggle something in."""
-    for name, value in request.headers.items():
-        if not _usable(name) or (not value.isprintable() and _CONTROL.search(value)):
+    headers = request.headers
+    for name in headers:  # no variable holds a value: tools show variables beside a traceback
+        if not _usable(name) or (not headers[name].isprintable() and _CONTROL.search(headers[name])):
+            del headers
             raise _bad_header(name, request)
 
 
