@@ -30,7 +30,7 @@ from connector_core.engine.partitions import Discovery, pages_of
 from connector_core.engine.switches import MemorySwitches, Switch, Switches
 from connector_core.engine.write import Result, call
 from connector_core.events import Listener
-from connector_core.exceptions import ConfigError
+from connector_core.exceptions import ConfigError, IntegrationError, alone
 from connector_core.load import add_filters, load
 from connector_core.metrics import Counters, Metrics
 from connector_core.plan import Plan, endpoint_of
@@ -263,7 +263,11 @@ class Connector:
     async def endpoints(self) -> list[str]:
         """The names of what can be read: the spec's own, and those that the service has to be asked for."""
         own = [name for name, endpoint in self.spec.endpoints.items() if endpoint.readable]
-        return [*own, *await self._discovery.names()]
+        try:
+            return [*own, *await self._discovery.names()]
+        except IntegrationError as error:
+            alone(error)
+            raise
 
     async def available(self) -> bool:
         """Whether it may be used: not switched off, not under maintenance. An open circuit is another matter."""
@@ -319,7 +323,11 @@ class Connector:
         """
         plan = self._connection.plan(endpoint)
         if not plan.readable or input:
-            return await call(self._connection, plan, input or {})
+            try:
+                return await call(self._connection, plan, input or {})
+            except IntegrationError as error:
+                alone(error)
+                raise
         async with pages_of(self._connection, plan, ahead=0) as pages:
             page = await anext(pages, None)
             return Result(page.records if page is not None else [], pages.attempts)

@@ -345,9 +345,9 @@ def test_without_async():
         with blocked.Connector.open(
             spec(AUTHS["query"]), config={"url": proxy.url}, secrets={"token": SECRET}, network="loopback"
         ) as demo:
-            for method in (lambda: demo.call("make", {"name": "a"}), lambda: demo.call("bulk", {"items": [1]})):
+            for endpoint, given in {"make": {"name": "a"}, "bulk": {"items": [1]}}.items():
                 with pytest.raises(ConnectionError) as caught:
-                    method()
+                    demo.call(endpoint, given)
                 as_expected(checked(caught.value), RESET)
             proxy.change("401")
             with pytest.raises(AuthenticationError) as refused:
