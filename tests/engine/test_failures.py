@@ -345,7 +345,8 @@ def test_without_async():
         with blocked.Connector.open(
             spec(AUTHS["query"]), config={"url": proxy.url}, secrets={"token": SECRET}, network="loopback"
         ) as demo:
-            for endpoint, given in {"make": {"name": "a"}, "bulk": {"items": [1]}}.items():
+            calls: dict[str, dict[str, Any]] = {"make": {"name": "a"}, "bulk": {"items": [1]}}
+            for endpoint, given in calls.items():
                 with pytest.raises(ConnectionError) as caught:
                     demo.call(endpoint, given)
                 as_expected(checked(caught.value), RESET)
