@@ -95,6 +95,7 @@ def _methods(spec: Spec, records: dict[str, str], inputs: dict[str, str]) -> Ite
     yield from _overloaded("def pages", pages)
     yield from _overloaded("async def call", calls)
     yield "    async def endpoints(self) -> list[str]: ..."
+    yield "    async def available(self) -> bool: ..."
 
 
 _POSITION = ["*", "position: Any = None"]
