@@ -156,7 +156,7 @@ def record(
 ) -> None:
     """What became of an admitted call, which took `elapsed` seconds; `ignored` says nothing of the service.
 
-    A result of another generation, of a probe without a permit, or that is told twice, changes nothing.
+    A result of another generation changes nothing, nor does that of a probe whose lease is over, or a second one.
     """
     if permit.generation != circuit.generation:
         return

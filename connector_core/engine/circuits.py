@@ -105,7 +105,7 @@ class Circuits:
         self.now: Callable[[], float] = connection.effects.monotonic
         self._known: dict[tuple[str, str, Terms], Circuit] = {}
         self._near: dict[tuple[str, str], Circuit] = {}
-        self._held: dict[str | None, Held] = {}
+        self._held: dict[str | None, Held | None] = {}
 
     def enter(self, plan: Plan, request: Request) -> Passage:
         """The way to the request's host, to be entered with `with`."""
@@ -181,10 +181,8 @@ class Circuits:
         """Holds the circuits of a host, or all, open or closed; None: they begin anew and follow what happens."""
         if host is None:
             self._held = {}
-        if state is not None:
-            self._held[host] = state
-        else:
-            self._held.pop(host, None)
+        if state is not None or host is not None:
+            self._held[host] = state  # None: this host is free, whatever holds for all
         to: dict[Held | None, Literal["forced_open", "forced_closed", "closed"]]
         to = {"open": "forced_open", "closed": "forced_closed", None: "closed"}
         for (known, _, _), circuit in self._known.items():

@@ -333,6 +333,18 @@ async def test_held_closed_for_one_host():
         assert status == {"api.example": ("forced_closed", 0, 0), "other.example": ("open", 2, 2)}
 
 
+async def test_one_host_is_let_go():
+    """Where all are held open, one host can be released, and its endpoints that were not asked yet with it."""
+    service = Service(200)
+    async with opened(service) as demo:
+        demo.hold_circuits("open")
+        demo.hold_circuits(None, host="api.example")
+        for endpoint in ("thing", "apart"):
+            await demo.call(endpoint)
+        with pytest.raises(CircuitOpenError):
+            await demo.call("away")
+
+
 async def test_only_so_many_are_remembered():
     """A service that sends links to ever new hosts does not fill the memory; what is open stays known."""
     service = Service(200)
