@@ -10,8 +10,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -25,6 +25,7 @@ from connector_core.engine.connection import Connection
 from connector_core.engine.effects import Effects
 from connector_core.engine.gate import Flags
 from connector_core.engine.guard import Network
+from connector_core.engine.opening import Opening
 from connector_core.engine.pages import Closing, Pages, Records
 from connector_core.engine.partitions import Discovery, pages_of
 from connector_core.engine.switches import MemorySwitches, Switch, Switches
@@ -103,8 +104,7 @@ class Engine(Closing):
             self._effects.switches = MemorySwitches()
         self._effects.switches.set(name, switch)
 
-    @asynccontextmanager
-    async def open(
+    def open(
         self,
         spec: str | Path | Mapping[str, Any] | Spec,
         *,
@@ -113,13 +113,29 @@ class Engine(Closing):
         environment: str | None = None,
         id: str | None = None,  # noqa: A002 - the word that a user would write
         network: Network | None = None,
-    ) -> AsyncIterator[Connector]:
+    ) -> AbstractAsyncContextManager[Connector]:
         """A connector for one account; raises SpecError or ConfigError before anything is sent.
 
         `spec` is a name, a path that ends in .yaml or .json, or the document itself. `id` tells accounts apart in
         events and stored state.
         """
         secrets = hidden(secrets)
+
+        async def enter(stack: AsyncExitStack) -> Connector:
+            return self._entered(stack, spec, environment, config, secrets, id, network)
+
+        return Opening(enter)
+
+    def _entered(
+        self,
+        stack: AsyncExitStack,
+        spec: str | Path | Mapping[str, Any] | Spec,
+        environment: str | None,
+        config: Mapping[str, Any] | None,
+        secrets: Any,
+        name: str | None,
+        network: Network | None,
+    ) -> Connector:
         if self._closed:
             raise ConfigError("the engine is closed", hint="use it inside its `async with`", code="connection.closed")
         plugins = self._ready_plugins()
@@ -130,14 +146,12 @@ class Engine(Closing):
             self._with_own(plugins, loaded),
             config={} if config is None else config,
             secrets=secrets,
-            name=id or loaded.name,
+            name=name or loaded.name,
             network=network or self._network,
             plans=self._plans_of(loaded),
         )
-        try:
-            yield Connector(connection)
-        finally:
-            await connection.aclose()
+        stack.push_async_callback(connection.aclose)
+        return Connector(connection)
 
     def load(self, spec: str | Path | Mapping[str, Any] | Spec, environment: str | None = None) -> Spec:
         """The spec as `open` would have it, for an app that wants to look into it; raises SpecError or ConfigError."""
@@ -216,8 +230,7 @@ class Connector:
         self._checkup = Checkup(connection, self.call)
 
     @staticmethod
-    @asynccontextmanager
-    async def open(
+    def open(
         spec: str | Path | Mapping[str, Any] | Spec,
         *,
         config: Mapping[str, Any] | None = None,
@@ -229,14 +242,18 @@ class Connector:
         listeners: Sequence[Listener] = (),
         effects: Effects | None = None,
         plugins: Sequence[Any] = (),
-    ) -> AsyncIterator[Connector]:
+    ) -> AbstractAsyncContextManager[Connector]:
         """A connector with an engine of its own; see Engine and Engine.open for the arguments."""
         secrets = hidden(secrets)
-        async with (
-            Engine(specs=specs, network=network, listeners=listeners, effects=effects, plugins=plugins) as engine,
-            engine.open(spec, config=config, secrets=secrets, environment=environment, id=id) as connector,
-        ):
-            yield connector
+
+        async def enter(stack: AsyncExitStack) -> Connector:
+            engine = await stack.enter_async_context(
+                Engine(specs=specs, network=network, listeners=listeners, effects=effects, plugins=plugins)
+            )
+            opening = engine.open(spec, config=config, secrets=secrets, environment=environment, id=id)
+            return await stack.enter_async_context(opening)
+
+        return Opening(enter)
 
     @property
     def spec(self) -> Spec:

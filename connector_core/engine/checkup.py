@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
+from connector_core.engine.read import found
 from connector_core.events import HealthChanged
 from connector_core.exceptions import ConfigError, IntegrationError, UnavailableError
 from connector_core.health import Health, Seen, judge
@@ -68,7 +69,7 @@ class Checkup:
         if self._running is None or self._running.done():
             connection.own(self)
             self._running = asyncio.ensure_future(self._check(spec.health))
-        return await asyncio.shield(self._running)
+        return await found(asyncio.shield(self._running), connection)
 
     def _away(self, refused: UnavailableError) -> HealthReport:
         now = self._connection.effects.now()

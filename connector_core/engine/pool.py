@@ -57,7 +57,8 @@ async def open_until(session: ClientSession, ended: Callable[[], None]) -> Async
         yield
     finally:
         ended()
-        await session.close()
+        if not session.closed:  # one that is closed is not waited for
+            await session.close()
 
 
 def forgotten(session: ClientSession, loop: asyncio.AbstractEventLoop) -> None:

@@ -16,9 +16,9 @@ import asyncio
 import errno
 import os
 import re
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from time import perf_counter
-from types import MappingProxyType
+from types import AsyncGeneratorType, MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, cast
 from weakref import finalize
 
@@ -89,7 +89,7 @@ class AiohttpTransport:
         self._url: Callable[..., Any]  # these three come with aiohttp, which is imported by the first request
         self._fields: Callable[[Mapping[str, str]], CIMultiDict[str]]
         self._deadlines: Deadlines
-        self._until: AsyncGenerator[None]
+        self._until: AsyncGeneratorType[None]
         self._forgotten: finalize[..., Any]
 
     async def send(self, request: Request) -> Response:
@@ -147,8 +147,14 @@ class AiohttpTransport:
         """Closes every socket; what is sent afterwards is refused."""
         self._closed = True
         session, self._session = self._session, None
-        if session is not None:
-            await self._until.aclose()
+        if session is None:
+            return
+        self._deadlines.close()
+        try:
+            await session.close()
+        finally:
+            if not self._until.ag_running:  # else the event loop comes to its end, and closes it right now
+                await self._until.aclose()
             self._forgotten.detach()
 
     async def _open(self) -> ClientSession:
@@ -173,7 +179,7 @@ class AiohttpTransport:
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._connect_timeout),
         )
         session._retry_connection = False  # noqa: SLF001 - the only switch; else idempotent requests are sent twice
-        self._until = open_until(session, self._deadlines.close)
+        self._until = cast("AsyncGeneratorType[None]", open_until(session, self._deadlines.close))
         self._forgotten = finalize(self, forgotten, session, asyncio.get_running_loop())
         await anext(self._until)  # from here on its loop knows it; nothing is waited for
         return session

@@ -17,8 +17,8 @@ import json
 import logging
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -29,6 +29,7 @@ from msgspec import Struct
 from connector_core.connector import Connector, Engine
 from connector_core.engine.effects import Effects
 from connector_core.engine.guard import Network
+from connector_core.engine.opening import Opening
 from connector_core.engine.transport import AiohttpTransport, Transport
 from connector_core.events import Listener
 from connector_core.exceptions import ConfigError, ConnectionError
@@ -252,8 +253,7 @@ class _OnlyHere:
         await self._inner.aclose()
 
 
-@asynccontextmanager
-async def simulated(
+def simulated(
     spec: str | Path | Mapping[str, Any] | Spec,
     *,
     config: Mapping[str, Any] | None = None,
@@ -266,31 +266,38 @@ async def simulated(
     jobs: Ending = "done",
     plugins: Sequence[Any] = (),
     faults: str | Faults = "",
-) -> AsyncIterator[Connector]:
+) -> AbstractAsyncContextManager[Connector]:
     """A connector of the spec, wired to a simulator; config and secrets given hold on both sides.
 
     `specs`, `plugins`: as for Engine. See Simulator for the rest. Waits, such as those
     between two polls of a job, pass at once.
     """
-    loaded = Engine(specs=specs, plugins=plugins).load(spec, environment)
-    clock = PassingClock()
-    async with Simulator(
-        loaded,
-        records=records,
-        seed=seed,
-        config=config,
-        secrets=secrets,
-        jobs=jobs,
-        clock=clock.monotonic,
-        faults=faults,
-    ) as service:
+
+    async def enter(stack: AsyncExitStack) -> Connector:
+        loaded = Engine(specs=specs, plugins=plugins).load(spec, environment)
+        clock = PassingClock()
+        service = await stack.enter_async_context(
+            Simulator(
+                loaded,
+                records=records,
+                seed=seed,
+                config=config,
+                secrets=secrets,
+                jobs=jobs,
+                clock=clock.monotonic,
+                faults=faults,
+            )
+        )
         effects = Effects(transport=service.transport, monotonic=clock.monotonic, now=clock.now, sleep=clock.sleep)
-        async with Connector.open(
-            loaded,
-            config=service.config,
-            secrets=service.secrets,
-            listeners=listeners,
-            effects=effects,
-            plugins=plugins,
-        ) as connector:
-            yield connector
+        return await stack.enter_async_context(
+            Connector.open(
+                loaded,
+                config=service.config,
+                secrets=service.secrets,
+                listeners=listeners,
+                effects=effects,
+                plugins=plugins,
+            )
+        )
+
+    return Opening(enter)

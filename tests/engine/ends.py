@@ -92,6 +92,7 @@ SPEC: dict[str, Any] = {
     "base_url": "{{ config.url }}",
     "records": "body.data",
     "rate_limit": {"rates": ["10000/second"], "concurrency": 2},
+    "health": {"endpoint": "customers"},
     "capture": {"tenant": {"call": "tenants", "take": "body.0.id"}},
     "endpoints": {
         "orders": {"get": "/orders", "pagination": {"type": "page_number", "pages": "body.pages"}},
@@ -180,6 +181,8 @@ OPERATIONS: dict[str, Operation] = {
 }
 
 
+SHARED: dict[str, Operation] = {"health": lambda demo: demo.health()}
+"""What goes on for others where one of those who wait for it is cancelled."""
 READINGS = ("orders", "of_customer", "export", "contacts")
 """Endpoints that are read in different ways."""
 

@@ -14,7 +14,7 @@ import pytest
 from connector_core import Engine
 from connector_core.exceptions import ConfigError
 from connector_core.load import load
-from tests.engine.ends import OPERATIONS, PATIENCE, READINGS, SPEC, Left, effects, service, steps
+from tests.engine.ends import OPERATIONS, PATIENCE, READINGS, SHARED, SPEC, Left, effects, service, steps
 
 LOADED = load(SPEC)
 pytestmark = pytest.mark.filterwarnings("error")
@@ -110,7 +110,7 @@ async def test_out_of_time_at_any_moment(name):
 
 
 @pytest.mark.parametrize("what", ["engine", "connection", "both at once"])
-@pytest.mark.parametrize("name", OPERATIONS)
+@pytest.mark.parametrize("name", OPERATIONS | SHARED)
 async def test_closed_at_any_moment(name, what):
     """What is closed meanwhile ends with an error that says so, or had ended; nothing is left, and none hangs."""
     async with service() as url:
@@ -118,7 +118,7 @@ async def test_closed_at_any_moment(name, what):
         while not whole:
             left = Left()
             async with opened(url) as (engine, demo):
-                task = asyncio.ensure_future(OPERATIONS[name](demo))
+                task = asyncio.ensure_future((OPERATIONS | SHARED)[name](demo))
                 await steps(at)
                 whole = task.done()
                 close = {
