@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from connector_core.engine.guard import Network
     from connector_core.engine.pages import Page, Pages, Records
     from connector_core.exceptions import ConfigError, IntegrationError, SpecError
+    from connector_core.fallback import Degraded
     from connector_core.spec import Spec
 
 __all__ = [
     "ConfigError",
     "Connector",
+    "Degraded",
     "Effects",
     "Engine",
     "IntegrationError",
@@ -36,6 +38,7 @@ __all__ = [
 _HOMES = {
     "ConfigError": "exceptions",
     "Connector": "connector",
+    "Degraded": "fallback",
     "Effects": "engine.effects",
     "Engine": "connector",
     "IntegrationError": "exceptions",

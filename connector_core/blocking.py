@@ -40,6 +40,7 @@ from connector_core.engine.switches import Switches
 from connector_core.engine.thread import LoopThread
 from connector_core.events import Listener
 from connector_core.exceptions import ConfigError
+from connector_core.fallback import Degraded
 from connector_core.metrics import Counters
 from connector_core.spec import Spec
 
@@ -79,6 +80,7 @@ class Engine(_Closing):
         buckets: str | Buckets | None = None,
         flags: Flags | None = None,
         switches: Switches | None = None,
+        cache_size: int | None = None,
     ) -> None:
         """See `connector_core.Engine`. Listeners and hooks are called in the background thread."""
         self._engine = awaited.Engine(
@@ -90,6 +92,7 @@ class Engine(_Closing):
             buckets=buckets,
             flags=flags,
             switches=switches,
+            cache_size=cache_size,
         )
         self._loop = LoopThread()
         self._forgotten = _finalizer(self, "engine", self._loop, self._engine.aclose, loop_too=True)
@@ -286,10 +289,13 @@ class Records(_Closing, Iterator[R]):
     def __init__(self, pages: Pages[R]) -> None:
         self._pages = pages
         self._left: Iterator[R] = iter(())
+        self.degraded: Degraded | None = None
+        """From where the latest records are, if not from the service; see `Page.degraded`."""
 
     def __next__(self) -> R:
         while (record := next(self._left, None)) is None:
-            self._left = iter(next(self._pages).records)
+            page = next(self._pages)
+            self._left, self.degraded = iter(page.records), page.degraded
         return record
 
     def close(self) -> None:

@@ -19,17 +19,19 @@ from weakref import finalize
 
 from connector_core.config import hidden
 from connector_core.engine.buckets import Buckets, buckets_at
+from connector_core.engine.cache import asked_anew
 from connector_core.engine.checkup import Checkup, HealthReport
 from connector_core.engine.circuits import CircuitStatus
 from connector_core.engine.connection import Connection
 from connector_core.engine.effects import Effects
+from connector_core.engine.fallback import WithFallback, call_or_fall_back, falls_back
 from connector_core.engine.gate import Flags
 from connector_core.engine.guard import Network
 from connector_core.engine.opening import Opening
 from connector_core.engine.pages import Closing, Pages, Records
 from connector_core.engine.partitions import Discovery, pages_of
 from connector_core.engine.switches import MemorySwitches, Switch, Switches
-from connector_core.engine.write import Result, call
+from connector_core.engine.write import Result
 from connector_core.events import Listener
 from connector_core.exceptions import ConfigError, IntegrationError, alone
 from connector_core.load import add_filters, load
@@ -55,6 +57,7 @@ class Engine(Closing):
         buckets: str | Buckets | None = None,
         flags: Flags | None = None,
         switches: Switches | None = None,
+        cache_size: int | None = None,
     ) -> None:
         """`specs`: folders where names are looked up before the bundled ones; `network`: what connections may reach.
 
@@ -62,6 +65,7 @@ class Engine(Closing):
         are installed; the folders of specs that they bring come after `specs`. `buckets`: the address of a Redis where
         rate limits are counted together with other processes, or buckets of one's own, which one closes oneself.
         `flags`: the app's feature flags; `switches`: where `disable` and its like are kept, in memory if left out.
+        `cache_size`: the room for answers that are kept (`cache`, `fallback`), in bytes; left out: 64 MiB.
         """
         self._folders = [Path(folder) for folder in specs]
         self._further = [(_name_of(plugin), plugin) for plugin in plugins]
@@ -69,6 +73,8 @@ class Engine(Closing):
         self._own: dict[Path, Plugins] = {}
         self._network = network
         self._effects = (effects or Effects()).heard_by(listeners)
+        if cache_size is not None:
+            self._effects.cache_size = cache_size
         self._buckets = buckets_at(buckets) if isinstance(buckets, str) else None
         if buckets is not None:
             self._effects.buckets = self._buckets or buckets_at(buckets)
@@ -227,7 +233,7 @@ class Connector:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._discovery = Discovery(connection)
-        self._checkup = Checkup(connection, self.call)
+        self._checkup = Checkup(connection, self._asked)
 
     @staticmethod
     def open(
@@ -271,7 +277,10 @@ class Connector:
         if self._discovery and endpoint not in self.spec.endpoints:
             return self._discovery.pages(endpoint, position)
         self._check_read(endpoint, position)
-        return pages_of(self._connection, self._connection.plan(endpoint), position)
+        plan = self._connection.plan(endpoint)
+        if position is None and falls_back(plan):
+            return WithFallback(self._connection, plan, lambda other: pages_of(self._connection, other))
+        return pages_of(self._connection, plan, position)
 
     def read(self, endpoint: str) -> Records[Any]:
         """The endpoint's records in order, each a dict with the fields that its `schema` tells."""
@@ -308,6 +317,11 @@ class Connector:
             )
         return found.of(self._connection.name)
 
+    async def _asked(self, endpoint: str) -> Result[Any]:
+        """What the service itself says now: nothing that is kept, and nothing that stands in."""
+        with asked_anew():
+            return await self.call(endpoint)
+
     def circuits(self) -> list[CircuitStatus]:
         """What is known of the hosts that were asked: each circuit's state, by host and group."""
         return self._connection.circuits.status()
@@ -341,10 +355,15 @@ class Connector:
         plan = self._connection.plan(endpoint)
         if not plan.readable or input:
             try:
-                return await call(self._connection, plan, input or {})
+                return await call_or_fall_back(self._connection, plan, input or {})
             except IntegrationError as error:
                 alone(error)
                 raise
-        async with pages_of(self._connection, plan, ahead=0) as pages:
+        pages: Pages = (
+            WithFallback(self._connection, plan, lambda other: pages_of(self._connection, other, ahead=0))
+            if falls_back(plan)
+            else pages_of(self._connection, plan, ahead=0)
+        )
+        async with pages:
             page = await anext(pages, None)
-            return Result(page.records if page is not None else [], pages.attempts)
+            return Result([], pages.attempts) if page is None else Result(page.records, pages.attempts, page.degraded)

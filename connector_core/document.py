@@ -78,10 +78,12 @@ def _quantity(value: Any, field: FieldInfo) -> Any:
 
 
 def _says_nothing(value: Any, field: FieldInfo) -> bool:
-    """Whether it may be left out; what is empty says something where the default is not."""
+    """Whether it may be left out; what is empty says something where it is required, or the default is not empty."""
+    if field.is_required():
+        return False
     if value is False:
         return field.default is False
-    return value in _SAYS_NOTHING and (field.is_required() or not field.get_default(call_default_factory=True))
+    return value in _SAYS_NOTHING and not field.get_default(call_default_factory=True)
 
 
 def _has(unit: Unit, annotation: Any, metadata: Sequence[Any]) -> bool:

@@ -14,8 +14,11 @@ from msgspec import Struct
 __all__ = [
     "AnswerRepaired",
     "Attempt",
+    "CacheHit",
+    "CacheRevalidated",
     "CircuitChanged",
     "Event",
+    "FellBack",
     "HealthChanged",
     "JobPolled",
     "Listener",
@@ -169,6 +172,26 @@ class AnswerRepaired(Event, frozen=True, kw_only=True):
     """A body was not quite JSON and was read all the same; `repair` says what was changed."""
 
     repair: str
+
+
+class CacheHit(Event, frozen=True, kw_only=True):
+    """A request was not sent: what is kept is fresh, and `age` seconds old."""
+
+    age: float
+
+
+class CacheRevalidated(Event, frozen=True, kw_only=True):
+    """The service said that what is kept still holds (304); it was `age` seconds old and is new again."""
+
+    age: float
+
+
+class FellBack(Event, frozen=True, kw_only=True):
+    """The service failed, and the answer comes from elsewhere; see `Degraded` for what the fields say."""
+
+    source: str
+    age: float | None
+    reason: str
 
 
 class JobPolled(Event, frozen=True, kw_only=True):

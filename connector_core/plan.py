@@ -15,11 +15,13 @@ from msgspec.structs import replace
 from connector_core.address import MISSING, AnswerPath, BodyPath, FieldPath
 from connector_core.auth import Auth, NoAuth
 from connector_core.batch import BatchWrite
+from connector_core.cache import Terms as CacheTerms
 from connector_core.circuit_breaker import Terms
 from connector_core.component import suggestion
 from connector_core.decode import Decoding, Stream
 from connector_core.errors import GRAPHQL, Rule
 from connector_core.exceptions import ConfigError, ResponseError
+from connector_core.fallback import Fallback
 from connector_core.for_each import ForEach
 from connector_core.graphql import with_query
 from connector_core.http import Request
@@ -90,6 +92,14 @@ class Plan(Struct, frozen=True):
     """When its host is left alone; None: never."""
     group: str
     """Which circuit of its host is meant; empty: the one of all that have no group."""
+    cache: CacheTerms | None
+    """How long its answers are used again; None: each request is sent."""
+    keeps: bool
+    """Whether its answers are kept, to be used again or for bad times."""
+    forgets: bool
+    """Whether it changes what is kept of its address, so that this has to be asked for again."""
+    fallback: tuple[Fallback, ...]
+    """Where its answer is taken from while the service fails."""
     side_by_side: int
     """How many numbered pages may be asked for at once."""
     for_each: tuple[ForEach, ...]
@@ -153,6 +163,8 @@ def _job(plan: Plan, endpoint: Endpoint, job: Job) -> JobPlan:
         return replace(
             plan,
             readable=False,
+            cache=None,
+            keeps=False,
             idempotent=keys.method == "get" or keys.safe,
             compose=lambda scope: compose(keys, keys.method, keys.path, scope),
             decode=Decoding(None).read,  # the endpoint's own is the result's
@@ -207,6 +219,8 @@ def _compiled(spec: Spec, name: str, hooks: Hooks) -> Plan:
     reads_key = endpoint.filter is not None and any(read[0] == "key" for read in endpoint.filter.reads)
     decoding, records = Decoding(endpoint.decode), endpoint.records
     needs_all = judges_success or reads_key or endpoint.columns or _reads_into(pagination, records)
+    is_kept = endpoint.harmless and endpoint.job is None and not endpoint.steps
+    cache = endpoint.cache.terms() if endpoint.cache is not None and is_kept else None
     return Plan(
         connector=spec.name,
         endpoint=name,
@@ -236,6 +250,10 @@ def _compiled(spec: Spec, name: str, hooks: Hooks) -> Plan:
         learns=learns,
         breaker=_breaker(endpoint),
         group=getattr(endpoint.circuit_breaker, "group", None) or "",
+        cache=cache,
+        keeps=cache is not None or (is_kept and _keeps(endpoint)),
+        forgets=not endpoint.harmless and any(map(_keeps, spec.endpoints.values())),
+        fallback=tuple(entry for entry in endpoint.fallback if entry.leads_to() != name) if endpoint.harmless else (),
         side_by_side=side_by_side,
         for_each=for_each,
         lanes=min((entry.concurrency for entry in for_each if entry.concurrency is not None), default=side_by_side),
@@ -251,6 +269,12 @@ def _compiled(spec: Spec, name: str, hooks: Hooks) -> Plan:
 
 def _breaker(endpoint: Endpoint) -> Terms | None:
     return endpoint.circuit_breaker.terms() if endpoint.circuit_breaker is not None else Terms()
+
+
+def _keeps(endpoint: Endpoint) -> bool:
+    """Whether it has answers kept, if it is an endpoint that can."""
+    used_again = endpoint.cache is not None and endpoint.cache.terms() is not None
+    return used_again or any(entry.keeps for entry in endpoint.fallback)
 
 
 def _reads_into(pagination: Pagination, records: BodyPath | None) -> bool:

@@ -17,12 +17,14 @@ from pydantic_core import PydanticCustomError, core_schema
 from connector_core.auth import Auth
 from connector_core.availability import Availability
 from connector_core.batch import BatchWrite
+from connector_core.cache import Cache
 from connector_core.capture import Capture
 from connector_core.circuit_breaker import CircuitBreaker
 from connector_core.component import Late, Model, NeverNull
 from connector_core.config import Property
 from connector_core.docs import Docs
 from connector_core.errors import ErrorRule
+from connector_core.fallback import Fallback
 from connector_core.for_each import ProductOf
 from connector_core.graphql import GraphqlKeys, mutates
 from connector_core.health import Health
@@ -136,6 +138,11 @@ class Inherited(RequestKeys, ResponseKeys):
     """What is done to every record before it is handed out, in order; an endpoint's own come first."""
     rate_limit: Annotated[RateLimit | None, NeverNull("leave the key out")] = None
     """How fast the service may be asked; an endpoint's own comes on top of the connector's."""
+    cache: Annotated[Cache | None, NeverNull("leave the key out, or write none")] = None
+    """Whether answers are kept and used again."""
+    fallback: list[Fallback] = []
+    """Where an answer is taken from while the service can't give one, in order; an endpoint's list replaces the
+    connector's."""
     circuit_breaker: Annotated[CircuitBreaker | None, NeverNull("leave the key out, or write none")] = None
     """When a service that fails is left alone."""
 

@@ -174,7 +174,7 @@ def test_what_is_passed_to_a_connector_is_exported():
     """What a user writes in a call of Engine or Connector.open, or in an annotation for it, is at the door."""
     assert connector_core.Effects is Effects
     assert get_args(connector_core.Network) == ("public", "private", "loopback")
-    assert get_type_hints(connector_core.Result)["degraded"] == str | None
+    assert get_type_hints(connector_core.Result)["degraded"] == connector_core.Degraded | None
 
 
 def test_importing_costs_next_to_nothing():

@@ -47,6 +47,27 @@ class OfThisTest(Auth):
         """Compares the name."""
         return compared(fields(request, "x-name"), expected(self.name, session), "the X-Name header")
 ''',
+    "cache": '''"""Answers that are kept for a minute."""
+
+from typing import Literal
+
+from connector_core.cache import Cache, Terms
+
+
+class OfThisTest(Cache):
+    """A cache that has a name.
+
+    Example: `cache: {type: of_this_test, name: brief}`
+    """
+
+    type: Literal["of_this_test"] = "of_this_test"
+    name: str = ""
+    """What it is called."""
+
+    def terms(self) -> Terms:
+        """A minute."""
+        return Terms(60.0)
+''',
     "circuit_breaker": '''"""One failure is enough."""
 
 from typing import Literal
@@ -90,6 +111,27 @@ class OfThisTest(Decode):
     def write(self, body: Any, names: Sequence[str] = ()) -> bytes:
         """The bytes."""
         return json.dumps(body).encode()[::-1]
+''',
+    "fallback": '''"""Nothing, but only where nobody answers."""
+
+from typing import Literal
+
+from connector_core.fallback import Failure, Fallback, FromValue
+
+
+class OfThisTest(Fallback):
+    """A name in place of what can't be had.
+
+    Example: `fallback: [{type: of_this_test, name: nobody}]`
+    """
+
+    type: Literal["of_this_test"] = "of_this_test"
+    name: str = ""
+    """What it is called."""
+
+    def source(self, failure: Failure) -> FromValue | None:
+        """The name, unless somebody answered."""
+        return FromValue([{"name": self.name}]) if failure.category == "connection" else None
 ''',
     "pagination": '''"""Two records to a page, from a position on."""
 
@@ -185,8 +227,10 @@ class OfThisTest(Transform):
 
 USED: dict[str, Any] = {
     "auth": {"type": "of_this_test", "name": "{{ secrets.name }}"},
+    "cache": {"type": "of_this_test", "name": "brief"},
     "circuit_breaker": {"type": "of_this_test", "window": 5},
     "decode": "of_this_test",
+    "fallback": [{"type": "of_this_test", "name": "nobody"}],
     "pagination": {"type": "of_this_test", "name": "from"},
     "rate_limit": {"type": "of_this_test", "concurrency": 2},
     "transform": [{"type": "of_this_test", "name": "mark"}],

@@ -38,7 +38,7 @@ from connector_core.exceptions import (
 from connector_core.http import Request, Response, as_sent
 from connector_core.plan import Plan
 
-__all__ = ["Answered", "answer_scope", "decoded", "exchange", "said", "undecodable"]
+__all__ = ["UNREAD", "Answered", "answer_scope", "decoded", "exchange", "said", "undecodable"]
 
 EXCEPTIONS: dict[str, type[IntegrationError]] = {
     "connection": ConnectionError,
@@ -70,20 +70,22 @@ several times the memory of its bytes."""
 
 
 async def exchange(
-    connection: Connection, plan: Plan, request: Request, scope: dict[str, Any], why: str = ""
-) -> Answered:
+    connection: Connection, plan: Plan, request: Request, scope: dict[str, Any], why: str = "", *,
+    conditional: bool = False,
+) -> Answered:  # fmt: skip
     """The answer to a request, after as many attempts as are harmless and useful; raises IntegrationError.
 
-    `why` says in words what the request is for, to whoever listens.
+    `why` says in words what the request is for, to whoever listens. `conditional`: it asks whether what is kept still
+    holds, and 304 is an answer to that.
     """
     if not connection.effects.listeners:
-        return await _exchanged(connection, plan, request, scope, None)
+        return await _exchanged(connection, plan, request, scope, None, conditional)
     with Tale(connection, plan, why) as tale:
-        return await _exchanged(connection, plan, request, scope, tale)
+        return await _exchanged(connection, plan, request, scope, tale, conditional)
 
 
 async def _exchanged(  # noqa: C901 - the one visible order
-    connection: Connection, plan: Plan, request: Request, scope: dict[str, Any], tale: Tale | None
+    connection: Connection, plan: Plan, request: Request, scope: dict[str, Any], tale: Tale | None, conditional: bool
 ) -> Answered:
     effects = connection.effects
     if request.body is not None:
@@ -104,7 +106,8 @@ async def _exchanged(  # noqa: C901 - the one visible order
                 failure = retry.Failure(error.phase, error.retryable)
                 problem: IntegrationError = error
             else:
-                if 200 <= response.status < 300 and not plan.judges_success:  # noqa: PLR2004 - RFC 9110 §15.3
+                good = 200 <= response.status < 300 and not plan.judges_success  # noqa: PLR2004 - RFC 9110 §15.3
+                if good or (conditional and response.status == 304):  # noqa: PLR2004 - RFC 9110 §15.4.5
                     way.passage.answered(OK, response.elapsed)
                     return Answered(response, OK, attempt, UNREAD)
                 body = _decoded(connection, plan, response)

@@ -19,6 +19,7 @@ from connector_core.engine.gate import Gate
 from connector_core.engine.guard import Network
 from connector_core.engine.masks import Masks
 from connector_core.engine.pace import Line, Pace
+from connector_core.engine.store import Place
 from connector_core.engine.transport import Transport
 from connector_core.events import Event
 from connector_core.exceptions import ConfigError, ResponseError
@@ -100,6 +101,10 @@ class Connection:
         self.circuits: Circuits = Circuits(self)
         self._paces: dict[tuple[str, bool], Pace] = {}
         self._lines: dict[str, Line] = {}
+        self.flights: dict[Place, asyncio.Event] = {}
+        """Requests under way whose answers others wait for, who ask the same; set when they are over."""
+        self.writes: int = 0
+        """How many requests are over that may have changed what is kept."""
         self._closed = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._readings: WeakSet[Reading] = WeakSet()

@@ -18,6 +18,7 @@ from connector_core.engine.buckets import Buckets, Shares, in_memory
 from connector_core.engine.gate import Flags
 from connector_core.engine.guard import Network
 from connector_core.engine.pace import Line
+from connector_core.engine.store import InMemory, Store
 from connector_core.engine.switches import Switches
 from connector_core.engine.transport import AiohttpTransport, Transport
 from connector_core.events import Event, Listener
@@ -57,11 +58,16 @@ class Effects(Struct):
     """Which integrations the operator has switched off; None: nobody has."""
     lines: dict[str, Line] = {}
     """Who waits for a limit that several connections share, by its name."""
+    cache_size: int = 64 * 2**20
+    """The room for answers that are kept, in bytes."""
+    cache: Store | None = None
+    """Where they are kept; None: in this process, from the first on."""
     _transports: dict[Network, Transport] = {}
+    _store: Store | None = None
 
     def heard_by(self, listeners: Iterable[Listener]) -> Effects:
         """A copy with further listeners, and sockets of its own: the same value may be given to another engine."""
-        return replace(self, listeners=[*self.listeners, *listeners], lines={}, _transports={})
+        return replace(self, listeners=[*self.listeners, *listeners], lines={}, _transports={}, _store=None)
 
     def reach(self, network: Network) -> Transport:
         """The transport for a network level; sockets are shared within one level, never between two."""
@@ -76,6 +82,12 @@ class Effects(Struct):
         if self.buckets is None:
             return in_memory(terms, self.monotonic)
         return self.buckets.bucket(name, terms)
+
+    def store(self) -> Store:
+        """Where answers are kept."""
+        if self._store is None:
+            self._store = self.cache or InMemory(self.cache_size)
+        return self._store
 
     def announce(self, event: Event) -> None:
         """Tells every listener; one that fails is logged and heard no more."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from connector_core.address import MISSING
-from connector_core.engine.call import answer_scope, decoded, exchange
+from connector_core.engine.cache import answer
+from connector_core.engine.call import answer_scope, decoded
 from connector_core.engine.connection import Connection
 from connector_core.exceptions import ResponseError
 from connector_core.plan import Plan
@@ -34,7 +35,7 @@ async def _taken(connection: Connection, name: str) -> object:
     await prepare(connection, plan)
     scope = connection.names(plan)
     request = plan.compose({**scope, "input": {}, "page": plan.pagination.names(None)})
-    answered = await exchange(connection, plan, plan.pagination.at(request, None), scope, f"connection.{name}")
+    answered = await answer(connection, plan, plan.pagination.at(request, None), scope, f"connection.{name}")
     value = capture.take.take(answer_scope(answered.response, decoded(connection, plan, answered)))
     if value is MISSING or value is None:
         raise ResponseError(

@@ -15,7 +15,8 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from connector_core.engine.call import Answered, answer_scope, decoded, exchange, said
+from connector_core.engine.cache import answer
+from connector_core.engine.call import Answered, answer_scope, decoded, said
 from connector_core.engine.connection import Connection
 from connector_core.engine.facts import prepare
 from connector_core.engine.pages import Page, Pages
@@ -76,7 +77,7 @@ class _Run:
         return {name: value for name, value in started.items() if name in read}
 
     async def _ask(self, name: str, plan: Plan) -> Answered:
-        answered = await exchange(self._connection, plan, plan.compose(self._scope), self._scope, _WHY[name])
+        answered = await answer(self._connection, plan, plan.compose(self._scope), self._scope, _WHY[name])
         self._names[name] = decoded(self._connection, plan, answered)
         if name == "poll":
             self.polled = answered

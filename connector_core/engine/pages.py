@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self
 from msgspec import Struct
 
 from connector_core.exceptions import ConfigError, alone
+from connector_core.fallback import Degraded
 from connector_core.for_each import WHOLE, Partition
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ class Page(Struct, Generic[R], frozen=True):
     """Counts from 1 in this reading, or in this partition of it."""
     partition: Mapping[str, Any] | None = None
     """The key of the `for_each` partition that it belongs to, by name: `{"customer": 17}`; None where there is none."""
+    degraded: Degraded | None = None
+    """From where it is, how old, and why, if not from the service (see `fallback`); None: from the service."""
 
 
 class Closing(ABC):
@@ -138,13 +141,16 @@ class Records(Closing, Generic[R]):
     def __init__(self, pages: Pages[R]) -> None:
         self._pages = pages
         self._left: Iterator[R] = iter(())
+        self.degraded: Degraded | None = None
+        """From where the latest records are, if not from the service; see `Page.degraded`."""
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> R:
         while (record := next(self._left, None)) is None:
-            self._left = iter((await self._pages.__anext__()).records)
+            page = await self._pages.__anext__()
+            self._left, self.degraded = iter(page.records), page.degraded
         return record
 
     async def aclose(self) -> None:

@@ -14,7 +14,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from connector_core.decode import UndecodableError
-from connector_core.engine.call import Answered, answer_scope, decoded, exchange, undecodable
+from connector_core.engine.cache import answer
+from connector_core.engine.call import Answered, answer_scope, decoded, undecodable
 from connector_core.engine.connection import Connection
 from connector_core.engine.facts import prepare
 from connector_core.engine.pages import Page, Record
@@ -77,7 +78,7 @@ class Reading:
             base = self._request = replace(self._composed(position), spools=plan.stream is not None)
         why = self._why(position) if self._connection.effects.listeners else ""
         try:
-            return await exchange(self._connection, plan, plan.pagination.at(base, position), self._scope, why)
+            return await answer(self._connection, plan, plan.pagination.at(base, position), self._scope, why)
         except ConfigError as error:
             if position is None or error.code not in UNSENDABLE:
                 raise

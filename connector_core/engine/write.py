@@ -10,10 +10,12 @@ from msgspec import Struct
 from connector_core.address import MISSING
 from connector_core.batch import BatchWrite
 from connector_core.config import settle
-from connector_core.engine.call import Answered, answer_scope, decoded, exchange
+from connector_core.engine.cache import answer
+from connector_core.engine.call import Answered, answer_scope, decoded
 from connector_core.engine.connection import Connection
 from connector_core.engine.facts import prepare
 from connector_core.exceptions import BatchError, IntegrationError, ResponseError
+from connector_core.fallback import Degraded
 from connector_core.http import Request
 from connector_core.plan import Plan
 from connector_core.request import render
@@ -40,8 +42,8 @@ class Result(Struct, Generic[D], frozen=True):
     """The endpoint's `output`; the records for a readable endpoint; else the decoded body."""
     attempts: int
     """How often it was sent; of several requests, the sum."""
-    degraded: str | None = None
-    """Where the data came from if not from the service, in words; None: from the service."""
+    degraded: Degraded | None = None
+    """From where the data is, how old, and why, if not from the service (see `fallback`); None: from the service."""
 
 
 async def call(connection: Connection, plan: Plan, given: Mapping[str, Any]) -> Result:
@@ -60,7 +62,7 @@ async def call(connection: Connection, plan: Plan, given: Mapping[str, Any]) -> 
 
 
 async def _sent(connection: Connection, plan: Plan, request: Request, scope: Scope) -> Answered:
-    answered = await exchange(connection, plan, request, scope, "call")
+    answered = await answer(connection, plan, request, scope, "call")
     if answered.outcome.then != "ok":
         raise ResponseError(
             f"a rule for status {answered.response.status} says {answered.outcome.then}, which is for reads",

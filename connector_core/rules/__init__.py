@@ -12,6 +12,7 @@ from connector_core import json_schema
 from connector_core.component import suggestion
 from connector_core.request import METHODS
 from connector_core.rules.endpoints import of_endpoint
+from connector_core.rules.fallbacks import of_fallbacks
 from connector_core.rules.names import of_names
 from connector_core.rules.relations import of_relations
 from connector_core.spec import Spec
@@ -35,6 +36,7 @@ def broken(spec: Spec) -> Iterator[Mistake]:
     yield from _base_url(spec)
     yield from _defaults(spec)
     yield from of_relations(spec)
+    yield from of_fallbacks(spec)
     yield from of_names(spec)
 
 

@@ -36,6 +36,7 @@ from connector_core.testing.limits import Limits
 from connector_core.testing.matching import Route, Routes
 from connector_core.testing.partitions import Told, belonging, told
 from connector_core.testing.reply import Reply, headers_of, placed, refused
+from connector_core.testing.validators import validated
 
 __all__ = ["Provider"]
 
@@ -90,6 +91,10 @@ class Provider:
             return refused(401, refusal)
         if route.part is not None:
             return self._of_job(route, request)
+        return validated(route.endpoint, request, self._of_endpoint(route, request))
+
+    def _of_endpoint(self, route: Route, request: Request) -> Reply:
+        """The answer to a read or a call."""
         if route.endpoint.readable:
             return self._page(route, request)
         try:

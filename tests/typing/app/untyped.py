@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, assert_type
 
-from connector_core import Connector, Engine, Page, Pages, Records, Result, Spec
+from connector_core import Connector, Degraded, Engine, Page, Pages, Records, Result, Spec
 
 
 async def copy(connector: Connector, endpoint: str, saved: Any = None) -> int:
@@ -36,7 +36,7 @@ async def order(connector: Connector) -> Any:
     assert_type(result, Result[Any])
     assert_type(result.data, Any)
     assert_type(result.attempts, int)
-    assert_type(result.degraded, str | None)
+    assert_type(result.degraded, Degraded | None)
     return result.data
 
 
