@@ -100,6 +100,36 @@ def measure_many(runs: int) -> None:
             raise SystemExit(f"a connection costs more than {limit} {unit}")
 
 
+FAULTS = "503=0s@1%,429=0s@1%"
+"""Two requests in a hundred are refused, with `Retry-After: 0`."""
+MOST = 1.1
+"""Times what a reading without faults takes."""
+
+
+def measure_faults(url: str, runs: int) -> None:
+    """Prints what faults cost a reading, by the clock; raises SystemExit where that is above its limit."""
+    command = [sys.executable, "-m", "tests.bench.proxy", url]
+    proxies = [
+        subprocess.Popen([*command, faults], cwd=ROOT, stdout=subprocess.PIPE, text=True) for faults in (FAULTS, "")
+    ]
+    try:
+        faulty, clean = (proxy.stdout.readline().strip() for proxy in proxies if proxy.stdout is not None)
+        ours, theirs, ratio = paired(
+            runs,
+            "after_first",
+            partial(run, "ours", faulty, "cursor", 1000),
+            partial(run, "ours", clean, "cursor", 1000),
+        )
+    finally:
+        for proxy in proxies:
+            proxy.terminate()
+            proxy.wait()
+    row = f"1,000 pages, 2 % of the requests refused / none (limit {MOST}) | {ours:.2f} s | {theirs:.2f} s"
+    print(f"| {row} | {ratio:.2f} |", flush=True)
+    if ratio > MOST:
+        raise SystemExit(f"faults cost more than {MOST} × a reading without any")
+
+
 def measure(url: str, runs: int) -> None:
     """Prints every row."""
     print("| what | ours | by hand | ratio |\n|---|---|---|---|")
@@ -132,6 +162,7 @@ def measure(url: str, runs: int) -> None:
             f"| peak memory, one answer of 500 MiB, {form} | {memory:.1f} MiB | | {memory - small:+.1f} MiB |",
             flush=True,
         )
+    measure_faults(url, runs)
     slow = f"{url}/slow"
     for figure, what in (("after_first", "from the first record to the last"), ("wall", "the whole process")):
         ours, theirs, ratio = paired(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from contextlib import suppress
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from connector_core import Connector
 from connector_core.engine.transport import AiohttpTransport
+from connector_core.events import Event, RetryScheduled
 from connector_core.exceptions import ConfigError, ConnectionError
 from connector_core.http import Request
 from connector_core.testing import Chaos, Simulator, simulated
@@ -179,6 +181,24 @@ async def test_what_goes_wrong_is_made_good(faults):
         found = [order["id"] async for order in connector.read("orders")]
     async with simulated(shop(PAGED), records=1000) as connector:
         assert found == [order["id"] async for order in connector.read("orders")]
+
+
+@pytest.mark.parametrize("pagination", [PAGED, {"type": "cursor", "take": "body.next", "size": PAGED["size"]}])
+async def test_a_thousand_pages_with_two_faults_in_a_hundred(pagination):
+    """Nothing is lost and nothing comes twice, whatever the faults; each of them came about."""
+    faults = "reset=0.4%,closed=0.4%,truncate=0.4%,503=0s@0.4%,429=0s@0.4%"
+    retried: list[RetryScheduled] = []
+
+    def hear(event: Event) -> None:
+        if isinstance(event, RetryScheduled):
+            retried.append(event)
+
+    opening = simulated(shop(pagination), records=10_000, faults=faults, seed=7, listeners=[hear])
+    async with opening as connector:
+        found = [order["id"] async for order in connector.read("orders")]
+    assert found == list(range(1, 10_001))
+    assert 10 <= len(retried) <= 40
+    assert len({re.sub(r"[0-9.:]{9,}", "", event.reason) for event in retried}) == 5
 
 
 async def test_the_simulator_tells_what_happened():
