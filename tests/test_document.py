@@ -33,6 +33,14 @@ def test_what_is_written_loads_as_the_same(spec):
         json.dumps(written(endpoint))
 
 
+def test_what_is_required_is_there_though_it_is_empty():
+    """An empty list that a key asks for says something: `value: []` is no record."""
+    document = {"connector": "1", "name": "shop", "base_url": "https://api.shop.example"}
+    endpoint = {"get": "/orders", "records": "body", "fallback": [{"type": "value", "value": []}]}
+    spec = load({**document, "endpoints": {"orders": endpoint}})
+    assert written(spec.endpoints["orders"])["fallback"] == [{"type": "value", "value": []}]
+
+
 def test_defaults_are_filled_in_and_what_says_nothing_is_left_out():
     """A duration has its unit, a status is a status, and the method comes first."""
     spec = load(

@@ -14,7 +14,10 @@ from msgspec.structs import asdict
 from connector_core.cli.terminal import CLEAR, say, told, watched
 from connector_core.events import (
     AnswerRepaired,
+    CacheHit,
+    CacheRevalidated,
     Event,
+    FellBack,
     JobPolled,
     PageRead,
     PaginationMissing,
@@ -42,7 +45,7 @@ class Warnings:
         self._said: set[str] = set()
         self._left_out: dict[str, int] = {}
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: Event) -> None:  # noqa: C901 - a line for each
         """The listener."""
         match event:
             case RecordsMissing(endpoint=endpoint, address=address):
@@ -60,6 +63,11 @@ class Warnings:
             case RecordInvalid(endpoint=endpoint, what=what, on_invalid=on_invalid):
                 become = "left out" if on_invalid == "reject" else "kept"
                 line = f"{endpoint}: records do not fit the schema and are {become}: {what}"
+            case FellBack(endpoint=endpoint, source=source, age=age, reason=reason):
+                old = f", {age:.0f} s old" if age else ""
+                line = (
+                    f"{endpoint}: this is not from the service, but from {_SOURCES.get(source, source)}{old}: {reason}"
+                )
             case PageRead(endpoint=endpoint, received=received, records=records):
                 self._left_out[endpoint] = -1 if records else self._left_out.get(endpoint, 0) + received
                 return
@@ -73,10 +81,13 @@ class Warnings:
             say(f"warning: {line}")
 
 
+_SOURCES = {"cache": "what it answered earlier", "value": "the spec's fallback"}
+
+
 class Trace:
     """A line for every request, repetition and page, and for the end of the reading with its reason."""
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: Event) -> None:  # noqa: C901 - a line for each
         """The listener."""
         match event:
             case RequestFinished(method=method, url=url, status=status, elapsed=elapsed, size=size):
@@ -91,6 +102,12 @@ class Trace:
                 say(f"in line for {wait:.1f} s at least: {reason}")
             case RateLimitHeld(wait=wait):
                 say(f"too many requests: nothing is sent for {wait:.1f} s")
+            case CacheHit(age=age):
+                say(f"not sent: what is kept is fresh, and {age:.0f} s old")
+            case CacheRevalidated(age=age):
+                say(f"not modified: what is kept, {age:.0f} s old, still holds")
+            case FellBack(source=source, reason=reason):
+                say(f"from {_SOURCES.get(source, source)}: {reason}")
             case PageRead(page=page, records=records, received=received):
                 say(f"page {page}: {'' if received == records else f'{records} of '}{_records(received)}")
             case PartitionFinished(partition=partition, pages=pages, records=records, reason=reason):

@@ -188,7 +188,11 @@ class _Use:
 
 def _place(connection: Connection, plan: Plan, request: Request, store: Store) -> Place | None:
     """Where its answer is kept; None where it is sent as it is."""
-    if request.streamed or any(name.lower() in _OWN_TERMS for name in request.headers):
+    if (
+        request.streamed
+        or request.encoding == "multipart"
+        or any(name.lower() in _OWN_TERMS for name in request.headers)
+    ):
         return None
 
     def digest(*parts: Any) -> bytes:
@@ -196,7 +200,10 @@ def _place(connection: Connection, plan: Plan, request: Request, store: Store) -
 
     whose = [plan.connector, connection.name, connection.config, connection.scope["secrets"], repr(plan.auth)]
     address = digest(whose, request.url)
-    body = request.content
+    try:
+        body = request.content
+    except ValueError:  # told where it is sent
+        return None
     headers = sorted((name.lower(), value) for name, value in request.headers.items())
     query = request.target.partition("?")[2]
     return address, digest(request.method, query, headers, None if body is None else body.hex())

@@ -432,3 +432,13 @@ async def test_nothing_declared_is_nothing_paid(monkeypatch: pytest.MonkeyPatch)
         await shop.call("set_stock")
         assert len([record async for record in shop.read("orders")]) == 2
         assert shop._connection.effects._store is None
+
+
+async def test_a_body_in_parts_is_sent():
+    """A multipart body has another boundary each time: two are never the same request."""
+    service = counting()
+    endpoint = {"post": "/parts", "safe": True, "input": {}, "body": {"multipart": {"a": "b"}}}
+    async with opened(service, spec(endpoints={"parts": endpoint})) as shop:
+        for _ in range(2):
+            await shop.call("parts")
+    assert len(service.requests) == 2
