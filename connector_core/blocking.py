@@ -202,21 +202,27 @@ class Connector(_Closing):
     def __repr__(self) -> str:
         return repr(self._connector)
 
-    def pages(self, endpoint: str, *, position: Any = None) -> Pages[Any]:
+    def pages(self, endpoint: str, *, position: Any = None, timeout: float | None = None) -> Pages[Any]:
         """The endpoint's pages in order, from `position` (`Page.following` of an earlier reading) or the first."""
-        return Pages(self, self._connector.pages(endpoint, position=position), self._loop)
+        return Pages(self, self._connector.pages(endpoint, position=position, timeout=timeout), self._loop)
 
-    def read(self, endpoint: str) -> Records[Any]:
+    def read(self, endpoint: str, *, timeout: float | None = None) -> Records[Any]:
         """The endpoint's records in order, each a dict with the fields that its `schema` tells."""
-        return Records(self.pages(endpoint))
+        return Records(self.pages(endpoint, timeout=timeout))
 
     def endpoints(self) -> list[str]:
         """The names of what can be read: the spec's own, and those that the service has to be asked for."""
         return self._loop.run(self._connector.endpoints())
 
-    def call(self, endpoint: str, input: Mapping[str, Any] | None = None) -> Result[Any]:  # noqa: A002 - the spec's word
+    def call(
+        self,
+        endpoint: str,
+        input: Mapping[str, Any] | None = None,  # noqa: A002 - the spec's word
+        *,
+        timeout: float | None = None,
+    ) -> Result[Any]:
         """Sends the endpoint's request once (again only where that is harmless); failure raises IntegrationError."""
-        return self._loop.run(self._connector.call(endpoint, input))
+        return self._loop.run(self._connector.call(endpoint, input, timeout=timeout))
 
     def available(self) -> bool:
         """Whether it may be used: not switched off, not under maintenance. An open circuit is another matter."""

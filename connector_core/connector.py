@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from datetime import datetime
+from math import inf
 from pathlib import Path
 from typing import Any, Literal
 from weakref import finalize
@@ -31,6 +32,7 @@ from connector_core.engine.opening import Opening
 from connector_core.engine.pages import Closing, Pages, Records
 from connector_core.engine.partitions import Discovery, pages_of
 from connector_core.engine.switches import MemorySwitches, Switch, Switches
+from connector_core.engine.until import within
 from connector_core.engine.write import Result
 from connector_core.events import Listener
 from connector_core.exceptions import ConfigError, IntegrationError, alone
@@ -269,22 +271,30 @@ class Connector:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.spec.name!r}, id={self._connection.name!r})"
 
-    def pages(self, endpoint: str, *, position: Any = None) -> Pages[Any]:
+    def pages(self, endpoint: str, *, position: Any = None, timeout: float | None = None) -> Pages[Any]:
         """The endpoint's pages in order, from `position` (`Page.following` of an earlier reading) or the first.
 
-        An endpoint with `for_each` has them in order within each partition, and no position to begin at.
+        An endpoint with `for_each` has them in order within each partition, and no position to begin at. `timeout`: in
+        how many seconds the last page is wanted, all waits included; what comes too late raises TimeoutError.
         """
         if self._discovery and endpoint not in self.spec.endpoints:
-            return self._discovery.pages(endpoint, position)
-        self._check_read(endpoint, position)
-        plan = self._connection.plan(endpoint)
-        if position is None and falls_back(plan):
-            return WithFallback(self._connection, plan, lambda other: pages_of(self._connection, other))
-        return pages_of(self._connection, plan, position)
+            pages = self._discovery.pages(endpoint, position)
+        else:
+            self._check_read(endpoint, position)
+            plan = self._connection.plan(endpoint)
+            if position is None and falls_back(plan):
+                pages = WithFallback(self._connection, plan, lambda other: pages_of(self._connection, other))
+            else:
+                pages = pages_of(self._connection, plan, position)
+        pages.until = self._moment(timeout)
+        return pages
 
-    def read(self, endpoint: str) -> Records[Any]:
-        """The endpoint's records in order, each a dict with the fields that its `schema` tells."""
-        return Records(self.pages(endpoint))
+    def read(self, endpoint: str, *, timeout: float | None = None) -> Records[Any]:
+        """The endpoint's records in order, each a dict with the fields that its `schema` tells; see `pages`."""
+        return Records(self.pages(endpoint, timeout=timeout))
+
+    def _moment(self, timeout: float | None) -> float | None:
+        return None if timeout is None else self._connection.effects.monotonic() + timeout
 
     async def endpoints(self) -> list[str]:
         """The names of what can be read: the spec's own, and those that the service has to be asked for."""
@@ -347,15 +357,24 @@ class Connector:
                 code="endpoint.partitioned",
             )
 
-    async def call(self, endpoint: str, input: Mapping[str, Any] | None = None) -> Result[Any]:  # noqa: A002 - the spec's word
+    async def call(
+        self,
+        endpoint: str,
+        input: Mapping[str, Any] | None = None,  # noqa: A002 - the spec's word
+        *,
+        timeout: float | None = None,
+    ) -> Result[Any]:
         """Sends the endpoint's request once (again only where that is harmless); failure raises IntegrationError.
 
-        A readable endpoint gives its first page's records.
+        A readable endpoint gives its first page's records. `timeout`: in how many seconds the answer is wanted, all
+        waits and attempts included; what comes too late raises TimeoutError.
         """
         plan = self._connection.plan(endpoint)
+        moment = self._moment(timeout)
         if not plan.readable or input:
             try:
-                return await call_or_fall_back(self._connection, plan, input or {})
+                with within(inf if moment is None else moment):
+                    return await call_or_fall_back(self._connection, plan, input or {})
             except IntegrationError as error:
                 alone(error)
                 raise
@@ -365,5 +384,6 @@ class Connector:
             else pages_of(self._connection, plan, ahead=0)
         )
         async with pages:
+            pages.until = moment
             page = await anext(pages, None)
             return Result([], pages.attempts) if page is None else Result(page.records, pages.attempts, page.degraded)

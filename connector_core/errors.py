@@ -17,13 +17,14 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, Protocol, Self, get_args
 
 from msgspec import Struct
-from pydantic import BeforeValidator, GetCoreSchemaHandler, GetJsonSchemaHandler, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticCustomError, core_schema
 
 from connector_core.address import AnswerPath
 from connector_core.component import Model, suggestion
 from connector_core.formats import Format, FormattedTake, take_from
+from connector_core.statuses import Statuses
 from connector_core.template import Condition, Message, MissingError, Reads, Template
 from connector_core.units import duration
 
@@ -60,21 +61,6 @@ class Outcome(Struct, frozen=True):
 OK = Outcome("ok")
 
 
-def _statuses(value: Any) -> list[range]:
-    """`404`, `5xx` or a list of them, as ranges."""
-    found = []
-    for item in value if isinstance(value, list) and value else [value]:
-        if isinstance(item, int) and not isinstance(item, bool) and 100 <= item <= 599:  # noqa: PLR2004 - RFC 9110 §15
-            found.append(range(item, item + 1))
-        elif isinstance(item, str) and len(item) == 3 and item[0] in "12345" and item[1:] == "xx":  # noqa: PLR2004
-            found.append(range(int(item[0]) * 100, int(item[0]) * 100 + 100))
-        elif isinstance(item, range):
-            found.append(item)
-        else:
-            raise PydanticCustomError("status", "must be a status such as 404, a class such as 5xx, or a list of them")
-    return found
-
-
 def _category(value: Any) -> Any:
     if value not in get_args(Category):
         raise PydanticCustomError(
@@ -87,14 +73,6 @@ def _category(value: Any) -> Any:
 def _address_or_name(value: Any) -> Any:
     """An address in the answer where it looks like one, else the name itself."""
     return AnswerPath(value) if isinstance(value, str) and re.match(r"(body|header)\.", value) else value
-
-
-_STATUS = {"anyOf": [{"type": "integer", "minimum": 100, "maximum": 599}, {"type": "string", "pattern": "^[1-5]xx$"}]}
-Statuses = Annotated[
-    list[range],
-    BeforeValidator(_statuses),
-    WithJsonSchema({"anyOf": [*_STATUS["anyOf"], {"type": "array", "items": _STATUS, "minItems": 1}]}),
-]
 
 
 class Wait:

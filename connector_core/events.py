@@ -19,6 +19,7 @@ __all__ = [
     "CircuitChanged",
     "Event",
     "FellBack",
+    "GaveUp",
     "HealthChanged",
     "JobPolled",
     "Listener",
@@ -166,6 +167,14 @@ class HealthChanged(Event, frozen=True, kw_only=True):
 
     before: str
     after: str
+
+
+class GaveUp(Event, frozen=True, kw_only=True):
+    """A request failed and is not sent again, after so many attempts; `reason` in words, `code` is the exception's."""
+
+    attempts: int
+    code: str
+    reason: str
 
 
 class AnswerRepaired(Event, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -25,12 +26,14 @@ from connector_core.fallback import Fallback
 from connector_core.for_each import ForEach
 from connector_core.graphql import with_query
 from connector_core.http import Request
+from connector_core.idempotency import Idempotency
 from connector_core.job import Job
 from connector_core.json_schema import judge
 from connector_core.pagination import NoPagination, Pagination
 from connector_core.rate_limit import RateLimit
 from connector_core.request import BaseUrl, InlineRequest, compose
 from connector_core.response import records_of, rows_of
+from connector_core.retry import Exponential, Retry
 from connector_core.spec import Endpoint, Spec, templates
 from connector_core.steps import Step
 from connector_core.template import Condition, Flag, MissingError, Template, TemplateError, Value
@@ -50,6 +53,9 @@ class Plan(Struct, frozen=True):
     """Whether it is read page by page; else it is called once."""
     idempotent: bool
     """Whether sending it twice does no harm."""
+    idempotency: Idempotency | None
+    """The key that makes it so; None: it has none."""
+    retry: Retry
     compose: Callable[[Scope], Request]
     """The endpoint's request under a scope's names, not yet paged or signed."""
     auth: Auth
@@ -165,7 +171,8 @@ def _job(plan: Plan, endpoint: Endpoint, job: Job) -> JobPlan:
             readable=False,
             cache=None,
             keeps=False,
-            idempotent=keys.method == "get" or keys.safe,
+            idempotent=(harmless := keys.method == "get" or keys.safe) or endpoint.idempotency is not None,
+            idempotency=None if harmless else endpoint.idempotency,
             compose=lambda scope: compose(keys, keys.method, keys.path, scope),
             decode=Decoding(None).read,  # the endpoint's own is the result's
         )
@@ -225,7 +232,9 @@ def _compiled(spec: Spec, name: str, hooks: Hooks) -> Plan:
         connector=spec.name,
         endpoint=name,
         readable=endpoint.readable,
-        idempotent=endpoint.harmless,
+        idempotent=endpoint.harmless or endpoint.idempotency is not None,
+        idempotency=None if endpoint.harmless else endpoint.idempotency,
+        retry=endpoint.retry or _usual(),
         compose=_composer(endpoint),
         auth=auth,
         signs=not isinstance(auth, NoAuth),
@@ -275,6 +284,12 @@ def _keeps(endpoint: Endpoint) -> bool:
     """Whether it has answers kept, if it is an endpoint that can."""
     used_again = endpoint.cache is not None and endpoint.cache.terms() is not None
     return used_again or any(entry.keeps for entry in endpoint.fallback)
+
+
+@cache
+def _usual() -> Retry:
+    """What holds where a spec says nothing."""
+    return Exponential()
 
 
 def _reads_into(pagination: Pagination, records: BodyPath | None) -> bool:

@@ -28,11 +28,13 @@ from connector_core.fallback import Fallback
 from connector_core.for_each import ProductOf
 from connector_core.graphql import GraphqlKeys, mutates
 from connector_core.health import Health
+from connector_core.idempotency import Idempotency
 from connector_core.job import Job
 from connector_core.pagination import Pagination
 from connector_core.rate_limit import RateLimit
 from connector_core.request import METHODS, BaseUrl, Method, Path, RequestKeys
 from connector_core.response import ResponseKeys
+from connector_core.retry import Retry
 from connector_core.steps import Steps
 from connector_core.template import Reads, Template, Value
 from connector_core.transform import Transform
@@ -145,6 +147,10 @@ class Inherited(RequestKeys, ResponseKeys):
     connector's."""
     circuit_breaker: Annotated[CircuitBreaker | None, NeverNull("leave the key out, or write none")] = None
     """When a service that fails is left alone."""
+    retry: Annotated[Retry | None, NeverNull("leave the key out; with attempts: 1 nothing is sent again")] = None
+    """How often a request that failed is sent again, and when."""
+    idempotency: Late[Idempotency] | None = None
+    """A key for what is sent by calls, by which the service knows what it has acted on already."""
 
 
 VERBS = (*METHODS, "graphql", "job", "steps")

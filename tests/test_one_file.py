@@ -190,6 +190,27 @@ class OfThisTest(ExactWindow):
     name: str = ""
     """What it is called."""
 ''',
+    "retry": '''"""One wait for all."""
+
+from typing import Literal
+
+from connector_core.retry import Retry
+
+
+class OfThisTest(Retry):
+    """Waits that are all the same.
+
+    Example: `retry: {type: of_this_test, name: patient}`
+    """
+
+    type: Literal["of_this_test"] = "of_this_test"
+    name: str = ""
+    """What it is called."""
+
+    def pause(self, attempt: int, dice: float) -> float:
+        """A second."""
+        return 1.0
+''',
     "transform": '''"""A field with a mark."""
 
 from collections.abc import Iterator
@@ -233,6 +254,7 @@ USED: dict[str, Any] = {
     "fallback": [{"type": "of_this_test", "name": "nobody"}],
     "pagination": {"type": "of_this_test", "name": "from"},
     "rate_limit": {"type": "of_this_test", "concurrency": 2},
+    "retry": {"type": "of_this_test", "attempts": 2},
     "transform": [{"type": "of_this_test", "name": "mark"}],
 }
 """How a spec says it."""

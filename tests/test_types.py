@@ -103,25 +103,35 @@ class OpenTicketInput(TypedDict):
 class Desk(Protocol):
     """Help desk: Tickets, 'open' or not."""
 
-    def read(self, endpoint: Literal["tickets"]) -> Records[TicketsRecord]: ...
+    def read(
+        self,
+        endpoint: Literal["tickets"],
+        *,
+        timeout: float | None = None,
+    ) -> Records[TicketsRecord]: ...
 
     def pages(
         self,
         endpoint: Literal["tickets"],
         *,
         position: Any = None,
+        timeout: float | None = None,
     ) -> Pages[TicketsRecord]: ...
 
     @overload
     async def call(
         self,
         endpoint: Literal["tickets"],
+        *,
+        timeout: float | None = None,
     ) -> Result[list[TicketsRecord]]: ...
     @overload
     async def call(
         self,
         endpoint: Literal["open_ticket"],
         input: OpenTicketInput,
+        *,
+        timeout: float | None = None,
     ) -> Result[Any]: ...
 
     async def endpoints(self) -> list[str]: ...
@@ -279,7 +289,7 @@ def test_a_partitioned_endpoint_has_no_position():
     """`pages` takes none where the engine refuses one."""
     orders = {"get": "/orders/{{ n }}", "for_each": {"values": [1, 2], "as": "n"}}
     source = written(load({**SPEC, "endpoints": {"orders": orders}}))
-    assert 'def pages(self, endpoint: Literal["orders"]) -> Pages[dict[str, Any]]: ...' in source
+    assert "position" not in source
 
 
 NAMED_BY_THE_SERVICE = {
@@ -297,7 +307,7 @@ NAMED_BY_THE_SERVICE = {
 def test_names_that_the_service_makes():
     """Where endpoints are named by the service, any name can be read."""
     source = written(load(NAMED_BY_THE_SERVICE))
-    assert "def read(self, endpoint: str) -> Records[Any]: ..." in source
+    assert "def read(self, endpoint: str, *, timeout: float | None = None) -> Records[Any]: ..." in source
 
 
 # ── every spec ────────────────────────────────────────────────────────────────────────────────────

@@ -1,57 +1,37 @@
-"""One request, seen through, here and nowhere else.
+"""One request, seen through in one order, here and nowhere else.
 
-availability → circuit → rate limit → sign → send → observe → decode → classify → retry
+::
+
+    deadline → availability → circuit → rate limit → sign → send → observe → decode → classify → retry
 """
 
 from __future__ import annotations
 
 import re
 from typing import Any, Never
-from urllib.parse import urljoin
 
 from msgspec import Struct
-from msgspec.structs import replace
 
-from connector_core import retry
 from connector_core.decode import UndecodableError
 from connector_core.engine.circuits import Passage
 from connector_core.engine.connection import Connection
+from connector_core.engine.failures import EXCEPTIONS, explained, said, undecodable
 from connector_core.engine.pace import Permit
+from connector_core.engine.redirects import MAX_REDIRECTS, REDIRECTS, check_address, redirected
 from connector_core.engine.telling import Tale
+from connector_core.engine.until import in_time, until
 from connector_core.engine.upload import prepared, spent
-from connector_core.engine.wire import target
 from connector_core.errors import OK, Outcome, classify
-from connector_core.events import AnswerRepaired, RetryScheduled
-from connector_core.exceptions import (
-    AuthenticationError,
-    AuthorizationError,
-    ConfigError,
-    ConflictError,
-    ConnectionError,
-    IntegrationError,
-    NotFoundError,
-    RateLimitError,
-    ResponseError,
-    ServerError,
-    ValidationError,
-)
-from connector_core.http import Request, Response, as_sent
+from connector_core.events import AnswerRepaired, GaveUp, RetryScheduled
+from connector_core.exceptions import ConnectionError, IntegrationError, ResponseError, TimeoutError
+from connector_core.http import Request, Response
 from connector_core.plan import Plan
+from connector_core.retry import Failure, retry_after
 
-__all__ = ["UNREAD", "Answered", "answer_scope", "decoded", "exchange", "said", "undecodable"]
+__all__ = ["UNREAD", "Answered", "answer_scope", "decoded", "exchange"]
 
-EXCEPTIONS: dict[str, type[IntegrationError]] = {
-    "connection": ConnectionError,
-    "authentication": AuthenticationError,
-    "authorization": AuthorizationError,
-    "validation": ValidationError,
-    "not_found": NotFoundError,
-    "conflict": ConflictError,
-    "rate_limit": RateLimitError,
-    "server": ServerError,
-}
-REDIRECTS = frozenset({301, 302, 303, 307, 308})
-MAX_REDIRECTS = 10
+CONFLICT = 409
+"""What is answered to a known key while the service still acts on it (draft-ietf-httpapi-idempotency-key)."""
 
 
 class Answered(Struct, frozen=True):
@@ -84,60 +64,78 @@ async def exchange(
         return await _exchanged(connection, plan, request, scope, tale, conditional)
 
 
-async def _exchanged(  # noqa: C901 - the one visible order
+async def _exchanged(
     connection: Connection, plan: Plan, request: Request, scope: dict[str, Any], tale: Tale | None, conditional: bool
 ) -> Answered:
     effects = connection.effects
+    if plan.idempotency is not None:
+        request = plan.idempotency.keyed(request, scope, effects.unique())
     if request.body is not None:
         request = prepared(request, effects.unique)
-    started = effects.monotonic()
-    attempt = 0
-    way = _Way(request)
+    way = _Way(request, effects.monotonic())
     way.tale = tale
     while True:
-        attempt += 1
+        way.attempt += 1
         if connection.gate.watched:
             await connection.gate.check(plan.endpoint)
         with connection.circuits.enter(plan, way.request) as way.passage:
             try:
-                response = await _send(connection, plan, way, scope, attempt)
+                response = await _send(connection, plan, way, scope)
             except ConnectionError as error:
                 way.passage.failed(error)
-                failure = retry.Failure(error.phase, error.retryable)
+                failure = Failure(error.phase, error.retryable, timed_out=isinstance(error, TimeoutError))
                 problem: IntegrationError = error
             else:
                 good = 200 <= response.status < 300 and not plan.judges_success  # noqa: PLR2004 - RFC 9110 §15.3
                 if good or (conditional and response.status == 304):  # noqa: PLR2004 - RFC 9110 §15.4.5
                     way.passage.answered(OK, response.elapsed)
-                    return Answered(response, OK, attempt, UNREAD)
+                    connection.repetitions.succeeded(way.request, way.spent)
+                    return Answered(response, OK, way.attempt, UNREAD)
                 body = _decoded(connection, plan, response)
                 outcome = await _meant(plan, way, response, body, scope, effects.now())
                 way.passage.answered(outcome, response.elapsed)
                 if outcome.then in ("ok", "skip", "stop"):
-                    return Answered(response, outcome, attempt, body)
-                failure, problem = _failed(connection, plan, response, body, outcome)
+                    connection.repetitions.succeeded(way.request, way.spent)
+                    return Answered(response, outcome, way.attempt, body)
+                failure, problem = _failed(connection, plan, way, response, body, outcome)
                 del body, outcome  # they may repeat a secret, and tools show the variables beside a traceback
-        seconds = retry.wait(
-            failure,
-            attempt=attempt,
-            idempotent=plan.idempotent or way.acted,
-            elapsed=effects.monotonic() - started - way.waited,
-            dice=effects.dice,
-        )
-        if seconds is None:
-            _give_up(problem, plan, attempt)
-        if (closed := way.passage.closed_for()) > seconds:
-            _give_up(problem, plan, attempt, f"not sent again: the circuit is open for {closed:.0f} s")
-        if spent(way.request):
-            _give_up(problem, plan, attempt, "not sent again: a file in it can be read only once")
-        connection.announce(RetryScheduled, plan.endpoint, attempt=attempt, wait=seconds, reason=problem.what)
+        seconds = _again(connection, plan, way, failure)
+        if isinstance(seconds, str):
+            _give_up(connection, plan, way, problem, seconds)
+        connection.announce(RetryScheduled, plan.endpoint, attempt=way.attempt, wait=seconds, reason=problem.what)
         await effects.sleep(seconds)
 
 
-def _give_up(problem: IntegrationError, plan: Plan, attempts: int, why: str = "") -> Never:
-    problem.context |= {"connector": plan.connector, "endpoint": plan.endpoint, "attempts": attempts}
-    if attempts > 1 or why:
-        problem.args = (f"{problem} — {why or f'gave up after {attempts} attempts'}",)
+def _again(connection: Connection, plan: Plan, way: _Way, failure: Failure) -> float | str:
+    """Seconds before the next attempt, or why there is none."""
+    now = connection.effects.monotonic()
+    seconds = plan.retry.wait(
+        failure,
+        attempt=way.attempt,
+        idempotent=plan.idempotent or way.acted,
+        elapsed=now - way.started - way.waited,
+        dice=connection.effects.dice,
+    )
+    if isinstance(seconds, str):
+        return seconds
+    if (closed := way.passage.closed_for()) > seconds:
+        return f"not sent again: the circuit is open for {closed:.0f} s"
+    if now + seconds >= until():
+        return "not sent again: the time that the caller gave is over before that"
+    if spent(way.request):
+        return "not sent again: a file in it can be read only once"
+    if (cost := connection.repetitions.spend(way.request, failure)) is None:
+        return "not sent again: too much that was sent to this host has failed"
+    way.spent = cost
+    return seconds
+
+
+def _give_up(connection: Connection, plan: Plan, way: _Way, problem: IntegrationError, why: str) -> Never:
+    problem.context |= {"connector": plan.connector, "endpoint": plan.endpoint, "attempts": way.attempt}
+    if way.attempt > 1 or why:
+        why = why or f"gave up after {way.attempt} attempts"
+        problem.args = (f"{problem} — {why}",)
+        connection.announce(GaveUp, plan.endpoint, attempts=way.attempt, code=problem.code, reason=why)
     raise problem
 
 
@@ -147,7 +145,8 @@ def _give_up(problem: IntegrationError, plan: Plan, attempts: int, why: str = ""
 class _Way:
     """How far a request has come: what a service has acted on and redirected is not sent to it again."""
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, now: float) -> None:
+        self.started, self.attempt = now, 0
         self.request = request
         """What is sent next; a repetition begins here."""
         self.tale: Tale | None = None
@@ -160,6 +159,8 @@ class _Way:
         """What its circuit gave it for this attempt."""
         self.waited = 0.0
         """Seconds that it stood in line for that, all attempts together."""
+        self.spent = 0.0
+        """What its last repetition took of the quota."""
 
     def redirected(self, moved: Request) -> None:
         """Notes where the answer to a write is; a read begins anew, since it may be sent elsewhere next time."""
@@ -167,38 +168,39 @@ class _Way:
             self.request, self.acted = moved, moved.method == "GET"
 
 
-async def _send(connection: Connection, plan: Plan, way: _Way, scope: dict[str, Any], attempt: int) -> Response:
+async def _send(connection: Connection, plan: Plan, way: _Way, scope: dict[str, Any]) -> Response:
     """The answer after redirects; the permit is held until the last byte is here."""
     pace = connection.pace(plan)
     if pace is None:
-        return await _followed(connection, plan, way, attempt)
+        return await _followed(connection, plan, way)
     async with await pace.admit(scope, way.waited) as permit:
         way.permit, way.waited = permit, way.waited + permit.waited
         way.passage.enter()  # while it stood in line, the circuit may have opened
-        response = await _followed(connection, plan, way, attempt)
+        response = await _followed(connection, plan, way)
         if not plan.learns:  # else it is learned from when the body is decoded
             await permit.observe(response, scope)
         return response
 
 
-async def _followed(connection: Connection, plan: Plan, way: _Way, attempt: int) -> Response:
+async def _followed(connection: Connection, plan: Plan, way: _Way) -> Response:
     request, response = way.request, None
     for hop in range(MAX_REDIRECTS + 1):
         if (prepare := connection.plugins.prepare_request) is not None:
             request = prepare(connector=plan.connector, endpoint=plan.endpoint, request=request)
         request, trusted = connection.admit(request, plan.endpoint)
         if response is not None:
-            _check_address(request, response, plan)
+            check_address(request, response, plan)
         signed = await _signed(connection, plan, request) if trusted and plan.signs else request
+        signed = in_time(signed, connection.effects.monotonic())
         if way.tale is not None:
-            response = await way.tale.send(signed, attempt, redirected=hop > 0)
+            response = await way.tale.send(signed, way.attempt, redirected=hop > 0)
         else:
             response = await connection.transport.send(signed)
         if (observe := connection.plugins.observe_response) is not None:
             observe(connector=plan.connector, endpoint=plan.endpoint, response=response)
         if response.status not in REDIRECTS or "Location" not in response.headers:
             return response
-        request = _redirected(request, response, plan)
+        request = redirected(request, response, plan)
         way.redirected(request)
     raise ResponseError(
         f"{plan.connector} redirects more than {MAX_REDIRECTS} times",
@@ -217,43 +219,6 @@ async def _signed(connection: Connection, plan: Plan, request: Request) -> Reque
             asked = flow.send(await connection.transport.send(asked))
     except StopIteration as done:
         return done.value  # type: ignore[no-any-return]  # what the generator returns
-
-
-def _redirected(request: Request, response: Response, plan: Plan) -> Request:
-    """The request that a redirect leads to; a POST is never quietly turned into a GET, except by 303."""
-    try:
-        moved = request.followed(urljoin(response.request.url, as_sent(response.headers["Location"])))
-    except ValueError:
-        raise _no_address(response, plan) from None
-    if request.method == "GET" or response.status in (307, 308):
-        return moved
-    if response.status == 303:  # noqa: PLR2004 - RFC 9110 §15.4.4: the answer is found there with GET
-        kept = {name: value for name, value in moved.headers.items() if name.lower() != "content-type"}
-        return replace(moved, method="GET", headers=kept, body=None, encoding=None)
-    raise ResponseError(
-        f"{plan.connector} answers {request.method} with a redirect ({response.status}) to {moved.url}",
-        where=f"{plan.endpoint}: {request.method} {request.url}",
-        hint="a redirect would drop what was sent; write the new address into the spec",
-        code="redirect.write",
-    )
-
-
-def _check_address(moved: Request, response: Response, plan: Plan) -> None:
-    """Raises where a redirect leads to what can't be sent: that is the service's mistake, and not the user's."""
-    try:
-        target(moved)
-    except ConfigError as error:
-        raise _no_address(response, plan, f": {error.what}") from None
-
-
-def _no_address(response: Response, plan: Plan, why: str = "") -> ResponseError:
-    request = response.request
-    return ResponseError(
-        f"{plan.connector} redirects to what is no address{why}",
-        where=f"{plan.endpoint}: {request.method} {request.url}",
-        hint="write the address that works into the spec, or tell the service's operator",
-        code="redirect.invalid",
-    )
 
 
 # ── decode and classify ───────────────────────────────────────────────────────────────────────────
@@ -292,7 +257,7 @@ async def _meant(plan: Plan, way: _Way, response: Response, body: Any, scope: di
 def _hint(response: Response, outcome: Outcome, now: float) -> float | None:
     """Seconds that the service asks for."""
     declared = outcome.retry_after
-    return declared if declared is not None else retry.retry_after(response.headers.get("Retry-After"), now)
+    return declared if declared is not None else retry_after(response.headers.get("Retry-After"), now)
 
 
 def _classified(plan: Plan, response: Response, body: Any, scope: dict[str, Any], now: float) -> Outcome:
@@ -308,85 +273,29 @@ def decoded(connection: Connection, plan: Plan, answered: Answered) -> Any:
     return body
 
 
-def undecodable(connection: Connection, plan: Plan, response: Response, what: str) -> IntegrationError:
-    """The error for a body that is not what it should be."""
-    return _explained(ResponseError, connection, plan, response, what, code="response.undecodable")
-
-
 def answer_scope(response: Response, body: Any) -> dict[str, Any]:
     """The names that an answer adds."""
     return {"body": body, "header": response.headers, "status": response.status}
 
 
 def _failed(
-    connection: Connection, plan: Plan, response: Response, body: Any, outcome: Outcome
-) -> tuple[retry.Failure, IntegrationError]:
+    connection: Connection, plan: Plan, way: _Way, response: Response, body: Any, outcome: Outcome
+) -> tuple[Failure, IntegrationError]:
     hint = _hint(response, outcome, connection.effects.now())
-    failure = retry.Failure(
+    under_way = plan.idempotency is not None and way.attempt > 1 and response.status == CONFLICT
+    failure = Failure(
         "answered",
         retryable=outcome.retryable,
         status=429 if outcome.category == "rate_limit" else response.status,
         hint=hint,
-        declared=outcome.then == "retry",
+        declared=outcome.then == "retry" or (under_way and outcome.then == "fail"),
     )
     what = outcome.message or said(body) or _nothing_said(response, body)
     category = "authentication" if outcome.then == "reauthenticate" else outcome.category
-    return failure, _explained(
+    return failure, explained(
         EXCEPTIONS[category], connection, plan, response, what, code=outcome.code,
         retryable=outcome.retryable, retry_after=hint,
     )  # fmt: skip
-
-
-def _explained(
-    kind: type[IntegrationError], connection: Connection, plan: Plan, response: Response, what: str, **about: Any
-) -> IntegrationError:
-    """The exception: what the service said, where, and what to do about this kind of failure."""
-    url = response.request.url
-    if issubclass(kind, ConnectionError):
-        about["phase"] = "answered"
-    about["code"] = _harmless(connection.mask(about["code"]))[:100]  # a rule may take it from the answer
-    return kind(
-        f"{plan.connector} answered {response.status}: {_harmless(connection.mask(what))}",
-        where=f"{plan.endpoint}: {response.request.method} {url}",
-        hint=HINTS.get(kind, ""),
-        context={
-            "status": response.status,
-            "method": response.request.method,
-            "url": url,
-            "connection": connection.name,
-        },
-        **about,
-    )
-
-
-_QUOTED = 10_000  # characters looked at
-
-HINTS: dict[type[IntegrationError], str] = {
-    AuthenticationError: "check the secrets that were passed",
-    AuthorizationError: "the account lacks the permission",
-    NotFoundError: "check the path and what it is filled with",
-    ResponseError: "compare the spec with what the service sends",
-}
-
-
-def said(body: Any, depth: int = 4) -> str:
-    """What the service says about the error, where services usually say it (RFC 9457 among them)."""
-    if isinstance(body, str):
-        return body
-    for key in ("message", "error_description", "detail", "title", "error", "errors"):
-        found = body.get(key) if isinstance(body, dict) else None
-        while isinstance(found, list) and found:
-            found = found[0]
-        if isinstance(found, dict) and depth:
-            found = said(found, depth - 1)
-        if isinstance(found, str) and found.strip():
-            return found
-    return ""
-
-
-def _harmless(text: str) -> str:
-    """What a stranger wrote as one line of bearable length that no terminal obeys."""
-    return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+", " ", text[:_QUOTED]).strip()[:300]
 
 
 def _nothing_said(response: Response, body: Any) -> str:

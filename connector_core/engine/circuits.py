@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Literal, NoReturn, Self
 from msgspec import Struct
 
 from connector_core.circuit_breaker import LEASE, Circuit, Permit, Refusal, State, admit, force, record
+from connector_core.engine.until import until
 from connector_core.errors import Outcome
 from connector_core.events import CircuitChanged, RequestRefused
-from connector_core.exceptions import CircuitOpenError, ConnectionError
+from connector_core.exceptions import CircuitOpenError, ConnectionError, TimeoutError
 from connector_core.http import Request
 from connector_core.plan import Plan
 
@@ -83,8 +84,9 @@ class Passage:
             self._told("failure", elapsed)
 
     def failed(self, error: ConnectionError) -> None:
-        """Counts that no complete answer came."""
-        if error.code not in OURS:
+        """Counts that no complete answer came, unless the caller had not the time to wait for one."""
+        hurried = isinstance(error, TimeoutError) and self._circuits.now() >= until()
+        if error.code not in OURS and not hurried:
             self._told("failure")
 
     def closed_for(self) -> float:

@@ -19,6 +19,7 @@ from connector_core.engine.gate import Gate
 from connector_core.engine.guard import Network
 from connector_core.engine.masks import Masks
 from connector_core.engine.pace import Line, Pace
+from connector_core.engine.repetitions import Repetitions
 from connector_core.engine.store import Place
 from connector_core.engine.transport import Transport
 from connector_core.events import Event
@@ -99,6 +100,7 @@ class Connection:
         self.transport: Transport = effects.reach(network)
         self.gate: Gate = Gate(self)
         self.circuits: Circuits = Circuits(self)
+        self.repetitions: Repetitions = Repetitions()
         self._paces: dict[tuple[str, bool], Pace] = {}
         self._lines: dict[str, Line] = {}
         self.flights: dict[Place, asyncio.Event] = {}

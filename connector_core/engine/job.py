@@ -16,12 +16,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from connector_core.engine.cache import answer
-from connector_core.engine.call import Answered, answer_scope, decoded, said
+from connector_core.engine.call import Answered, answer_scope, decoded
 from connector_core.engine.connection import Connection
 from connector_core.engine.facts import prepare
+from connector_core.engine.failures import said
 from connector_core.engine.pages import Page, Pages
 from connector_core.engine.read import Sequence, called_off, found, let_go, over
 from connector_core.engine.reading import Reading
+from connector_core.engine.until import out_of_time, until
 from connector_core.events import Event, JobPolled, ReadFinished, ReadStarted
 from connector_core.exceptions import ConfigError, ResponseError, ServerError, TimeoutError
 from connector_core.for_each import WHOLE, Partition
@@ -118,6 +120,9 @@ class _Run:
                 phase="answered",
                 retryable=True,
             )
+        if effects.monotonic() + seconds >= until():
+            where = f"{self._plan.connector}.{self._plan.endpoint}"
+            raise out_of_time(where, f" before the job is asked for again in {seconds:g} s")
         self._connection.announce(JobPolled, self._plan.endpoint, waited=waited, wait=seconds)
         await effects.sleep(seconds)
 

@@ -21,6 +21,7 @@ from math import inf, isfinite
 from typing import TYPE_CHECKING, Any, Never, Self
 
 from connector_core.engine.buckets import Shares, Taken
+from connector_core.engine.until import until
 from connector_core.events import RateLimited, RateLimitHeld
 from connector_core.exceptions import CircuitOpenError, ConfigError, RateLimitError
 from connector_core.http import Response
@@ -182,7 +183,7 @@ class Pace:
                     line.gate.under_way += 1
                 return Permit(self, found, 0.0)
         begun = self.effects.monotonic()
-        ticket, deadline = _Ticket(self._cost(scope)), begun + self._patience - waited
+        ticket, deadline = _Ticket(self._cost(scope)), min(begun + self._patience - waited, until())
         stood: list[Line] = []
         try:
             for line in self.lines:
@@ -278,10 +279,13 @@ class Pace:
     def _give_up(self, reason: str, least: float, known: bool) -> Never:
         plan = self.plan
         said = f"the next turn is in {least:.0f} s" if known else "the turn did not come in time"
+        hurried = until() < inf
+        most = "the caller's time is over before" if hurried else f"a request waits {self._patience:g} s at most"
+        longer = "give it a longer timeout" if hurried else "have it wait longer: rate_limit.max_wait"
         raise RateLimitError(
-            f"{plan.connector} can't be asked yet: {said} ({reason}), and a request waits {self._patience:g} s at most",
+            f"{plan.connector} can't be asked yet: {said} ({reason}), and {most}",
             where=f"{plan.endpoint}",
-            hint="come back later, ask for less, or have it wait longer: rate_limit.max_wait",
+            hint=f"come back later, ask for less, or {longer}",
             code="rate_limit.wait",
             retry_after=least if known else None,
             context={"connector": plan.connector, "endpoint": plan.endpoint, "connection": self.connection.name},

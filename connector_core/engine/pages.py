@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self
 
 from msgspec import Struct
 
+from connector_core.engine.until import within
 from connector_core.exceptions import ConfigError, alone
 from connector_core.fallback import Degraded
 from connector_core.for_each import WHOLE, Partition
@@ -76,6 +77,8 @@ class Pages(Closing, Generic[R]):
         """The partition of the page that was handed out last."""
         self.attempts: int = 0
         """How often that page's request was sent."""
+        self.until: float | None = None
+        """Until when the last page is wanted, in seconds of the effects' monotonic clock; None: whenever it comes."""
 
     def __aiter__(self) -> Self:
         return self
@@ -93,7 +96,7 @@ class Pages(Closing, Generic[R]):
             raise StopAsyncIteration
         self._waiting = True
         try:
-            page = self._ready or await self._next()
+            page = self._ready or await self._in_time()
             self._ready = None
             return page
         except BaseException as error:
@@ -104,6 +107,12 @@ class Pages(Closing, Generic[R]):
             raise
         finally:
             self._waiting = False
+
+    async def _in_time(self) -> Page[R]:
+        if self.until is None:
+            return await self._next()
+        with within(self.until):
+            return await self._next()
 
     async def _next(self) -> Page[R]:
         """The next page, noted in `_ready`; raises StopAsyncIteration after the last, and sets `_ended` with it."""

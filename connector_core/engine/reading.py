@@ -15,9 +15,10 @@ from msgspec.structs import replace
 
 from connector_core.decode import UndecodableError
 from connector_core.engine.cache import answer
-from connector_core.engine.call import Answered, answer_scope, decoded, undecodable
+from connector_core.engine.call import Answered, answer_scope, decoded
 from connector_core.engine.connection import Connection
 from connector_core.engine.facts import prepare
+from connector_core.engine.failures import undecodable
 from connector_core.engine.pages import Page, Record
 from connector_core.engine.pieces import START, Place, portions
 from connector_core.engine.records import judged, located, place_of, transformed

@@ -8,7 +8,7 @@ from typing import Any
 
 from connector_core.component import Component, descriptions
 from connector_core.document import plain, written
-from connector_core.engine.call import EXCEPTIONS
+from connector_core.engine.failures import EXCEPTIONS
 from connector_core.errors import ErrorRule, by_status
 from connector_core.handbook.commands import Commands
 from connector_core.handbook.content import (

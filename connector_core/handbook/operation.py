@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from connector_core import events, retry
+from connector_core import events
 from connector_core.docs import Docs
-from connector_core.engine.call import EXCEPTIONS
+from connector_core.engine.failures import EXCEPTIONS
 from connector_core.errors import CATEGORIES, by_status
 from connector_core.handbook.commands import Commands
 from connector_core.handbook.content import (
@@ -26,6 +26,7 @@ from connector_core.handbook.content import (
 )
 from connector_core.handbook.endpoints import RULE_HEAD, endpoint_key, own_rules, rules, sentence
 from connector_core.handbook.sections import SECTIONS, check
+from connector_core.retry import Exponential
 from connector_core.spec import Spec
 
 __all__ = ["error_handling", "monitoring", "testing"]
@@ -57,7 +58,7 @@ def error_handling(spec: Spec) -> Iterator[Block]:
     yield paragraph("What no rule matches follows the status:")
     yield from table("What a status means", "status", "exception", "may pass by itself", rows=_statuses())
     yield heading(3, "What is sent again")
-    yield Items(tuple(map(said, _retries())))
+    yield Items(tuple(map(said, _retries(spec))))
     yield heading(3, "Troubleshooting")
     if docs.troubleshooting:
         yield from table(
@@ -89,15 +90,16 @@ def _statuses() -> Iterator[Sequence[Said]]:
         yield shown, code(EXCEPTIONS[outcome.category].__name__), "yes" if outcome.retryable else "no"
 
 
-def _retries() -> Iterator[str]:
-    yield (
-        f"A request is sent at most {retry.ATTEMPTS} times, within {retry.TOTAL:g} seconds in all. The waits grow from "
-        f"{retry.INITIAL:g} to {retry.MAXIMUM:g} seconds and are random."
-    )
-    yield (
-        "A wait that the service asks for is kept as the least; where it is longer than "
-        f"{retry.LONGEST_HINT:g} seconds, the error is told at once."
-    )
+def _retries(spec: Spec) -> Iterator[str]:
+    usual = spec.retry or Exponential()
+    grow = ""
+    if isinstance(usual, Exponential):
+        grow = f" The waits grow from {usual.initial:g} to {usual.maximum:g} seconds and are random."
+    if usual.attempts == 1:
+        yield "A request that failed is not sent again, where its endpoint says nothing else."
+        return
+    yield f"A request is sent at most {usual.attempts} times, within {usual.total:g} seconds in all.{grow}"
+    yield "A wait that the service asks for is kept as the least; one that does not fit in is told as an error at once."
     yield "What never left, and what the service refused with 429, or with 503 and Retry-After, is sent again."
     yield "What has an unknown outcome is sent again where that does no harm; each endpoint's entry says whether."
 

@@ -39,6 +39,8 @@ def _one_method(path: Path, endpoint: Endpoint) -> Iterator[Mistake]:
         yield (*path, "body"), "get sends no body; use params, or post"
     if endpoint.batch is not None and (endpoint.readable or given in (["get"], ["steps"])):
         yield (*path, "batch"), "is for calls that send a list: post, put, patch, delete or graphql, without records"
+    if endpoint.batch is not None and endpoint.idempotency is not None and endpoint.idempotency.value is not None:
+        yield (*path, "idempotency", "value"), "is one key, and each request of a batch needs its own: leave value out"
     if given == ["graphql"]:
         yield from _graphql(path, endpoint)
     elif endpoint.variables is not None:

@@ -114,7 +114,7 @@ class FakeConnector(Connector, Closing):
                     code="fake.invalid",
                 )
 
-    def pages(self, endpoint: str, *, position: Any = None) -> Pages[Any]:
+    def pages(self, endpoint: str, *, position: Any = None, timeout: float | None = None) -> Pages[Any]:  # noqa: ARG002
         """The given records in pages of `page_size`; a position is the number of the records before it."""
         known = self._discovery and endpoint in self._records
         if not known:
@@ -130,7 +130,13 @@ class FakeConnector(Connector, Closing):
         own = [name for name, endpoint in self.spec.endpoints.items() if endpoint.readable]
         return [*own, *(name for name in self._records if name not in own)]
 
-    async def call(self, endpoint: str, input: Mapping[str, Any] | None = None) -> Result[Any]:  # noqa: A002 - the spec's word
+    async def call(
+        self,
+        endpoint: str,
+        input: Mapping[str, Any] | None = None,  # noqa: A002 - the spec's word
+        *,
+        timeout: float | None = None,  # noqa: ARG002 - nothing takes any time here
+    ) -> Result[Any]:
         """The given answer, once the input was found to fit; a readable endpoint gives its first page's records."""
         found = endpoint_of(self.spec, endpoint)
         self._connection.ready()

@@ -82,14 +82,16 @@ def _about(what: str, endpoint: Endpoint) -> str:
 
 
 def _methods(spec: Spec, records: dict[str, str], inputs: dict[str, str]) -> Iterator[str]:
-    reads: list[Signature] = [([_named(name)], f"Records[{record}]") for name, record in records.items()]
+    reads: list[Signature] = [([_named(name), "*", _TIMEOUT], f"Records[{record}]") for name, record in records.items()]
     pages: list[Signature] = [
-        ([_named(name), *([] if spec.endpoints[name].for_each else _POSITION)], f"Pages[{record}]")
+        ([_named(name), "*", *([] if spec.endpoints[name].for_each else [_POSITION]), _TIMEOUT], f"Pages[{record}]")
         for name, record in records.items()
     ]
     if any(entry.name is not None for known in spec.endpoints.values() for entry in known.for_each or ()):
-        reads.append((["endpoint: str"], "Records[Any]"))  # which names the service has is seen when it is asked
-        pages.append((["endpoint: str", *_POSITION], "Pages[Any]"))
+        reads.append(
+            (["endpoint: str", "*", _TIMEOUT], "Records[Any]")
+        )  # which names the service has is seen when it is asked
+        pages.append((["endpoint: str", "*", _POSITION, _TIMEOUT], "Pages[Any]"))
     calls = [_call(name, known, records, inputs) for name, known in spec.endpoints.items()]
     yield from _overloaded("def read", reads)
     yield from _overloaded("def pages", pages)
@@ -98,7 +100,8 @@ def _methods(spec: Spec, records: dict[str, str], inputs: dict[str, str]) -> Ite
     yield "    async def available(self) -> bool: ..."
 
 
-_POSITION = ["*", "position: Any = None"]
+_POSITION = "position: Any = None"
+_TIMEOUT = "timeout: float | None = None"
 
 
 def _named(endpoint: str) -> str:
@@ -107,7 +110,7 @@ def _named(endpoint: str) -> str:
 
 def _call(name: str, endpoint: Endpoint, records: dict[str, str], inputs: dict[str, str]) -> Signature:
     if name in records:
-        return [_named(name)], f"Result[list[{records[name]}]]"
+        return [_named(name), "*", _TIMEOUT], f"Result[list[{records[name]}]]"
     gives = "list[Any]" if endpoint.batch is not None and endpoint.output is None else "Any"
     parameters = [_named(name)]
     if name in inputs:
@@ -115,7 +118,7 @@ def _call(name: str, endpoint: Endpoint, records: dict[str, str], inputs: dict[s
             "default" not in schema and not schema.get("optional") for schema in (endpoint.input or {}).values()
         )
         parameters.append(f"input: {inputs[name]}" if needed else f"input: {inputs[name]} | None = None")
-    return parameters, f"Result[{gives}]"
+    return [*parameters, "*", _TIMEOUT], f"Result[{gives}]"
 
 
 def _overloaded(head: str, signatures: Sequence[Signature]) -> Iterator[str]:

@@ -41,8 +41,8 @@ def test_strict(run):
 
 def test_an_unknown_code(run):
     """A misspelt code is told with what is near."""
-    done = run("lint", "shop", "--ignore", "C1O1")
-    assert (done.exit_code, "there is no rule 'C1O1', did you mean 'C101'?" in done.stderr) == (2, True)
+    done = run("lint", "shop", "--ignore", "C1011")
+    assert (done.exit_code, "there is no rule 'C1011', did you mean 'C101'?" in done.stderr) == (2, True)
 
 
 def test_fix(run, folder):

@@ -25,7 +25,7 @@ from connector_core import events, exceptions, hookspecs
 from connector_core.circuit_breaker import TRANSITIONS
 from connector_core.cli import COMMANDS
 from connector_core.component import Component, Model, descriptions, example, families
-from connector_core.engine.call import EXCEPTIONS
+from connector_core.engine.failures import EXCEPTIONS
 from connector_core.errors import CATEGORIES, RETRYABLE, Category, by_status
 from connector_core.exceptions import IntegrationError
 from connector_core.formats import FORMATS as DECLARED

@@ -53,6 +53,7 @@ FIELD_TYPES: dict[Any, str] = {
     int: "whole number",
     float: "number",
     str: "text",
+    range: "status, or class such as `5xx`",
     ErrorRule: "[rule](errors.md)",
     ForEach: "[entry](for_each.md)",
     Batch: "[batch](for_each.md#values-together)",

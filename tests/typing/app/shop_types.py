@@ -85,9 +85,19 @@ class Shop(Protocol):
     """Shop: Customers and orders of an online shop."""
 
     @overload
-    def read(self, endpoint: Literal["customers"]) -> Records[CustomersRecord]: ...
+    def read(
+        self,
+        endpoint: Literal["customers"],
+        *,
+        timeout: float | None = None,
+    ) -> Records[CustomersRecord]: ...
     @overload
-    def read(self, endpoint: Literal["orders"]) -> Records[OrdersRecord]: ...
+    def read(
+        self,
+        endpoint: Literal["orders"],
+        *,
+        timeout: float | None = None,
+    ) -> Records[OrdersRecord]: ...
 
     @overload
     def pages(
@@ -95,6 +105,7 @@ class Shop(Protocol):
         endpoint: Literal["customers"],
         *,
         position: Any = None,
+        timeout: float | None = None,
     ) -> Pages[CustomersRecord]: ...
     @overload
     def pages(
@@ -102,26 +113,38 @@ class Shop(Protocol):
         endpoint: Literal["orders"],
         *,
         position: Any = None,
+        timeout: float | None = None,
     ) -> Pages[OrdersRecord]: ...
 
     @overload
     async def call(
         self,
         endpoint: Literal["customers"],
+        *,
+        timeout: float | None = None,
     ) -> Result[list[CustomersRecord]]: ...
     @overload
-    async def call(self, endpoint: Literal["orders"]) -> Result[list[OrdersRecord]]: ...
+    async def call(
+        self,
+        endpoint: Literal["orders"],
+        *,
+        timeout: float | None = None,
+    ) -> Result[list[OrdersRecord]]: ...
     @overload
     async def call(
         self,
         endpoint: Literal["order"],
         input: OrderInput,
+        *,
+        timeout: float | None = None,
     ) -> Result[Any]: ...
     @overload
     async def call(
         self,
         endpoint: Literal["create_order"],
         input: CreateOrderInput,
+        *,
+        timeout: float | None = None,
     ) -> Result[Any]: ...
 
     async def endpoints(self) -> list[str]: ...

@@ -53,7 +53,7 @@ async def opened() -> None:
 async def mistakes(connector: Connector, engine: Engine) -> None:
     connector.read()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     connector.read(1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    connector.read("orders", "open")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    connector.read("orders", "open")  # type: ignore[arg-type, call-arg]  # pyright: ignore[reportCallIssue]
     for record in connector.read("orders"):  # type: ignore[attr-defined]  # pyright: ignore[reportGeneralTypeIssues, reportUnknownVariableType]
         print(record)  # pyright: ignore[reportUnknownArgumentType]
     await connector.call("create_order", ["TEA-1"])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

@@ -1,0 +1,91 @@
+"""From an answer that reports an error to the exception that tells of it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from connector_core.engine.connection import Connection
+from connector_core.exceptions import (
+    AuthenticationError,
+    AuthorizationError,
+    ConflictError,
+    ConnectionError,
+    IntegrationError,
+    NotFoundError,
+    RateLimitError,
+    ResponseError,
+    ServerError,
+    ValidationError,
+)
+from connector_core.http import Response
+from connector_core.plan import Plan
+
+__all__ = ["EXCEPTIONS", "explained", "said", "undecodable"]
+
+EXCEPTIONS: dict[str, type[IntegrationError]] = {
+    "connection": ConnectionError,
+    "authentication": AuthenticationError,
+    "authorization": AuthorizationError,
+    "validation": ValidationError,
+    "not_found": NotFoundError,
+    "conflict": ConflictError,
+    "rate_limit": RateLimitError,
+    "server": ServerError,
+}
+"""By the category that an error rule names."""
+HINTS: dict[type[IntegrationError], str] = {
+    AuthenticationError: "check the secrets that were passed",
+    AuthorizationError: "the account lacks the permission",
+    NotFoundError: "check the path and what it is filled with",
+    ResponseError: "compare the spec with what the service sends",
+}
+
+_QUOTED = 10_000  # characters looked at
+
+
+def explained(
+    kind: type[IntegrationError], connection: Connection, plan: Plan, response: Response, what: str, **about: Any
+) -> IntegrationError:
+    """The exception: what the service said, where, and what to do about this kind of failure."""
+    url = response.request.url
+    if issubclass(kind, ConnectionError):
+        about["phase"] = "answered"
+    about["code"] = _harmless(connection.mask(about["code"]))[:100]  # a rule may take it from the answer
+    return kind(
+        f"{plan.connector} answered {response.status}: {_harmless(connection.mask(what))}",
+        where=f"{plan.endpoint}: {response.request.method} {url}",
+        hint=HINTS.get(kind, ""),
+        context={
+            "status": response.status,
+            "method": response.request.method,
+            "url": url,
+            "connection": connection.name,
+        },
+        **about,
+    )
+
+
+def undecodable(connection: Connection, plan: Plan, response: Response, what: str) -> IntegrationError:
+    """The error for a body that is not what it should be."""
+    return explained(ResponseError, connection, plan, response, what, code="response.undecodable")
+
+
+def said(body: Any, depth: int = 4) -> str:
+    """What the service says about the error, where services usually say it (RFC 9457 among them)."""
+    if isinstance(body, str):
+        return body
+    for key in ("message", "error_description", "detail", "title", "error", "errors"):
+        found = body.get(key) if isinstance(body, dict) else None
+        while isinstance(found, list) and found:
+            found = found[0]
+        if isinstance(found, dict) and depth:
+            found = said(found, depth - 1)
+        if isinstance(found, str) and found.strip():
+            return found
+    return ""
+
+
+def _harmless(text: str) -> str:
+    """What a stranger wrote as one line of bearable length that no terminal obeys."""
+    return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+", " ", text[:_QUOTED]).strip()[:300]

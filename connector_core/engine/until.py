@@ -1,0 +1,65 @@
+"""Until when the caller wants an answer: one moment, which everything that is done for the answer shares.
+
+A wait that would end later is not begun, whatever it is for: a turn, a repetition, the next look at a job. Tasks that
+are started meanwhile inherit the moment, as they do every context variable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from math import inf
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from connector_core.exceptions import TimeoutError
+
+if TYPE_CHECKING:
+    from connector_core.http import Request
+
+__all__ = ["in_time", "out_of_time", "until", "within"]
+
+_UNTIL: ContextVar[float] = ContextVar("connector_core_until", default=inf)
+_USUAL = 60.0
+"""Seconds that a transport gives an exchange of which nobody says how long it may take."""
+
+
+def until() -> float:
+    """The moment, in seconds of the effects' monotonic clock; infinite where the caller has time."""
+    return _UNTIL.get()
+
+
+@contextmanager
+def within(moment: float) -> Iterator[None]:
+    """Nothing that is begun meanwhile takes longer; a moment after one that holds already changes nothing."""
+    token = _UNTIL.set(min(moment, _UNTIL.get()))
+    try:
+        yield
+    finally:
+        _UNTIL.reset(token)
+
+
+def in_time(request: Request, now: float) -> Request:
+    """The request with no more time than is left; raises TimeoutError where none is."""
+    if (moment := _UNTIL.get()) == inf:
+        return request
+    left = moment - now
+    if left <= 0:
+        raise out_of_time(f"{request.method} {request.url}")
+    if left >= (_USUAL if request.timeout is None else request.timeout):
+        return request
+    return replace(request, timeout=left)
+
+
+def out_of_time(where: str, why: str = "") -> TimeoutError:
+    """The error for what is not begun any more."""
+    return TimeoutError(
+        f"the time that the caller gave is over{why}",
+        where=where,
+        hint="give it a longer timeout",
+        code="timeout.deadline",
+        phase="unsent",
+        retryable=True,
+    )

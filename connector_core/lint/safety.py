@@ -1,0 +1,50 @@
+"""C3: what may give a secret away."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from connector_core.component import Model
+from connector_core.lint.rule import Place, rule
+from connector_core.load import Loaded
+from connector_core.spec import Spec, templates
+
+
+@rule("C301", "warning")
+def _plain_http(whole: Loaded) -> Iterator[tuple[Place, str]]:
+    """An address begins with http://, so that credentials and data travel in clear text."""
+    for place, model in _with_base_url(whole.spec):
+        base = getattr(model, "base_url", None)
+        if base is not None and re.match(
+            r"http://(?!(?:localhost|127[0-9.]+|\[::1\])(?:[:/]|$))", base.source, re.IGNORECASE
+        ):
+            yield (*place, "base_url"), "http:// sends credentials and data in clear text: use https://"
+
+
+def _with_base_url(spec: Spec) -> Iterator[tuple[Place, Model]]:
+    yield (), spec
+    for name, endpoint in spec.endpoints.items():
+        if "base_url" in endpoint.model_fields_set and endpoint.base_url != spec.base_url:
+            yield ("endpoints", name), endpoint
+    for name, environment in spec.environments.items():
+        yield ("environments", name), environment
+
+
+@rule("C302", "warning")
+def _secret_in_query(whole: Loaded) -> Iterator[tuple[Place, str]]:
+    """A secret is sent in the query, where logs and proxies keep it; a header is safer if the service takes one."""
+    found = whole.spec.auth
+    if getattr(getattr(found, "put", None), "root", "") == "query":
+        yield ("auth",), "the secret goes into the query, where logs keep it; use a header if the service takes one"
+    for place, value in templates(whole.spec):
+        if "params" in place and any(read[0] == "secrets" for read in value.reads):
+            yield place, "the secret goes into the query, where logs keep it; use a header if the service takes one"
+
+
+@rule("C303", "warning")
+def _wide_host(whole: Loaded) -> Iterator[tuple[Place, str]]:
+    """Credentials are shown to every host below a domain."""
+    for index, host in enumerate(whole.spec.hosts):
+        if host.credentials and host.host.startswith("*."):
+            yield ("hosts", index), "every host below that domain is shown the credentials: name those that need them"
