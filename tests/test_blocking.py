@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import inspect
+import itertools
 import os
 import signal
 import subprocess
@@ -21,10 +22,12 @@ import connector_core
 from connector_core import blocking
 from connector_core.blocking import Connector, Engine
 from connector_core.engine.pages import Pages, Records
+from connector_core.engine.thread import LoopThread
 from connector_core.events import PageRead
-from connector_core.exceptions import AuthenticationError, ConfigError
+from connector_core.exceptions import AuthenticationError, ConfigError, IntegrationError
 from connector_core.http import Request, Response
 from connector_core.testing import effects, respond, simulated
+from tests.engine import ends
 
 SPEC = {
     "connector": "1",
@@ -320,3 +323,58 @@ def test_a_process_ends(more):
         [sys.executable, "-c", AT_THE_END + more], capture_output=True, text=True, timeout=60, check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "{'id': 1}\n", "")
+
+
+# ── ends ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def served():
+    """A service in a loop of its own."""
+    loop, opening = LoopThread(), ends.service()
+    yield loop.run(opening.__aenter__())
+    loop.run(opening.__aexit__(None, None, None))
+    loop.end()
+
+
+def as_before(before: set[threading.Thread], descriptors: int) -> bool:
+    """Whether there is what there was; the other ends of sockets take a moment."""
+    for _ in range(200):
+        if set(threading.enumerate()) <= before and ends.descriptors() <= descriptors:
+            return True
+        time.sleep(0.005)
+    return False
+
+
+@pytest.mark.parametrize("endpoint", ends.READINGS)
+def test_closed_by_another_thread_at_any_moment(served, endpoint):
+    """Who reads meanwhile is told or had ended; no thread, no socket and no file stays."""
+    for moment in range(1, 9):
+        before, descriptors = set(threading.enumerate()), ends.descriptors()
+        reached, told, count = threading.Event(), list[Any](), itertools.count(1)
+
+        def hear(_: Any, moment: int = moment, reached: Any = reached, count: Any = count) -> None:
+            if next(count) == moment:
+                reached.set()
+
+        demo = Connector.open(ends.SPEC, config={"url": served}, network="loopback", listeners=[hear])
+
+        def read(demo: Any = demo, told: Any = told, reached: Any = reached) -> None:
+            try:
+                told.append(len(list(demo.read(endpoint))))
+            except IntegrationError as error:
+                told.append(error.code)
+            finally:
+                reached.set()
+
+        reader = threading.Thread(target=read)
+        reader.start()
+        assert reached.wait(ends.PATIENCE)
+        closers = [threading.Thread(target=demo.close) for _ in range(2)]
+        for thread in closers:
+            thread.start()
+        for thread in (*closers, reader):
+            thread.join(ends.PATIENCE)
+            assert not thread.is_alive(), moment
+        assert told[0] == "connection.closed" or isinstance(told[0], int), told
+        assert as_before(before, descriptors), (moment, threading.enumerate())
