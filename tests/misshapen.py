@@ -32,7 +32,8 @@ STRUCTURE = {
     "extra_forbidden", "float_type", "for_each_type", "format_name",
     "format_type", "greater_than_equal", "host_type", "int_type", "json_schema", "less_than_equal",
     "list_type", "literal_error", "missing", "missing_type", "model_attributes_type", "model_type", "one_of", "pattern",
-    "status", "string_type", "structure", "template_type", "too_long", "too_short", "unit_type",
+    "status", "string_too_long", "string_too_short", "string_type", "structure", "template_type", "too_long",
+    "too_short", "unit_type",
     "unknown_type", "xml_type",
 }  # fmt: skip
 """Codes of mistakes in keys, types, kinds and bounds, and in the spelling of names."""

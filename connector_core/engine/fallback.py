@@ -25,6 +25,7 @@ from connector_core.engine.write import Result, call
 from connector_core.events import FellBack
 from connector_core.exceptions import (
     CircuitOpenError,
+    ConfigError,
     ConnectionError,
     IntegrationError,
     RateLimitError,
@@ -122,6 +123,8 @@ async def call_or_fall_back(connection: Connection, plan: Plan, given: Mapping[s
         try:
             with way.held():
                 result = await _called(connection, plan, given, way.source)
+        except ConfigError:  # a mistake on this side, or the connection was closed meanwhile
+            raise
         except IntegrationError:
             continue
         return replace(result, degraded=_told(connection, plan, way), attempts=problem.context.get("attempts", 0))
@@ -174,14 +177,28 @@ class WithFallback(Pages):
 
     async def _instead(self, problem: IntegrationError) -> Page:
         for way in _ways(self._plan, problem):
+            self._check_open()
             self._way, self._pages = way, self._readings(way.source)
             try:
                 page = await self._page()
-            except (IntegrationError, StopAsyncIteration):
+            except ConfigError:
+                raise
+            except IntegrationError:
                 continue
+            except StopAsyncIteration:  # there is no page: that is an answer, too
+                self._check_open()
+                _told(self._connection, self._plan, way)
+                raise
             _told(self._connection, self._plan, way)
             return page
+        self._check_open()
         raise problem
+
+    def _check_open(self) -> None:
+        """Nothing is begun for a reading that somebody else has ended meanwhile."""
+        if self._ended:
+            self._connection.ready()
+            raise StopAsyncIteration
 
     def _readings(self, source: Source | None) -> Pages:
         if source is None or isinstance(source, FromCache):

@@ -36,6 +36,8 @@ def _answer(method: str, path: str, query: str, state: dict[str, int]) -> tuple[
     if path == "/flaky":
         state["asked"] = state.get("asked", 0) + 1
         return (503 if state["asked"] % 2 else 200), {"data": []}
+    if path == "/broken":
+        return 503, {}
     if path == "/tenants":
         return 200, [{"id": "t1"}]
     if path == "/bulk":
@@ -102,6 +104,12 @@ SPEC: dict[str, Any] = {
             "for_each": {"endpoint": "customers", "as": "customer"},
         },
         "flaky": {"get": "/flaky"},
+        "kept": {
+            "get": "/orders",
+            "pagination": {"type": "page_number", "pages": "body.pages"},
+            "cache": {"ttl": "1h"},
+        },
+        "stood_in": {"get": "/broken", "fallback": [{"type": "endpoint", "endpoint": "orders"}]},
         "tenants": {"get": "/tenants", "output": "body"},
         "contacts": {"get": "/{{ connection.tenant }}/contacts"},
         "export": {
@@ -158,6 +166,12 @@ async def _upload(demo: Any) -> Any:
         return await demo.call("upload", {"file": file})
 
 
+async def _same(demo: Any) -> Any:
+    async with asyncio.TaskGroup() as group:
+        for _ in range(3):
+            group.create_task(_read(demo, "kept"))
+
+
 async def _several(demo: Any) -> Any:
     async with asyncio.TaskGroup() as group:
         for one in (_read(demo, "orders"), _read(demo, "of_customer"), demo.call("create", {"name": "a"})):
@@ -177,13 +191,15 @@ OPERATIONS: dict[str, Operation] = {
     "capture": lambda demo: _read(demo, "contacts"),
     "retries": lambda demo: _read(demo, "flaky"),
     "upload": _upload,
+    "cache": _same,
+    "fallback": lambda demo: _read(demo, "stood_in"),
     "several at once": _several,
 }
 
 
 SHARED: dict[str, Operation] = {"health": lambda demo: demo.health()}
 """What goes on for others where one of those who wait for it is cancelled."""
-READINGS = ("orders", "of_customer", "export", "contacts")
+READINGS = ("orders", "of_customer", "export", "contacts", "kept", "stood_in")
 """Endpoints that are read in different ways."""
 
 

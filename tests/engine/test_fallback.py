@@ -18,6 +18,7 @@ from connector_core.exceptions import (
     AuthenticationError,
     AuthorizationError,
     CircuitOpenError,
+    ConfigError,
     ConnectionError,
     IntegrationError,
     NotFoundError,
@@ -417,6 +418,31 @@ async def test_another_endpoint_is_read_instead():
         found = [page async for page in shop.pages("orders")]
     assert [page.degraded for page in found] == [Degraded("endpoint mirrored", 0.0, REASON)]
     assert found[0].records[0]["page"] is None
+
+
+async def test_no_page_is_an_answer():
+    """A source that has no page has said that there is none, and the event tells that it was asked."""
+    service, heard = Service(), list[Event]()
+    document = with_chain(
+        "orders", {"type": "endpoint", "endpoint": "of_none"}, {"type": "value", "value": [{"id": 0}]}
+    )
+    document["endpoints"]["of_none"] = {"for_each": [{"values": [], "endpoint": "none", "as": "o"}], "get": "/orders/{{ o }}", "records": "body.data"}  # fmt: skip
+    document["endpoints"]["none"] = {"get": "/none", "records": "body.nothing"}
+    service.fails(503, "/orders")
+    async with opened(service, document, listeners=[heard.append]) as shop:
+        assert [page async for page in shop.pages("orders")] == []
+    assert [event.source for event in heard if isinstance(event, FellBack)] == ["endpoint of_none"]
+
+
+async def test_a_mistake_on_this_side_is_told():
+    """A source that can't be asked at all, since the config does not fit, is not passed over in silence."""
+    service = Service()
+    document = with_chain("orders", {"type": "endpoint", "endpoint": "mirrored"}, {"type": "value", "value": []})
+    document["endpoints"]["mirrored"] |= {"auth": {"type": "bearer", "token": "{{ secrets.token }}"}}
+    service.fails(503, "/orders")
+    async with opened(service, document) as shop:
+        with pytest.raises(ConfigError, match="the credential is empty"):
+            await anext(shop.pages("orders"))
 
 
 async def test_a_value_is_one_page():
