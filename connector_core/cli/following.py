@@ -16,8 +16,11 @@ from connector_core.events import (
     AnswerRepaired,
     CacheHit,
     CacheRevalidated,
+    CircuitChanged,
     Event,
     FellBack,
+    GaveUp,
+    HealthChanged,
     JobPolled,
     PageRead,
     PaginationMissing,
@@ -29,6 +32,7 @@ from connector_core.events import (
     RecordsMissing,
     RequestFailed,
     RequestFinished,
+    RequestRefused,
     RetryScheduled,
 )
 from connector_core.exceptions import ConfigError
@@ -85,9 +89,9 @@ _SOURCES = {"cache": "what it answered earlier", "value": "the spec's fallback"}
 
 
 class Trace:
-    """A line for every request, repetition and page, and for the end of the reading with its reason."""
+    """A line for every request, decision and page, and for the end of the reading with its reason."""
 
-    def __call__(self, event: Event) -> None:  # noqa: C901 - a line for each
+    def __call__(self, event: Event) -> None:  # noqa: C901, PLR0912 - a line for each
         """The listener."""
         match event:
             case RequestFinished(method=method, url=url, status=status, elapsed=elapsed, size=size):
@@ -98,6 +102,14 @@ class Trace:
                 say(f"the job is not done after {waited:.0f} s; again in {wait:.0f} s")
             case RetryScheduled(wait=wait, reason=reason):
                 say(f"again in {wait:.1f} s: {reason}")
+            case GaveUp(reason=reason):
+                say(reason)
+            case CircuitChanged(host=host, before=before, after=after, reason=reason):
+                say(f"the circuit of {host} was {_words(before)} and is {_words(after)}: {_words(reason)}")
+            case RequestRefused(code=code, wait=wait):
+                say(f"not sent: {code}" if wait is None else f"not sent: {code}, for {wait:.1f} s")
+            case HealthChanged(before=before, after=after):
+                say(f"the service is {after}" + (f", after {before}" if before else ""))
             case RateLimited(wait=wait, reason=reason):
                 say(f"in line for {wait:.1f} s at least: {reason}")
             case RateLimitHeld(wait=wait):
@@ -182,6 +194,10 @@ class Progress:
         seconds = max(now - self._started, 0.001)
         rate = f"{self._records / seconds:,.0f}/s"
         return f"{_records(self._records)} on {_pages(self._pages)}, {seconds:.1f} s, {rate}"
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _why(event: RequestFinished | RequestFailed) -> str:
