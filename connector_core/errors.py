@@ -33,7 +33,7 @@ __all__ = ["GRAPHQL", "Category", "ErrorRule", "Outcome", "Rule", "Wait", "class
 Category = Literal[
     "connection", "authentication", "authorization", "validation", "not_found", "conflict", "rate_limit", "server"
 ]
-Then = Literal["fail", "ok", "skip", "stop", "retry", "reauthenticate"]
+Then = Literal["fail", "ok", "skip", "stop", "restart", "retry", "reauthenticate"]
 
 CATEGORIES: Mapping[int, Category] = {
     400: "validation", 401: "authentication", 403: "authorization", 404: "not_found", 407: "authorization",
@@ -127,8 +127,9 @@ class ErrorRule(Model):
     """How long to wait before it is sent again: a duration, or where the answer says it (in seconds, if no format says
     otherwise; a time is waited for), or a template that gives seconds or a duration."""
     then: Then | None = None
-    """`ok`: no error. `skip`: nothing to read here. `stop`: the reading ends. `retry`: it is sent again.
-    `reauthenticate`: the credentials are refused. Left out: it is an error of the category."""
+    """`ok`: no error. `skip`: nothing to read here. `stop`: the reading ends. `restart`: it begins again from its first
+    page. `retry`: it is sent again. `reauthenticate`: the credentials are refused. Left out: it is an error of the
+    category."""
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:

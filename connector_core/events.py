@@ -30,6 +30,7 @@ __all__ = [
     "RateLimitHeld",
     "RateLimited",
     "ReadFinished",
+    "ReadRestarted",
     "ReadStarted",
     "RecordInvalid",
     "RecordsMissing",
@@ -255,6 +256,13 @@ class PageRead(Event, frozen=True, kw_only=True):
     """Records that came; `filter` and `on_invalid` may have left some out."""
     partition: Mapping[str, Any] | None = None
     """Which partition of a `for_each` it belongs to."""
+
+
+class ReadRestarted(Event, frozen=True, kw_only=True):
+    """A reading, or its partition, begins again from the first page; `reason` in words."""
+
+    partition: Mapping[str, Any] | None
+    reason: str
 
 
 class PartitionFinished(Event, frozen=True, kw_only=True):

@@ -308,7 +308,7 @@ NOTHING = "says nothing: give it a 'category', or a 'then'"
         ({"status": [404, "no"], "category": "server"}, ("status",), STATUS),
         ({"status": {"is": 404}, "category": "server"}, ("status",), STATUS),
         ({"status": 404, "then": "ignore"}, ("then",),
-         "Input should be 'fail', 'ok', 'skip', 'stop', 'retry' or 'reauthenticate'"),
+         "Input should be 'fail', 'ok', 'skip', 'stop', 'restart', 'retry' or 'reauthenticate'"),
         ({"status": 429, "category": "rate_limit", "retry_after": "30"}, ("retry_after",),
          "say the unit: 30s"),
         ({"status": 429, "category": "rate_limit", "retry_after": 30}, ("retry_after",), "say the unit: 30s"),

@@ -28,6 +28,7 @@ from connector_core.events import (
     RateLimited,
     RateLimitHeld,
     ReadFinished,
+    ReadRestarted,
     RecordInvalid,
     RecordsMissing,
     RequestFailed,
@@ -122,6 +123,8 @@ class Trace:
                 say(f"from {_SOURCES.get(source, source)}: {reason}")
             case PageRead(page=page, records=records, received=received):
                 say(f"page {page}: {'' if received == records else f'{records} of '}{_records(received)}")
+            case ReadRestarted(reason=reason):
+                say(f"from the first page again: {reason}")
             case PartitionFinished(partition=partition, pages=pages, records=records, reason=reason):
                 say(f"end of {json.dumps(partition)}: {reason} ({_records(records)} on {_pages(pages)})")
             case ReadFinished(pages=pages, records=records, reason=reason):

@@ -16,6 +16,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from math import inf
 from typing import Any
 
 from msgspec.structs import replace
@@ -24,6 +25,7 @@ from connector_core.cache import Kept, Terms, keep
 from connector_core.engine.call import UNREAD, Answered, decoded, exchange
 from connector_core.engine.connection import Connection
 from connector_core.engine.store import Place, Store
+from connector_core.engine.until import out_of_time, until
 from connector_core.errors import OK
 from connector_core.events import CacheHit, CacheRevalidated
 from connector_core.exceptions import AuthenticationError, AuthorizationError, IntegrationError, ResourceError
@@ -114,6 +116,18 @@ async def _instead(
     return Answered(kept.response(request), OK, 0, UNREAD)
 
 
+async def _waited(flight: asyncio.Event, connection: Connection, plan: Plan) -> None:
+    """Until another's answer to the same is here; raises TimeoutError where the caller has not so much time.
+
+    No virtual clock may jump to that moment: the other takes its own time.
+    """
+    moment = until()
+    try:
+        await asyncio.wait_for(flight.wait(), None if moment == inf else moment - connection.effects.monotonic())
+    except asyncio.TimeoutError:  # noqa: UP041 - ours has the builtin's name
+        raise out_of_time(f"{plan.connector}.{plan.endpoint}", ", and the same was under way for another") from None
+
+
 class _Use:
     """One request that may be answered out of what is kept."""
 
@@ -131,7 +145,7 @@ class _Use:
             return found
         flights = self._connection.flights
         if (flight := flights.get(self._place)) is not None:
-            await flight.wait()
+            await _waited(flight, self._connection, self._plan)
             return await self._fresh() or await self._sent(await self._store.get(self._place), scope, why)
         flight = flights[self._place] = asyncio.Event()
         try:

@@ -28,10 +28,14 @@ from connector_core.http import Request, Response
 from connector_core.plan import Plan
 from connector_core.retry import Failure, retry_after
 
-__all__ = ["UNREAD", "Answered", "answer_scope", "decoded", "exchange"]
+__all__ = ["UNREAD", "Answered", "answer_scope", "decoded", "exchange", "refused"]
 
 CONFLICT = 409
 """What is answered to a known key while the service still acts on it (draft-ietf-httpapi-idempotency-key)."""
+
+
+ANSWERS = frozenset({"ok", "skip", "stop", "restart"})
+"""What a rule may say so that it is no failure of the request: what becomes of it, a reading decides."""
 
 
 class Answered(Struct, frozen=True):
@@ -94,7 +98,7 @@ async def _exchanged(
                 body = _decoded(connection, plan, response)
                 outcome = await _meant(plan, way, response, body, scope, effects.now())
                 way.passage.answered(outcome, response.elapsed)
-                if outcome.then in ("ok", "skip", "stop"):
+                if outcome.then in ANSWERS:
                     connection.repetitions.succeeded(way.request, way.spent)
                     return Answered(response, outcome, way.attempt, body)
                 failure, problem = _failed(connection, plan, way, response, body, outcome)
@@ -249,7 +253,7 @@ async def _meant(plan: Plan, way: _Way, response: Response, body: Any, scope: di
     if (permit := way.permit) is not None:
         if plan.learns:
             await permit.observe(response, scope, body)
-        if outcome.category == "rate_limit" and outcome.then not in ("ok", "skip", "stop"):
+        if outcome.category == "rate_limit" and outcome.then not in ANSWERS:
             await permit.refused(_hint(response, outcome, now))
     return outcome
 
@@ -271,6 +275,16 @@ def decoded(connection: Connection, plan: Plan, answered: Answered) -> Any:
     if isinstance(body, _Unreadable):
         raise undecodable(connection, plan, answered.response, body.what)
     return body
+
+
+def refused(connection: Connection, plan: Plan, answered: Answered) -> IntegrationError:
+    """The error for an answer of which a rule says what cannot be done."""
+    outcome = answered.outcome
+    what = outcome.message or said(answered.body) or _nothing_said(answered.response, answered.body)
+    return explained(
+        EXCEPTIONS[outcome.category], connection, plan, answered.response, what,
+        code=outcome.code or f"http.{answered.response.status}", retryable=outcome.retryable,
+    )  # fmt: skip
 
 
 def answer_scope(response: Response, body: Any) -> dict[str, Any]:

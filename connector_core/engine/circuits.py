@@ -78,7 +78,7 @@ class Passage:
 
     def answered(self, outcome: Outcome, elapsed: float) -> None:
         """Counts an answer that took so many seconds."""
-        if outcome.then in ("ok", "skip", "stop"):
+        if outcome.then in ("ok", "skip", "stop", "restart"):
             self._told("success", elapsed)
         elif outcome.category in ("server", "connection"):
             self._told("failure", elapsed)

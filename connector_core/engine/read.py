@@ -19,11 +19,12 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any, TypeVar
 
-from connector_core.engine.call import Answered
+from connector_core.engine.call import Answered, refused
 from connector_core.engine.connection import Connection
 from connector_core.engine.pages import Page, Pages
 from connector_core.engine.pieces import Place
 from connector_core.engine.reading import MORE, Piece, Reading
+from connector_core.events import ReadRestarted
 from connector_core.for_each import WHOLE, Partition
 from connector_core.http import Spooled
 from connector_core.pagination import Answer, Stop
@@ -55,6 +56,7 @@ class Sequence(Pages):
         self._reading: Reading | None = None
         self._ahead: deque[tuple[Any, asyncio.Task[Answered]]] = deque()
         self._guesses: Iterator[Any] | None = None
+        self._again = False
         self._side_by_side = plan.side_by_side if ahead is None else ahead
         connection.own(self)
 
@@ -88,6 +90,9 @@ class Sequence(Pages):
             if reading.full:
                 raise reading.too_many()
             answered = await self._answered(reading)
+            if answered.outcome.then == "restart":
+                reading = await self._restarted(answered)
+                answered = await self._answered(reading)
             self.attempts: int = answered.attempts
             self._pieces, self._spool = reading.pages(self._place, answered), answered.response.spool
             await self._guess(reading)  # before this page is decoded, so that the service is not kept waiting
@@ -115,6 +120,20 @@ class Sequence(Pages):
         if self._pieces is None:
             raise over(self._connection)
         return next(self._pieces)
+
+    async def _restarted(self, answered: Answered) -> Reading:
+        """The reading from its first page; raises the service's error where it has begun again before, or only begins.
+
+        Page numbers and the guard against loops begin anew with it.
+        """
+        await self._drop()
+        if self._again or self._place.position is None:
+            raise refused(self._connection, self._plan, answered)
+        self._again, self._place, self._guesses = True, Place.read(None), None
+        why = f"a rule for status {answered.response.status} says restart"
+        self._connection.announce(ReadRestarted, self._plan.endpoint, partition=self.within.key or None, reason=why)
+        self._reading = Reading(self._connection, self._plan, None, self.within)
+        return self._reading
 
     async def _answered(self, reading: Reading) -> Answered:
         """The answer for the present position, from what is under way if that is the next of it."""

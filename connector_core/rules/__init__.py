@@ -68,7 +68,7 @@ def _not_read(spec: Spec) -> Iterator[Mistake]:
         if endpoint.filter is not None and endpoint.filter != spec.filter:
             yield (*path, "filter"), _FOR_READS
         for index, rule in enumerate(endpoint.errors[: len(endpoint.errors) - len(spec.errors)]):
-            if rule.then in ("skip", "stop"):
+            if rule.then in ("skip", "stop", "restart"):
                 yield (
                     (*path, "errors", index, "then"),
                     f"{rule.then} is for reads, and this is a call: say ok, or a category",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,11 +15,12 @@ from connector_core.events import (
     PageRead,
     PaginationMissing,
     ReadFinished,
+    ReadRestarted,
     ReadStarted,
     RecordInvalid,
     RecordsMissing,
 )
-from connector_core.exceptions import ConfigError, ResponseError, ServerError
+from connector_core.exceptions import ConfigError, NotFoundError, ResponseError, ServerError
 from connector_core.http import Request, Response
 from connector_core.testing import FakeTransport, VirtualClock, effects, respond
 
@@ -333,6 +335,45 @@ async def test_skip_in_the_midst_is_an_error():
     async with opened(spec(CURSOR, errors=[{"status": 404, "then": "skip"}]), answer) as demo:
         with pytest.raises(ResponseError, match="a rule for status 404 says skip, on page 2"):
             [record async for record in demo.read("things")]
+
+
+def forgetful(times: int) -> Callable[[Request], Response]:
+    """A service that forgets a cursor so many times, at a page that is not the first."""
+    left, whole = [times], chained(5)
+
+    def answer(request: Request) -> Response:
+        if (cursor := dict(request.query).get("cursor")) is not None and left[0]:
+            left[0] -= 1
+            return respond(410, json={"message": f"the cursor {cursor} has expired"})
+        found: Response = whole(request)
+        return found
+
+    return answer
+
+
+RESTART = [{"status": 410, "then": "restart"}]
+
+
+async def test_a_forgotten_cursor_begins_again():
+    """`restart` reads from the first page, once: the records come again, none is left out, and listeners are told."""
+    heard: list[Event] = []
+    async with opened(spec(CURSOR, errors=RESTART), forgetful(1), listeners=[heard.append]) as demo:
+        numbers = [page.number async for page in demo.pages("things")]
+    async with opened(spec(CURSOR), chained(5)) as demo:
+        whole = [page.number async for page in demo.pages("things")]
+    assert numbers == [1, *whole]
+    [told] = [event for event in heard if isinstance(event, ReadRestarted)]
+    assert told.reason == "a rule for status 410 says restart"
+
+
+async def test_a_cursor_that_is_forgotten_again():
+    """A second time is the service's error, in its own words; so is one at the first page."""
+    async with opened(spec(CURSOR, errors=RESTART), forgetful(9)) as demo:
+        with pytest.raises(NotFoundError, match=r"answered 410: the cursor .* has expired"):
+            [record async for record in demo.read("things")]
+    async with opened(spec(CURSOR, errors=RESTART), lambda _: respond(410, json={"message": "gone"})) as demo:
+        with pytest.raises(NotFoundError, match="answered 410: gone"):
+            await demo.call("things")
 
 
 # ── leaving ───────────────────────────────────────────────────────────────────────────────────────

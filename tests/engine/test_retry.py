@@ -289,3 +289,20 @@ async def test_every_repetition_is_told():
         with pytest.raises(IntegrationError):
             await demo.call("thing")
     assert [type(event) for event in heard if isinstance(event, RetryScheduled | GaveUp)] == [RetryScheduled]
+
+
+async def test_who_waits_for_anothers_answer_has_no_more_time_either():
+    """Two ask for the same at once, and one of them only for a moment: it is told, and the other has its answer."""
+    go = asyncio.Event()
+
+    async def slow(_request: Request) -> Response:
+        await go.wait()
+        return respond(json=[{"id": 1}])
+
+    async with Connector.open(spec(GET, cache={"ttl": "1m"}), effects=effects(FakeTransport(slow))) as demo:
+        first = asyncio.create_task(demo.call("thing"))
+        await asyncio.sleep(0)
+        with pytest.raises(TimeoutError, match="and the same was under way for another"):
+            await demo.call("thing", timeout=0.01)
+        go.set()
+        assert (await first).data == [{"id": 1}]
