@@ -88,7 +88,41 @@ ENDPOINTS: dict[str, dict[str, Any]] = {
 }
 
 
-async def ours(url: str, stream: str, pages: int, tally: Tally, side_by_side: int = 1, **_: Any) -> None:
+RESILIENT: dict[str, Any] = {
+    "rate_limit": {
+        "rates": ["100000/second", "10000000/hour"],
+        "concurrency": 1,
+        "feedback": {"remaining": "header.X-Remaining", "reset": "header.X-Reset"},
+    },
+    "retry": {"attempts": 6, "total": "5m", "on": ["connection", "timeout", 429, "5xx"]},
+    "circuit_breaker": {"window": 50, "failure_rate": "25%", "slow_after": "10s"},
+    "timeout": "30s",
+    "errors": [
+        {"status": 403, "when": "'rate limit' in body.message", "category": "rate_limit"},
+        {"status": 410, "then": "restart"},
+    ],
+    "availability": {
+        "maintenance": [{"from": "2020-01-01T00:00:00Z", "to": "2020-01-01T01:00:00Z", "message": "past"}]
+    },
+    "fallback": [{"type": "value", "value": []}],
+}
+"""What a spec can declare about a service that fails, all of it but a cache, which has another purpose."""
+
+
+async def declared(url: str, stream: str, pages: int, tally: Tally, **more: Any) -> None:
+    """The same with everything declared that makes it resilient."""
+    await ours(url, stream, pages, tally, keys=RESILIENT, **more)
+
+
+async def ours(
+    url: str,
+    stream: str,
+    pages: int,
+    tally: Tally,
+    side_by_side: int = 1,
+    keys: dict[str, Any] | None = None,
+    **_: Any,
+) -> None:
     """The public API as an app uses it."""
     from connector_core import Connector
 
@@ -98,6 +132,7 @@ async def ours(url: str, stream: str, pages: int, tally: Tally, side_by_side: in
         "config": {"url": {"type": "string", "format": "uri"}, "pages": {"type": "integer"}},
         "base_url": "{{ config.url }}",
         "rate_limit": {"concurrency": side_by_side},
+        **(keys or {}),
         "endpoints": {stream: {"get": f"/{stream}", "params": {"pages": "{{ config.pages }}"}, **ENDPOINTS[stream]}},
     }
     async with Connector.open(spec, config={"url": url, "pages": pages}, network="loopback") as connector:
@@ -118,7 +153,7 @@ def main() -> None:
         print(json.dumps(shaping(who, arguments["pages"])))
         return
     tally = Tally(arguments.pop("started"))
-    asyncio.run({"hand": hand, "ours": ours}[who](tally=tally, **arguments))
+    asyncio.run({"hand": hand, "ours": ours, "declared": declared}[who](tally=tally, **arguments))
     print(json.dumps(tally.report()))
 
 
