@@ -135,10 +135,13 @@ class Engine(_Closing):
 
     def close(self) -> None:
         """Closes every socket and ends the thread; nothing can be opened afterwards."""
+        self._loop.may_wait()
         if self._forgotten.detach():
-            if self._loop.begun:
-                self._loop.run(self._engine.aclose())
-            self._loop.end()
+            try:
+                if self._loop.begun:
+                    self._loop.run(self._engine.aclose())
+            finally:
+                self._loop.end()
 
 
 class Connector(_Closing):
@@ -154,15 +157,16 @@ class Connector(_Closing):
         self._engine = engine  # which lives as long as this
         self._loop = loop or LoopThread()
         self._opening = opening
-        try:
-            self._connector = self._loop.run(opening.__aenter__())
-        except BaseException:
-            if engine is None:
-                self._loop.end()
-            raise
         self._forgotten = _finalizer(
             self, "connector", self._loop, lambda: opening.__aexit__(None, None, None), loop_too=engine is None
         )
+        try:
+            self._connector = self._loop.run(opening.__aenter__())
+        except BaseException:
+            self._forgotten.detach()
+            if engine is None:
+                self._loop.end()
+            raise
 
     @staticmethod
     def open(
@@ -251,6 +255,7 @@ class Connector(_Closing):
 
     def close(self) -> None:
         """Ends its readings; where the engine is its own, closes the sockets and ends the thread."""
+        self._loop.may_wait()
         if self._forgotten.detach():
             try:
                 self._loop.run(self._opening.__aexit__(None, None, None))
@@ -269,14 +274,19 @@ class Pages(_Closing, Iterator[Page[R]]):
         self._let_go.atexit = False
 
     def __next__(self) -> Page[R]:
+        page = self._held()
+        self._ready = None
+        return page
+
+    def _held(self) -> Page[R]:
+        """The next page, which comes again until `_ready` is None: whoever waits for it may be interrupted."""
         if not self._let_go.alive:
             raise StopIteration
-        if self._ready is None:  # else whoever waited for it was interrupted
+        if self._ready is None:
             self._loop.run(self._fetch())
-        page, self._ready = self._ready, None
-        if page is None:
+        if self._ready is None:
             raise StopIteration
-        return page
+        return self._ready
 
     async def _fetch(self) -> None:
         self._ready = await anext(self._pages, None)
@@ -290,23 +300,30 @@ class Pages(_Closing, Iterator[Page[R]]):
 
 
 class Records(_Closing, Iterator[R]):
-    """The records of an endpoint, one by one."""
+    """The records of an endpoint, one by one.
+
+    Rule: what was taken is handed out with no call in between, which is where Ctrl-C comes through.
+    """
 
     def __init__(self, pages: Pages[R]) -> None:
         self._pages = pages
-        self._left: Iterator[R] = iter(())
+        self._records: list[R] = []
+        self._at = 0
         self.degraded: Degraded | None = None
         """From where the latest records are, if not from the service; see `Page.degraded`."""
 
     def __next__(self) -> R:
-        while (record := next(self._left, None)) is None:
-            page = next(self._pages)
-            self._left, self.degraded = iter(page.records), page.degraded
+        while self._at >= len(self._records):
+            page = self._pages._held()  # noqa: SLF001 - of this module
+            self._records, self._at, self.degraded = page.records, 0, page.degraded
+            self._pages._ready = None  # noqa: SLF001 - the same
+        record = self._records[self._at]
+        self._at += 1
         return record
 
     def close(self) -> None:
         """Ends everything under way."""
-        self._left = iter(())
+        self._records = []
         self._pages.close()
 
 

@@ -219,7 +219,7 @@ class Plugins:
             found = impl.function(*[given[name] for name in impl.argnames])
         except IntegrationError:
             raise
-        except Exception as error:  # noqa: BLE001 - whatever a plug-in does; its text may quote what it was given
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it does; its text may quote what it was given
             raise _failed(impl, f"fails with {type(error).__name__}{place_of(error)}") from None
         found = otherwise if found is None else found
         fits, wanted = _GIVEN.get(hook, (_ran, "nothing"))

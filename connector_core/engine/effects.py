@@ -94,7 +94,7 @@ class Effects(Struct):
         for listener in tuple(self.listeners):
             try:
                 listener(event)
-            except Exception:
+            except (Exception, SystemExit):
                 log.exception("the listener %r failed at %s and is taken off", listener, type(event).__name__)
                 self.unheard(listener)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError, Future
@@ -17,45 +19,74 @@ Found = TypeVar("Found")
 
 
 class LoopThread:
-    """Begins with the first coroutine; a daemon, so that it keeps no process from ending."""
+    """Begins with the first coroutine; a daemon, so that it keeps no process from ending.
+
+    Rule: Ctrl-C may come between any two steps: what was not handed over is closed, what was is cancelled, and a thread
+          that was about to begin ends by itself.
+    """
 
     def __init__(self) -> None:
         self._beginning = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._process = os.getpid()
         self._closed = False
-        self._waited_for: dict[Future[Any], asyncio.Task[Any] | None] = {}
+        self._waited_for: dict[Future[Any], asyncio.Task[Any] | Coroutine[Any, Any, Any]] = {}
         self._kept: set[asyncio.Task[Any]] = set()
         self._loop: asyncio.AbstractEventLoop
-        self._over: asyncio.Event
 
     @property
     def begun(self) -> bool:
         """Whether there is anything in it to be ended."""
-        return self._thread is not None and self._thread.is_alive()
+        return self._thread is not None and not self._forked and not self._loop.is_closed()
+
+    @property
+    def _forked(self) -> bool:
+        """Whether the thread is another process's; `Thread.is_alive` takes Ctrl-C for its end."""
+        return self._process != os.getpid()
+
+    def may_wait(self) -> None:
+        """Raises ConfigError for whoever would wait for the thread that it runs in, or for one that stands still."""
+        if self._thread is not None and self._thread.ident == threading.get_ident():
+            raise ConfigError(
+                "a listener or a hook waits for the thread that it is called in",
+                hint="let another thread do it, or use connector_core.Connector with await",
+                code="connection.loop",
+            )
+        if sys.is_finalizing():
+            raise _closed()  # the interpreter has stopped every other thread
 
     def run(self, coroutine: Coroutine[Any, Any, Found]) -> Found:
         """What the coroutine gives; raises what it raises, and ConfigError where the loop has ended."""
-        done: Future[Found] = Future()
-        self._waited_for[done] = None
         try:
+            done: Future[Found] = Future()
             self._begin()
-            self._loop.call_soon_threadsafe(self._start, coroutine, done)
-        except (ConfigError, RuntimeError) as error:
-            self._waited_for.pop(done)
+        except BaseException:
             coroutine.close()
-            raise (_closed() if isinstance(error, RuntimeError) else error) from None  # it ended in between
+            raise
         try:
+            self._waited_for[done] = coroutine
+            self._loop.call_soon_threadsafe(self._start, coroutine, done)
             return done.result()
         except CancelledError:  # the loop ended meanwhile
             raise _closed() from None
-        except BaseException:
-            if not done.done():  # this thread was interrupted
-                self._loop.call_soon_threadsafe(self._cancel, done)
-                with suppress(CancelledError):
-                    done.exception()
-            raise
+        except BaseException as error:
+            if not done.done():
+                self._call_off(coroutine, done)
+                if isinstance(error, RuntimeError) and self._loop.is_closed():  # it ended in between
+                    raise _closed() from None
+            raise  # of the coroutine, or since this thread was interrupted
         finally:
             self._waited_for.pop(done, None)
+
+    def _call_off(self, coroutine: Coroutine[Any, Any, Any], done: Future[Any]) -> None:
+        """Cancels what is waited for, and waits until that has ended."""
+        try:
+            self._loop.call_soon_threadsafe(self._cancel, done)
+        except RuntimeError:
+            coroutine.close()
+            return
+        with suppress(CancelledError):
+            done.exception()
 
     def later(self, coroutine: Callable[[], Coroutine[Any, Any, Any]]) -> None:
         """Begins the coroutine and waits for nothing: for finalizers, which may be called by any thread."""
@@ -73,39 +104,52 @@ class LoopThread:
     async def finish(self) -> None:
         """As `end`, from within the loop."""
         self._closed = True
-        self._over.set()
+        self._loop.stop()
 
     def _begin(self) -> None:
-        if self._thread is not None and self._thread.ident == threading.get_ident():
-            raise ConfigError(
-                "a listener or a hook waits for the thread that it is called in",
-                hint="let another thread do it, or use connector_core.Connector with await",
-                code="connection.loop",
-            )
+        self.may_wait()
         with self._beginning:
             if self._closed:
                 raise _closed()
             if self._thread is None:
-                ready = threading.Event()
-                self._thread = threading.Thread(target=self._serve, args=(ready,), name="connector-core", daemon=True)
-                self._thread.start()
-                ready.wait()
-            if not self._thread.is_alive():
+                self._begun()
+            elif self._forked:
                 raise ConfigError(
                     "the connection belongs to the process that this one was forked from",
                     hint="open one after the fork",
                     code="connection.loop",
                 )
 
-    def _serve(self, ready: threading.Event) -> None:
-        async def until_over() -> None:
-            self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
-            ready.set()
-            await self._over.wait()
+    def _begun(self) -> None:
+        loop = asyncio.new_event_loop()
+        thread = threading.Thread(target=self._serve, args=(loop,), name="connector-core", daemon=True)
+        try:
+            thread.start()
+            self._loop, self._process, self._thread = loop, os.getpid(), thread
+        except BaseException:  # interrupted: whatever has begun ends at once, and the next one begins anew
+            self._thread = None
+            loop.call_soon_threadsafe(loop.stop)
+            raise
 
-        asyncio.run(until_over())
-        for done in list(self._waited_for):  # what was asked for when it was about to end
-            done.cancel()
+    def _serve(self, loop: asyncio.AbstractEventLoop) -> None:
+        try:
+            with asyncio.Runner(loop_factory=lambda: loop) as runner:
+                while not self._ran(runner.get_loop()):
+                    pass
+        finally:
+            for done, waiting in list(self._waited_for.items()) if self._closed else ():
+                if not isinstance(waiting, asyncio.Task):  # it was asked for when it was about to end
+                    waiting.close()
+                done.cancel()
+
+    @staticmethod
+    def _ran(loop: asyncio.AbstractEventLoop) -> bool:
+        """Runs the loop; whether to its end, and not only until somebody's code in it wanted the process to end."""
+        try:
+            loop.run_forever()
+        except (SystemExit, KeyboardInterrupt):  # whoever waits for that task hears of it
+            return False
+        return True
 
     # ── in the loop ───────────────────────────────────────────────────────────────────────────────
 
@@ -114,8 +158,12 @@ class LoopThread:
         task.add_done_callback(lambda ended: _pass_on(ended, done))
 
     def _cancel(self, done: Future[Any]) -> None:
-        if (task := self._waited_for.get(done)) is not None:
-            task.cancel()
+        waiting = self._waited_for.get(done)
+        if isinstance(waiting, asyncio.Task):
+            waiting.cancel()
+        elif waiting is not None:  # the interrupt came before it was handed over
+            waiting.close()
+            done.cancel()
 
     def _keep(self, coroutine: Coroutine[Any, Any, Found]) -> asyncio.Task[Found]:
         """Begun; an event loop forgets a task that nobody else holds."""

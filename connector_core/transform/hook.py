@@ -53,7 +53,7 @@ class Hook(Transform):
             found = function(record)
         except IntegrationError:
             raise
-        except Exception as error:  # noqa: BLE001 - whatever a plug-in does; its text may quote the record
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a plug-in does; its text may quote the record
             raise self._failed(f"fails with {type(error).__name__}{place_of(error)}") from None
         if found is not None and not isinstance(found, dict):
             raise self._failed(f"gives {kind_of(found)}, not a record")
