@@ -129,6 +129,8 @@ class RateLimited(Event, frozen=True, kw_only=True):
 
     wait: float
     reason: str
+    again: bool = False
+    """Whether that was told of the same request before, for another reason."""
 
 
 class RateLimitHeld(Event, frozen=True, kw_only=True):

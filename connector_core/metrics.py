@@ -135,7 +135,7 @@ class Metrics:
             case RequestRefused():
                 _add(counters.refused, event.code)
             case RateLimited():
-                counters.rate_limit_waits += 1
+                counters.rate_limit_waits += not event.again
                 counters.rate_limit_wait += event.wait
             case RateLimitHeld():
                 counters.rate_limit_refusals += 1

@@ -11,7 +11,7 @@ import pytest
 
 from connector_core import Connector
 from connector_core.events import Attempt, Event, OperationFinished, RequestFinished, RequestStarted
-from connector_core.exceptions import ConnectionError, IntegrationError, NotFoundError
+from connector_core.exceptions import ConnectionError, IntegrationError, NotFoundError, ResponseError
 from connector_core.http import Response
 from connector_core.logs import LONGEST, OperationLog
 from connector_core.testing import FakeTransport, VirtualClock, effects, respond
@@ -80,6 +80,23 @@ async def test_a_failure_is_a_warning(caplog):
     [(level, line)] = lines(caplog)
     assert (level, line["outcome"]) == ("WARNING", "http.404")
     assert "4711" not in caplog.text
+
+
+async def test_no_secret_of_a_position_is_told(caplog):
+    """A link to the next page with a secret in its path is in no event, no line and no error."""
+    caplog.set_level(logging.INFO, "connector_core.operations")
+    heard: list[Event] = []
+    page = respond(json={"data": [{"id": 1}], "next": f"https://api.example/bot{SECRET}/things"})
+    other = respond(json={"data": [{"id": 2}], "next": f"https://api.example/bot{SECRET}/things"})
+    following = {"type": "next_url", "take": "body.next"}
+    spec = document(things={"get": "/things", "records": "body.data", "pagination": following})
+    async with opened(page, other, spec=spec, listeners=[heard.append]) as demo:
+        with pytest.raises(ResponseError) as loop:
+            _ = [record async for record in demo.read("things")]
+    assert loop.value.code == "pagination.loop"
+    assert "/bot***/things" in str(loop.value)
+    assert SECRET not in f"{caplog.text}{heard!r}{loop.value}"
+    assert "bot***/things" in caplog.text
 
 
 async def test_no_secret_is_told(caplog):

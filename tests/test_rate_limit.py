@@ -28,7 +28,7 @@ from connector_core.rate_limit import (
     told,
 )
 from connector_core.rate_limit.answers import cost_of
-from connector_core.rate_limit.bucket import CELLS, LONGEST_HOLD
+from connector_core.rate_limit.bucket import CELLS, LONGEST_HOLD, MOST_NAMES
 
 # ── what a spec says ──────────────────────────────────────────────────────────────────────────────
 
@@ -231,6 +231,14 @@ def test_what_is_under_way_is_not_in_the_answer():
     bucket.tighten(5, 1, mark=1, reset=30)
     assert bucket.delay(2, 1) is None
     assert bucket.delay(3, 1) == Delay(30, "the service says that 2 are left")
+
+
+def test_names_that_a_service_invents_take_no_memory():
+    """Each answer may name another policy; so many of them are told apart, and no more."""
+    bucket = Bucket(Terms())
+    for number in range(1000):
+        bucket.tighten(5, 0, mark=0, reset=3600, name=f"policy {number}")
+    assert len(bucket) <= MOST_NAMES + 1
 
 
 @pytest.mark.parametrize("limit, waits", [(5, 1), (20, 60), (None, 60), (7, 60)])

@@ -16,7 +16,6 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from math import inf
 from typing import Any
 
 from msgspec.structs import replace
@@ -25,7 +24,7 @@ from connector_core.cache import Kept, Terms, keep
 from connector_core.engine.call import UNREAD, Answered, decoded, exchange
 from connector_core.engine.connection import Connection
 from connector_core.engine.store import Place, Store
-from connector_core.engine.until import out_of_time, until
+from connector_core.engine.until import awaited
 from connector_core.errors import OK
 from connector_core.events import CacheHit, CacheRevalidated
 from connector_core.exceptions import AuthenticationError, AuthorizationError, IntegrationError, ResourceError
@@ -116,18 +115,6 @@ async def _instead(
     return Answered(kept.response(request), OK, 0, UNREAD)
 
 
-async def _waited(flight: asyncio.Event, connection: Connection, plan: Plan) -> None:
-    """Until another's answer to the same is here; raises TimeoutError where the caller has not so much time.
-
-    No virtual clock may jump to that moment: the other takes its own time.
-    """
-    moment = until()
-    try:
-        await asyncio.wait_for(flight.wait(), None if moment == inf else moment - connection.effects.monotonic())
-    except asyncio.TimeoutError:  # noqa: UP041 - ours has the builtin's name
-        raise out_of_time(f"{plan.connector}.{plan.endpoint}", ", and the same was under way for another") from None
-
-
 class _Use:
     """One request that may be answered out of what is kept."""
 
@@ -145,7 +132,8 @@ class _Use:
             return found
         flights = self._connection.flights
         if (flight := flights.get(self._place)) is not None:
-            await _waited(flight, self._connection, self._plan)
+            now, where = self._connection.effects.monotonic, f"{self._plan.connector}.{self._plan.endpoint}"
+            await awaited(flight.wait(), now, where, ", and the same was under way for another")
             return await self._fresh() or await self._sent(await self._store.get(self._place), scope, why)
         flight = flights[self._place] = asyncio.Event()
         try:

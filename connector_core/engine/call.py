@@ -220,6 +220,7 @@ async def _signed(connection: Connection, plan: Plan, request: Request) -> Reque
         asked = next(flow)
         while True:
             connection.admit(asked, plan.endpoint)
+            asked = in_time(asked, connection.effects.monotonic())
             asked = flow.send(await connection.transport.send(asked))
     except StopIteration as done:
         return done.value  # type: ignore[no-any-return]  # what the generator returns

@@ -8,6 +8,7 @@ from connector_core.address import MISSING
 from connector_core.engine.cache import answer
 from connector_core.engine.call import answer_scope, decoded
 from connector_core.engine.connection import Connection
+from connector_core.engine.until import awaited
 from connector_core.exceptions import ResponseError
 from connector_core.plan import Plan
 
@@ -23,10 +24,14 @@ async def prepare(connection: Connection, plan: Plan) -> None:
 
 async def _asked(connection: Connection, name: str) -> None:
     """Asks for the fact; who wants it meanwhile waits for the same answer."""
-    async with connection.facts.locks.setdefault(name, asyncio.Lock()):
+    lock = connection.facts.locks.setdefault(name, asyncio.Lock())
+    await awaited(lock.acquire(), connection.effects.monotonic, f"connection.{name}")
+    try:
         if not connection.facts.fresh(name, connection.effects.monotonic()):
             value = await _taken(connection, name)
             connection.facts.keep(name, value, connection.effects.monotonic())
+    finally:
+        lock.release()
 
 
 async def _taken(connection: Connection, name: str) -> object:

@@ -11,8 +11,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from inspect import isawaitable
 from typing import TYPE_CHECKING
 
+from connector_core.engine.until import awaited
 from connector_core.events import RequestRefused
-from connector_core.exceptions import UnavailableError
+from connector_core.exceptions import TimeoutError, UnavailableError
 from connector_core.formats import instant, written
 
 if TYPE_CHECKING:
@@ -68,7 +69,11 @@ class Gate:
     async def _on(self, flags: Flags) -> bool:
         try:
             found = flags(self._flag, True, {"connector": self._spec.name, "connection": self._connection.name})
-            return bool(await found if isawaitable(found) else found)
+            if isawaitable(found):
+                found = await awaited(found, self._effects.monotonic, f"availability.flag: {self._flag}")
+            return bool(found)
+        except TimeoutError:  # ours: whoever asks has no time left
+            raise
         except Exception:
             log.exception("the flag %s can't be told, and counts as on", self._flag)
             return True

@@ -21,7 +21,7 @@ from math import inf, isfinite
 from typing import TYPE_CHECKING, Any, Never, Self
 
 from connector_core.engine.buckets import Shares, Taken
-from connector_core.engine.until import until
+from connector_core.engine.until import awaited, until
 from connector_core.events import RateLimited, RateLimitHeld
 from connector_core.exceptions import CircuitOpenError, ConfigError, RateLimitError
 from connector_core.http import Response
@@ -124,11 +124,14 @@ class Permit:
         unsent = isinstance(error, CircuitOpenError) or getattr(error, "phase", "") == "unsent"
         for line in self._pace.lines:
             line.gate.under_way -= 1
-        for line, taken in zip(self._pace.lines, self._taken, strict=True):
-            if unsent:
-                await line.bucket.give_back(taken, taken.cost)
-            await line.bucket.done(taken)
-            line.next()
+        try:
+            for line, taken in zip(self._pace.lines, self._taken, strict=True):
+                if unsent:
+                    await line.bucket.give_back(taken, taken.cost)
+                await line.bucket.done(taken)
+        finally:
+            for line in self._pace.lines:
+                line.next()
 
     async def observe(self, response: Response, scope: Mapping[str, Any], body: Any = None) -> None:
         """Learns what the answer says is left, and what it did cost; `scope` holds the names beside the answer's."""
@@ -231,7 +234,8 @@ class Pace:
             if now + least > deadline or now >= deadline:
                 self._give_up(delay.reason, least, now + least > deadline)
             if not reason or (least >= _LONG and delay.reason.partition(",")[0] != reason):
-                self.connection.announce(RateLimited, self.plan.endpoint, wait=least, reason=delay.reason)
+                told: dict[str, Any] = {"wait": least, "reason": delay.reason, "again": bool(reason)}
+                self.connection.announce(RateLimited, self.plan.endpoint, **told)
                 reason = delay.reason.partition(",")[0]
             await self._pause(ticket, delay.seconds, deadline - now)
 
@@ -240,7 +244,7 @@ class Pace:
         found: list[Taken] = []
         try:
             for line in self.lines:
-                answer = await line.bucket.take(cost)
+                answer = await self._asked(line, cost)
                 if isinstance(answer, Delay):
                     await self._returned(found)
                     return answer
@@ -249,6 +253,11 @@ class Pace:
             await self._returned(found)
             raise
         return found
+
+    async def _asked(self, line: Line, cost: float) -> Taken | Delay:
+        if self.effects.buckets is None:  # nothing is waited for
+            return await line.bucket.take(cost)
+        return await awaited(line.bucket.take(cost), self.effects.monotonic, self.plan.endpoint)
 
     async def _returned(self, found: list[Taken]) -> None:
         for line, taken in zip(self.lines, found, strict=False):

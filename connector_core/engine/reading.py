@@ -85,14 +85,14 @@ class Reading:
                 raise
             raise ResponseError(
                 f"what the service sends for the next page can't be sent: {error.what}",
-                where=f"{plan.connector}.{plan.endpoint}, page at {_short(position)}",
+                where=f"{plan.connector}.{plan.endpoint}, page at {self._short(position)}",
                 hint="compare pagination with the service's documentation",
                 code="pagination.token",
             ) from None
 
     def _why(self, position: Any) -> str:
-        page = "first page" if position is None else f"page at {_short(position)}"
-        return page if self._key is None else f"{page} for {_short(json.dumps(self._key))[1:-1]}"
+        page = "first page" if position is None else f"page at {self._short(position)}"
+        return page if self._key is None else f"{page} for {self._short(json.dumps(self._key))[1:-1]}"
 
     def page(self, answered: Answered) -> Page:
         """The page of an endpoint that has one answer, which is not in a file."""
@@ -187,7 +187,7 @@ class Reading:
         try:
             rows = self._plan.rows(body)
         except ResponseError as error:
-            raise located(self._plan, self._count + 1, error.what, hint=error.hint, code=error.code) from None
+            raise self._located(error) from None
         if rows is None:
             self._announce(RecordsMissing, address=str(self._plan.records))
         return rows or []
@@ -231,7 +231,7 @@ class Reading:
         try:
             following = self._plan.pagination.next(answer)
         except ResponseError as error:
-            raise located(self._plan, self._count + 1, error.what, hint=error.hint, code=error.code) from None
+            raise self._located(error) from None
         if not isinstance(following, Stop):
             self._guard(following)
         return following
@@ -241,7 +241,7 @@ class Reading:
         mark = json.dumps(following, sort_keys=True) if isinstance(following, dict) else following
         if mark in self._seen or following == self._position:
             raise ResponseError(
-                f"the service repeats itself: it sends {_short(following)} for what follows, "
+                f"the service repeats itself: it sends {self._short(following)} for what follows, "
                 "which was asked for already",
                 where=self._where, hint="compare pagination.take and put with the service's documentation",
                 code="pagination.loop",
@@ -270,6 +270,10 @@ class Reading:
     def _where(self) -> str:
         return place_of(self._plan, self._count + 1)
 
+    def _located(self, error: ResponseError) -> ResponseError:
+        what = self._connection.mask(error.what)
+        return located(self._plan, self._count + 1, what, hint=error.hint, code=error.code)
+
     @property
     def full(self) -> bool:
         """Whether there are as many pages as the spec allows."""
@@ -287,7 +291,11 @@ class Reading:
     def _announce(self, event: type[Event], **about: Any) -> None:
         self._connection.announce(event, self._plan.endpoint, **about)
 
+    def _short(self, position: Any) -> str:
+        """A position as it may be shown: a link without its query, and without what a service repeats of a secret."""
+        return _short(self._connection.mask(str(position).partition("?")[0]))
 
-def _short(position: Any) -> str:
-    text = repr(str(position).partition("?")[0])
+
+def _short(text: str) -> str:
+    text = repr(text)
     return text if len(text) <= 60 else f"{text[:57]}…'"  # noqa: PLR2004 - a line's worth

@@ -10,8 +10,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
+import time
 import uuid
 from collections.abc import Coroutine
+from contextlib import suppress
 from hashlib import sha256
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,15 +22,19 @@ from urllib.parse import urlsplit
 from connector_core.engine.buckets import Shares, Taken
 from connector_core.exceptions import ConfigError, UnavailableError
 from connector_core.rate_limit import Delay, Terms, Told
-from connector_core.rate_limit.bucket import LONGEST_HOLD
+from connector_core.rate_limit.bucket import LONGEST_HOLD, MOST_NAMES
 from connector_core.units import rate_text
 
 __all__ = ["RedisBuckets"]
+
+log = logging.getLogger("connector_core")
 
 LEASE = 120.0
 """Seconds after which a request no longer counts as under way, whatever became of its process."""
 POLL = 0.1
 """Seconds until it is asked again whether another process has given a place back."""
+AFTERWARDS = 1.0
+"""Seconds that whoever has an answer waits at most until Redis knows of it."""
 
 SCRIPT = """
 local op, a = ARGV[1], cjson.decode(ARGV[2])
@@ -169,7 +176,9 @@ elseif op == 'tighten' then
       put('used' .. at, used[at] + others)
     end
   elseif a.reset and a.reset > 0 then
-    local field = 'cap:' .. a.name
+    local field, names = 'cap:' .. a.name, 0
+    for _ in pairs(caps) do names = names + 1 end
+    if not caps[field] and names >= a.most_names then field = 'cap:' end
     local known = caps[field] or {now + a.reset, a.left}
     put_cap(field, {known[1], math.min(known[2], a.left)})
   end
@@ -223,11 +232,12 @@ class RedisBuckets:
             ) from None
         return [item.decode() if isinstance(item, bytes) else str(item) for item in found]
 
-    def later(self, job: Coroutine[Any, Any, Any]) -> None:
-        """Does something for which nobody can wait any more."""
+    def later(self, job: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Does something that has to be done, whether or not somebody can wait for it."""
         task = asyncio.ensure_future(job)
         self._later.add(task)
         task.add_done_callback(self._later.discard)
+        return task
 
     async def aclose(self) -> None:
         """Closes the sockets; what is in Redis stays."""
@@ -252,15 +262,30 @@ class _Shared:
         self._about: dict[str, Any] = {
             "windows": terms.windows, "tokens": terms.tokens, "concurrency": terms.concurrency,
             "who": uuid.uuid4().hex, "poll": POLL, "lease": LEASE, "ttl": longest + LEASE,
+            "most_names": MOST_NAMES,
         }  # fmt: skip
         if terms.tokens is None:
             del self._about["tokens"]  # null is something in Lua
         if terms.concurrency is None:
             del self._about["concurrency"]
         self._latest = -1.0
+        self._held = float("-inf")
 
     async def _run(self, op: str, **about: Any) -> list[str]:
         return await self._home.run(self._keys, op, self._about | about)
+
+    async def _noted(self, op: str, **about: Any) -> None:
+        """Tells Redis what has happened: whoever is cancelled meanwhile, and whether or not it answers.
+
+        The request has been sent, so that an error here would say of it what is not so.
+        """
+        await asyncio.wait({self._home.later(self._heard(op, **about))}, timeout=AFTERWARDS)
+
+    async def _heard(self, op: str, **about: Any) -> None:
+        try:
+            await self._run(op, **about)
+        except UnavailableError as error:
+            log.warning("Redis was not told what became of a request (%s): %s", op, error.what)
 
     def expected(self, cost: float, ahead: float) -> Delay | None:
         """Others take from it too: nothing is known before it is asked."""
@@ -271,6 +296,8 @@ class _Shared:
 
     async def take(self, cost: float) -> Taken | Delay:
         name = uuid.uuid4().hex
+        if (left := self._held - time.monotonic()) > 0:
+            return Delay(left, _WORDS["held"])
         asked = asyncio.ensure_future(self._run("take", cost=cost, id=name))
         try:
             seconds, why, now = await asyncio.shield(asked)
@@ -284,9 +311,10 @@ class _Shared:
 
     async def _returned(self, asked: asyncio.Future[list[str]], name: str, cost: float) -> None:
         """Gives back what may have been taken for somebody who is gone."""
-        await asked
-        await self._run("back", id=name, taken=cost, cost=cost)
-        await self._run("done", id=name)
+        with suppress(UnavailableError):  # what it may have taken all the same comes free by itself
+            await asked
+            await self._run("back", id=name, taken=cost, cost=cost)
+            await self._run("done", id=name)
 
     def _delay(self, seconds: float, why: str) -> Delay | None:
         if seconds <= 0:
@@ -300,18 +328,20 @@ class _Shared:
         return Delay(seconds, _WORDS.get(why, why))
 
     async def give_back(self, taken: Taken, cost: float) -> None:
-        await self._run("back", id=taken.name, taken=taken.cost, cost=min(cost, taken.cost))
+        await self._noted("back", id=taken.name, taken=taken.cost, cost=min(cost, taken.cost))
 
     async def take_more(self, cost: float) -> None:
-        await self._run("more", id=uuid.uuid4().hex, cost=cost)
+        await self._noted("more", id=uuid.uuid4().hex, cost=cost)
         self.taken += cost
 
     async def done(self, taken: Taken) -> None:
         if self._terms.concurrency is not None:
-            await self._run("done", id=taken.name)
+            await self._noted("done", id=taken.name)
 
     async def hold(self, seconds: float) -> None:
-        await self._run("hold", seconds=min(max(seconds, 0.0), LONGEST_HOLD))
+        seconds = min(max(seconds, 0.0), LONGEST_HOLD)
+        self._held = max(self._held, time.monotonic() + seconds)  # kept even where Redis does not hear of it
+        await self._noted("hold", seconds=seconds)
 
     async def tighten(self, told: Told, mark: float) -> None:
         if mark < self._latest:
@@ -322,7 +352,7 @@ class _Shared:
             about["reset"] = min(told.reset, LONGEST_HOLD)
         if told.limit is not None:
             about["limit"] = told.limit
-        await self._run("tighten", id=uuid.uuid4().hex, **about)
+        await self._noted("tighten", id=uuid.uuid4().hex, **about)
 
 
 _WORDS = {

@@ -10,21 +10,24 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Annotated, Literal, Protocol
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from connector_core.exceptions import ConfigError
 
 __all__ = ["FileSwitches", "MemorySwitches", "Switch", "Switches"]
+
+LATEST = 253_402_300_799
+"""The end of the year 9999, in seconds since 1970."""
 
 
 class Switch(Struct, frozen=True, omit_defaults=True):
     """That an integration is not to be used."""
 
     state: Literal["disabled", "maintenance"]
-    until: float | None = None
+    until: Annotated[float, Meta(ge=0, le=LATEST)] | None = None
     """Seconds since 1970 when that is over; None: when somebody says so."""
     message: str = ""
     """What whoever is refused is told."""

@@ -6,11 +6,13 @@ are started meanwhile inherit the moment, as they do every context variable.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from builtins import TimeoutError as BuiltinTimeoutError
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from msgspec.structs import replace
 
@@ -19,7 +21,9 @@ from connector_core.exceptions import TimeoutError
 if TYPE_CHECKING:
     from connector_core.http import Request
 
-__all__ = ["in_time", "out_of_time", "until", "within"]
+__all__ = ["awaited", "in_time", "out_of_time", "until", "within"]
+
+T = TypeVar("T")
 
 _UNTIL: ContextVar[float] = ContextVar("connector_core_until", default=inf)
 _USUAL = 60.0
@@ -51,6 +55,22 @@ def in_time(request: Request, now: float) -> Request:
     if left >= (_USUAL if request.timeout is None else request.timeout):
         return request
     return replace(request, timeout=left)
+
+
+async def awaited(others: Awaitable[T], now: Callable[[], float], where: str, why: str = "") -> T:
+    """What others bring, who take their own time; raises TimeoutError where the caller's is over before.
+
+    No virtual clock may jump to that moment.
+    """
+    if (moment := _UNTIL.get()) == inf:
+        return await others
+    try:
+        async with asyncio.timeout(moment - now()) as limit:
+            return await others
+    except BuiltinTimeoutError:
+        if not limit.expired():
+            raise
+    raise out_of_time(where, why)
 
 
 def out_of_time(where: str, why: str = "") -> TimeoutError:

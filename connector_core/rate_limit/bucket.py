@@ -35,6 +35,8 @@ FIRST_HOLD, LAST_HOLD = 1.0, 60.0
 """Seconds for which a service is left alone that says no number: at first, and after it has refused many times."""
 OPEN: Final = 64
 """So many under way at once are all that there may ever be after a refusal; then the bucket is open again."""
+MOST_NAMES = 16
+"""So many policies of a service are told apart; the names of more are its own invention, and count as one."""
 _DUST = 1e-9  # what sums of fractions leave over
 
 
@@ -220,6 +222,8 @@ class Bucket:
         elif reset is None and self._windows:
             self._fill(left, limit, now)
         elif reset is not None and reset > 0:
+            if name not in self._caps and len(self._caps) >= MOST_NAMES:
+                name = ""
             known = self._caps.get(name)
             if known is None or known.until <= now:
                 self._caps[name] = _Cap(now + min(reset, LONGEST_HOLD), left)

@@ -123,6 +123,18 @@ async def others_have_taken_from_a_window(made: Made, passing: Passing) -> None:
     await refused(level, 3)
 
 
+async def invented_names_are_counted_as_one(made: Made, passing: Passing) -> None:
+    """A service that names a new policy in every answer takes no more memory for it, and is heard all the same."""
+    bucket = made(Terms(((1000.0, 60.0),)))
+    found = await taken(bucket)
+    for number in range(40):
+        await bucket.tighten(Told(90, reset=0.4, name=f"{number}"), found.mark)
+    await bucket.tighten(Told(0, reset=0.4, name="another"), found.mark)
+    assert (await refused(bucket)).reason == "the service says that 0 are left"
+    await passing(0.4 + EDGE)
+    await taken(bucket)
+
+
 CLAIMS: list[Claim] = [
     a_window_gives_what_it_says,
     two_windows_both_hold,
@@ -132,4 +144,5 @@ CLAIMS: list[Claim] = [
     a_pause_holds_everybody,
     what_is_left_only_tightens,
     others_have_taken_from_a_window,
+    invented_names_are_counted_as_one,
 ]

@@ -181,7 +181,9 @@ def test_another_process_sees_them(tmp_path):
     assert [each.name for each in tmp_path.iterdir()] == []
 
 
-@pytest.mark.parametrize("text", ["{", '{"shop": {"state": "off"}}', "[]", '{"shop": 1}'])
+@pytest.mark.parametrize(
+    "text", ["{", '{"shop": {"state": "off"}}', "[]", '{"shop": 1}', '{"shop": {"state": "disabled", "until": 1e18}}']
+)
 def test_a_broken_file_is_told(text, tmp_path):
     """A file that can't be read does not switch anything on or off in silence."""
     path = tmp_path / "switches.json"

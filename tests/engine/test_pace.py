@@ -14,6 +14,7 @@ from connector_core import Connector, Engine
 from connector_core.events import Event, RateLimited, RateLimitHeld
 from connector_core.exceptions import ConfigError, ConnectionError, RateLimitError
 from connector_core.http import Request, Response
+from connector_core.metrics import Metrics
 from connector_core.testing import FakeTransport, VirtualClock, effects, respond
 
 
@@ -133,6 +134,18 @@ async def test_costs():
         for items in ("abcde", "a", "a"):
             await demo.call("cheap", input={"items": list(items)})
     assert service.moments == [0, 0, 60]  # 2 and 9 are more than 10
+
+
+async def test_who_waits_for_several_reasons_waits_once():
+    """A further reason of the same request is told as one, and metrics count the request once."""
+    service, counted = Service(), Metrics()
+    async with service.opened(spec({"rates": ["2/second", "4/minute", "6/hour"], "max_wait": "3h"})) as demo:
+        demo._connection.effects.listeners.append(counted)
+        await asyncio.gather(*(demo.call("thing") for _ in range(9)))
+    told = service.told(RateLimited)
+    assert len(told) > 7
+    assert len([event for event in told if not event.again]) == 7
+    assert counted.of("demo").rate_limit_waits == 7
 
 
 @pytest.mark.parametrize(

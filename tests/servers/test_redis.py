@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import sys
 import time
 import uuid
@@ -12,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from connector_core import Engine
+from connector_core import Effects, Engine
 from connector_core.engine.buckets import Taken
 from connector_core.engine.redis_buckets import RedisBuckets
-from connector_core.exceptions import UnavailableError
+from connector_core.exceptions import RateLimitError, TimeoutError, UnavailableError
 from connector_core.rate_limit import Terms
 from connector_core.testing import FakeTransport, effects, respond
 from tests.engine.shares import CLAIMS, Claim, refused, taken
@@ -113,9 +114,70 @@ async def test_no_redis():
     assert transport.requests == []
 
 
+async def test_what_was_sent_is_not_undone(home: RedisBuckets, monkeypatch: pytest.MonkeyPatch):
+    """Where Redis fails after a request was sent, its answer counts, and a pause that the service asks for holds."""
+    answers = iter([respond(json=1), respond(429, headers={"Retry-After": "30"})])
+    sent: list[Any] = []
+
+    def answer(request: Any) -> Any:
+        sent.append(request)
+        gone.setattr(home, "_script", fails)  # from now on
+        return next(answers)
+
+    async def fails(**_about: Any) -> Any:
+        raise ConnectionError
+
+    spec = {
+        "connector": "1", "name": "demo", "base_url": "https://api.example", "retry": {"attempts": 1},
+        "rate_limit": {"rates": ["9/second"], "concurrency": 2, "feedback": {"cost": "header.Cost"}},
+        "endpoints": {"order": {"post": "/orders"}},
+    }  # fmt: skip
+    async with Engine(buckets=home, effects=effects(answer)) as engine, engine.open(spec) as demo:
+        with monkeypatch.context() as gone:
+            assert (await demo.call("order")).data == 1
+        with monkeypatch.context() as gone, pytest.raises(RateLimitError):
+            await demo.call("order")
+        with pytest.raises(RateLimitError, match="the service asked for a pause"):
+            await demo.call("order", timeout=5)
+    assert len(sent) == 2
+
+
+async def test_an_answer_that_is_cancelled_gives_its_place_back(home: RedisBuckets):
+    """Who is cancelled while Redis is told that its request is over has given its place back all the same."""
+    bucket = home.bucket("cancelled after", Terms(concurrency=1))
+    for turns in range(1, 12):
+        task = asyncio.ensure_future(bucket.done(await taken(bucket)))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await asyncio.gather(*home._later)
+    await taken(bucket)
+
+
+async def test_a_caller_has_no_time_for_redis():
+    """A Redis that does not answer takes no more time than the caller gives."""
+    silent = socket.create_server(("127.0.0.1", 0))
+    port = silent.getsockname()[1]
+    spec = {
+        "connector": "1", "name": "demo", "base_url": "https://api.example", "rate_limit": {"rates": ["1/second"]},
+        "endpoints": {"thing": {"get": "/thing"}},
+    }  # fmt: skip
+    transport = FakeTransport(lambda _: respond())
+    world = Effects(transport=lambda _: transport)
+    begun = time.monotonic()
+    async with Engine(buckets=f"redis://127.0.0.1:{port}/0", effects=world) as engine, engine.open(spec) as demo:
+        with pytest.raises(TimeoutError) as late:
+            await demo.call("thing", timeout=0.1)
+        took = time.monotonic() - begun
+        silent.close()
+    assert (late.value.code, transport.requests) == ("timeout.deadline", [])
+    assert took < 2
+
+
 PROCESS = """
 import asyncio, json, sys
-from connector_core import Engine
+from connector_core import Effects, Engine
 from connector_core.engine.redis_buckets import RedisBuckets
 from connector_core.testing import FakeTransport
 from connector_core.engine.effects import Effects
