@@ -33,10 +33,9 @@ from connector_core.engine.buckets import Buckets
 from connector_core.engine.checkup import HealthReport
 from connector_core.engine.circuits import CircuitStatus
 from connector_core.engine.effects import Effects
-from connector_core.engine.gate import Flags
 from connector_core.engine.guard import Network
 from connector_core.engine.pages import Page, R
-from connector_core.engine.switches import Switches
+from connector_core.engine.switches import Flags, Switches
 from connector_core.engine.thread import LoopThread
 from connector_core.events import Listener
 from connector_core.exceptions import ConfigError

@@ -19,19 +19,19 @@ from typing import Any, Literal
 from weakref import finalize
 
 from connector_core.config import hidden
-from connector_core.engine.buckets import Buckets, buckets_at
+from connector_core.engine.buckets import Buckets
 from connector_core.engine.cache import asked_anew
 from connector_core.engine.checkup import Checkup, HealthReport
 from connector_core.engine.circuits import CircuitStatus
 from connector_core.engine.connection import Connection
 from connector_core.engine.effects import Effects
 from connector_core.engine.fallback import WithFallback, call_or_fall_back, falls_back
-from connector_core.engine.gate import Flags
 from connector_core.engine.guard import Network
 from connector_core.engine.opening import Opening
 from connector_core.engine.pages import Closing, Pages, Records
 from connector_core.engine.partitions import Discovery, pages_of
-from connector_core.engine.switches import MemorySwitches, Switch, Switches
+from connector_core.engine.places import buckets_at
+from connector_core.engine.switches import Flags, MemorySwitches, Switch, Switches
 from connector_core.engine.until import within
 from connector_core.engine.write import Result
 from connector_core.events import Listener

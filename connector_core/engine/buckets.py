@@ -7,10 +7,9 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from connector_core.exceptions import ConfigError
 from connector_core.rate_limit import Bucket, Delay, Terms, Told
 
-__all__ = ["Buckets", "Shares", "Taken", "buckets_at", "in_memory"]
+__all__ = ["Buckets", "Shares", "Taken", "in_memory"]
 
 
 class Taken(Struct, frozen=True):
@@ -65,23 +64,6 @@ class Buckets(Protocol):
 
     async def aclose(self) -> None:
         """Lets go of the place; what is in it stays."""
-
-
-def buckets_at(place: str | Buckets | None) -> Buckets | None:
-    """The buckets at an address, such as `redis://127.0.0.1:6379/0`; raises ConfigError where there can't be any."""
-    if not isinstance(place, str):
-        return place
-    scheme = place.partition("://")[0]
-    if scheme not in ("redis", "rediss", "unix"):
-        raise ConfigError(
-            "rate limits are shared through Redis alone",
-            where=f"buckets: {scheme}://…" if "://" in place else "buckets",
-            hint="write an address such as redis://127.0.0.1:6379/0",
-            code="buckets.unknown",
-        )
-    from connector_core.engine.redis_buckets import RedisBuckets
-
-    return RedisBuckets(place)
 
 
 def in_memory(terms: Terms, clock: Callable[[], float]) -> Shares:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Literal, NoReturn, Self
 from msgspec import Struct
 
 from connector_core.circuit_breaker import LEASE, Circuit, Permit, Refusal, State, admit, force, record
+from connector_core.engine.account import Account
 from connector_core.engine.until import until
 from connector_core.errors import Outcome
 from connector_core.events import CircuitChanged, RequestRefused
@@ -27,7 +28,6 @@ from connector_core.plan import Plan
 
 if TYPE_CHECKING:
     from connector_core.circuit_breaker import Terms
-    from connector_core.engine.connection import Connection
 
 __all__ = ["CircuitStatus", "Circuits", "Passage"]
 
@@ -102,9 +102,9 @@ class Passage:
 class Circuits:
     """What a connection knows of the hosts that it talks to."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection, self._effects = connection, connection.effects
-        self.now: Callable[[], float] = connection.effects.monotonic
+    def __init__(self, account: Account) -> None:
+        self._account, self._effects = account, account.effects
+        self.now: Callable[[], float] = account.effects.monotonic
         self._known: dict[tuple[str, str, Terms], Circuit] = {}
         self._near: dict[tuple[str, str], Circuit] = {}
         self._held: dict[str | None, Held | None] = {}
@@ -198,7 +198,7 @@ class Circuits:
         if self._effects.listeners:
             host, group = next((key[:2] for key, known in self._known.items() if known is circuit), ("", ""))
             seconds = circuit.interval if circuit.state == "open" else 0.0
-            self._connection.announce(
+            self._account.announce(
                 CircuitChanged, endpoint, host=host, group=group, before=before, after=circuit.state,
                 reason=str(circuit.cause), wait=seconds,
             )  # fmt: skip
@@ -214,7 +214,7 @@ class Circuits:
             what = f"{plan.connector} is left alone: the circuit to {host} is held open"
             hint = "whoever has opened it has to release it"
         wait = seconds if known else None
-        self._connection.announce(RequestRefused, plan.endpoint, code="circuit.open", wait=wait)
+        self._account.announce(RequestRefused, plan.endpoint, code="circuit.open", wait=wait)
         raise CircuitOpenError(
             what,
             where=f"{plan.endpoint}: {request.method} {request.url}",
@@ -222,7 +222,7 @@ class Circuits:
             code="circuit.open",
             retryable=True,
             retry_after=wait,
-            context={"connector": plan.connector, "endpoint": plan.endpoint, "connection": self._connection.name},
+            context={"connector": plan.connector, "endpoint": plan.endpoint, "connection": self._account.name},
         )
 
 

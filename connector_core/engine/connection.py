@@ -17,8 +17,9 @@ from connector_core.engine.circuits import Circuits
 from connector_core.engine.effects import Effects
 from connector_core.engine.gate import Gate
 from connector_core.engine.guard import Network
+from connector_core.engine.line import Line
 from connector_core.engine.masks import Masks
-from connector_core.engine.pace import Line, Pace
+from connector_core.engine.pace import Pace
 from connector_core.engine.repetitions import Repetitions
 from connector_core.engine.store import Place
 from connector_core.engine.transport import Transport

@@ -15,11 +15,10 @@ from msgspec.structs import replace
 
 from connector_core.component import suggestion
 from connector_core.engine.buckets import Buckets, Shares, in_memory
-from connector_core.engine.gate import Flags
 from connector_core.engine.guard import Network
-from connector_core.engine.pace import Line
+from connector_core.engine.line import Line
 from connector_core.engine.store import InMemory, Store
-from connector_core.engine.switches import Switches
+from connector_core.engine.switches import Flags, Switches
 from connector_core.engine.transport import AiohttpTransport, Transport
 from connector_core.events import Event, Listener
 from connector_core.exceptions import ConfigError

@@ -7,35 +7,29 @@ service works again.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
 from inspect import isawaitable
-from typing import TYPE_CHECKING
 
+from connector_core.engine.account import Account
+from connector_core.engine.switches import Flags
 from connector_core.engine.until import awaited
 from connector_core.events import RequestRefused
 from connector_core.exceptions import TimeoutError, UnavailableError
 from connector_core.formats import instant, written
 
-if TYPE_CHECKING:
-    from connector_core.engine.connection import Connection
-
-__all__ = ["Flags", "Gate"]
+__all__ = ["Gate"]
 
 log = logging.getLogger("connector_core")
-
-Flags = Callable[[str, bool, Mapping[str, str]], bool | Awaitable[bool]]
-"""The app's feature flags: a flag's name, its default, and who asks (`connector`, `connection`) → whether it is on."""
 
 
 class Gate:
     """What one connection has to ask before it sends anything."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._spec, self._effects = connection.spec, connection.effects
-        declared = connection.spec.availability
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._spec, self._effects = account.spec, account.effects
+        declared = account.spec.availability
         self._away = [(each.begins, each.ends, each.message) for each in declared.maintenance] if declared else []
-        self._flag = (declared.flag if declared else None) or f"integration.{connection.spec.name}"
+        self._flag = (declared.flag if declared else None) or f"integration.{account.spec.name}"
 
     @property
     def watched(self) -> bool:
@@ -49,7 +43,7 @@ class Gate:
             refused.where = endpoint
             refused.args = (" — ".join(part for part in (refused.what, endpoint, refused.hint) if part),)
             refused.context["endpoint"] = endpoint
-            self._connection.announce(RequestRefused, endpoint, code=refused.code, wait=refused.retry_after)
+            self._account.announce(RequestRefused, endpoint, code=refused.code, wait=refused.retry_after)
             raise refused
 
     async def refused(self) -> UnavailableError | None:
@@ -68,7 +62,7 @@ class Gate:
 
     async def _on(self, flags: Flags) -> bool:
         try:
-            found = flags(self._flag, True, {"connector": self._spec.name, "connection": self._connection.name})
+            found = flags(self._flag, True, {"connector": self._spec.name, "connection": self._account.name})
             if isawaitable(found):
                 found = await awaited(found, self._effects.monotonic, f"availability.flag: {self._flag}")
             return bool(found)
@@ -87,5 +81,5 @@ class Gate:
             code=f"unavailable.{why}",
             retryable=until is not None,
             retry_after=max(until - now, 0.0) if until is not None else None,
-            context={"connector": self._spec.name, "connection": self._connection.name},
+            context={"connector": self._spec.name, "connection": self._account.name},
         )

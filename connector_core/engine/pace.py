@@ -15,97 +15,29 @@ Rule 3: a request whose turn can't come in time fails at once, and every one in 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Mapping
 from math import inf, isfinite
-from typing import TYPE_CHECKING, Any, Never, Self
+from typing import Any, Never, Self
 
-from connector_core.engine.buckets import Shares, Taken
+from connector_core.engine.account import Account
+from connector_core.engine.buckets import Taken
+from connector_core.engine.effects import Effects
+from connector_core.engine.line import Line, Ticket
 from connector_core.engine.until import awaited, until
 from connector_core.events import RateLimited, RateLimitHeld
 from connector_core.exceptions import CircuitOpenError, ConfigError, RateLimitError
 from connector_core.http import Response
 from connector_core.plan import Plan
-from connector_core.rate_limit import Delay, Gate, RateLimit, Terms, told
+from connector_core.rate_limit import Delay, RateLimit, told
 from connector_core.rate_limit.answers import cost_of
 from connector_core.template import MissingError, TemplateError
 
-if TYPE_CHECKING:
-    from connector_core.engine.connection import Connection
-    from connector_core.engine.effects import Effects
-
-__all__ = ["Line", "Pace", "Permit"]
+__all__ = ["Pace", "Permit"]
 
 _SHORTEST = 0.001
 """Seconds of a wait at least: a clock may be coarser than what is left."""
 _LONG = 1.0
 """Seconds of a wait that is told again when its reason has changed."""
-
-
-class _Ticket:
-    """One request's place in its lines."""
-
-    __slots__ = ("cost", "wake")
-
-    def __init__(self, cost: float) -> None:
-        self.cost: float = cost
-        self.wake: asyncio.Future[None] | None = None
-
-    def call(self) -> None:
-        """Has the one who waits look again."""
-        if self.wake is not None and not self.wake.done():
-            self.wake.set_result(None)
-
-
-class Line:
-    """Those who wait for one bucket, in order, and how many of those who were let through are under way."""
-
-    def __init__(self, bucket: Shares, terms: Terms) -> None:
-        self.bucket: Shares = bucket
-        self.gate: Gate = Gate(terms.concurrency)
-        self.largest: float = terms.largest
-        self.waiting: deque[_Ticket] = deque()
-
-    def idle(self) -> bool:
-        """Whether nobody waits, and one more may be under way."""
-        return not self.waiting and self.gate.delay() is None
-
-    def join(self, ticket: _Ticket) -> None:
-        """Stands at the end."""
-        self.waiting.append(ticket)
-
-    def leave(self, ticket: _Ticket) -> None:
-        """Goes, with or without having been served; the next one may be the first now."""
-        first = self.waiting[0] is ticket
-        self.waiting.remove(ticket)
-        if first:
-            self.next()
-
-    def next(self) -> None:
-        """Something may fit now: the first in line looks."""
-        if self.waiting:
-            self.waiting[0].call()
-
-    def all(self) -> None:
-        """Something will take longer now: everybody looks whether it is still worth waiting."""
-        for ticket in self.waiting:
-            ticket.call()
-
-    def blocked(self, ticket: _Ticket) -> tuple[Delay, float] | None:
-        """Why others have to go first, and how many seconds that takes at least; None: it is the ticket's turn."""
-        if self.waiting[0] is ticket:
-            delay = self.gate.delay()
-            return (delay, 0.0) if delay is not None else None
-        before, ahead = 0, 0.0
-        for other in self.waiting:
-            if other is ticket:
-                break
-            before, ahead = before + 1, ahead + other.cost
-        known = self.bucket.expected(ticket.cost, ahead)
-        others = f"{before} others are first" if before > 1 else "another is first"
-        if known is None:
-            return Delay(inf, others), 0.0
-        return Delay(inf, f"{known.reason}, and {others}"), known.seconds
 
 
 class Permit:
@@ -158,18 +90,18 @@ class Permit:
         line, taken = self._pace.lines[0], self._taken[0]
         seconds = line.gate.refused(hint, mark=taken.mark, taken=line.bucket.taken)
         await line.bucket.hold(seconds)
-        self._pace.connection.announce(RateLimitHeld, self._pace.plan.endpoint, wait=seconds)
+        self._pace.account.announce(RateLimitHeld, self._pace.plan.endpoint, wait=seconds)
         line.all()
 
 
 class Pace:
     """The lines that the requests of one endpoint stand in."""
 
-    def __init__(self, connection: Connection, plan: Plan, lines: list[Line]) -> None:
-        self.connection: Connection = connection
+    def __init__(self, account: Account, plan: Plan, lines: list[Line]) -> None:
+        self.account: Account = account
         self.plan: Plan = plan
         self.lines: list[Line] = lines
-        self.effects: Effects = connection.effects
+        self.effects: Effects = account.effects
         self.limits: tuple[RateLimit, ...] = plan.limits
         self.has_feedback: bool = any(limit.feedback is not None for limit in plan.limits)
         self._patience = min(limit.patience(readable=plan.readable) for limit in plan.limits)
@@ -186,7 +118,7 @@ class Pace:
                     line.gate.under_way += 1
                 return Permit(self, found, 0.0)
         begun = self.effects.monotonic()
-        ticket, deadline = _Ticket(self._cost(scope)), min(begun + self._patience - waited, until())
+        ticket, deadline = Ticket(self._cost(scope)), min(begun + self._patience - waited, until())
         stood: list[Line] = []
         try:
             for line in self.lines:
@@ -219,7 +151,7 @@ class Pace:
             code="rate_limit.cost",
         )
 
-    async def _served(self, stood: list[Line], ticket: _Ticket, deadline: float) -> list[Taken]:
+    async def _served(self, stood: list[Line], ticket: Ticket, deadline: float) -> list[Taken]:
         """Waits until it is the ticket's turn in all of these lines; in the last one it is given what it came for."""
         reason = ""
         while True:
@@ -235,7 +167,7 @@ class Pace:
                 self._give_up(delay.reason, least, now + least > deadline)
             if not reason or (least >= _LONG and delay.reason.partition(",")[0] != reason):
                 told: dict[str, Any] = {"wait": least, "reason": delay.reason, "again": bool(reason)}
-                self.connection.announce(RateLimited, self.plan.endpoint, **told)
+                self.account.announce(RateLimited, self.plan.endpoint, **told)
                 reason = delay.reason.partition(",")[0]
             await self._pause(ticket, delay.seconds, deadline - now)
 
@@ -264,7 +196,7 @@ class Pace:
             await line.bucket.give_back(taken, taken.cost)
             await line.bucket.done(taken)
 
-    async def _pause(self, ticket: _Ticket, seconds: float, left: float) -> None:
+    async def _pause(self, ticket: Ticket, seconds: float, left: float) -> None:
         """Until the time is over, or the ticket is called; where only others can call it, until nothing is left."""
         loop = asyncio.get_running_loop()
         ticket.wake = wake = loop.create_future()
@@ -297,11 +229,11 @@ class Pace:
             hint=f"come back later, ask for less, or {longer}",
             code="rate_limit.wait",
             retry_after=least if known else None,
-            context={"connector": plan.connector, "endpoint": plan.endpoint, "connection": self.connection.name},
+            context={"connector": plan.connector, "endpoint": plan.endpoint, "connection": self.account.name},
         )
 
 
-async def _fits(stood: list[Line], ticket: _Ticket) -> list[Taken] | Delay:
+async def _fits(stood: list[Line], ticket: Ticket) -> list[Taken] | Delay:
     """Nothing, where all of these buckets have enough; none is taken from before the ticket is first everywhere."""
     for line in stood:
         if (delay := await line.bucket.delay(ticket.cost)) is not None:

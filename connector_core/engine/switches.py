@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Protocol
 
@@ -17,7 +17,10 @@ from msgspec import Meta, Struct
 
 from connector_core.exceptions import ConfigError
 
-__all__ = ["FileSwitches", "MemorySwitches", "Switch", "Switches"]
+__all__ = ["FileSwitches", "Flags", "MemorySwitches", "Switch", "Switches"]
+
+Flags = Callable[[str, bool, Mapping[str, str]], bool | Awaitable[bool]]
+"""The app's feature flags: a flag's name, its default, and who asks (`connector`, `connection`) → whether it is on."""
 
 LATEST = 253_402_300_799
 """The end of the year 9999, in seconds since 1970."""

@@ -6,15 +6,13 @@ Where nobody listens, there is no Tale, and nothing of this is done.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
+from connector_core.engine.account import Account
 from connector_core.events import Attempt, OperationFinished, RequestFailed, RequestFinished, RequestStarted
 from connector_core.exceptions import IntegrationError
 from connector_core.http import Request, Response
 from connector_core.plan import Plan
-
-if TYPE_CHECKING:
-    from connector_core.engine.connection import Connection
 
 __all__ = ["Tale"]
 
@@ -22,10 +20,10 @@ __all__ = ["Tale"]
 class Tale:
     """One operation, told from its beginning (`with`) to its end, however it ends."""
 
-    def __init__(self, connection: Connection, plan: Plan, why: str) -> None:
+    def __init__(self, account: Account, plan: Plan, why: str) -> None:
         """`why`: what the operation is for, in words."""
-        self._connection, self._plan, self._why = connection, plan, why
-        self._effects = connection.effects
+        self._account, self._plan, self._why = account, plan, why
+        self._effects = account.effects
         self._attempts: list[Attempt] = []
         self._begun = self._effects.monotonic()
 
@@ -38,7 +36,7 @@ class Tale:
             code = error.code
         elif error is not None:
             code = "cancelled" if isinstance(error, asyncio.CancelledError) else "failed"
-        self._connection.announce(
+        self._account.announce(
             OperationFinished,
             self._plan.endpoint,
             connector=self._plan.connector,
@@ -51,9 +49,9 @@ class Tale:
     async def send(self, request: Request, attempt: int, *, redirected: bool) -> Response:
         """The answer to a request, which is announced."""
         announce, begun = self._effects.announce, self._effects.monotonic()
-        url = self._connection.mask(request.url)
+        url = self._account.mask(request.url)
         told: dict[str, Any] = {
-            "connection": self._connection.name,
+            "connection": self._account.name,
             "endpoint": self._plan.endpoint,
             "method": request.method,
             "url": url,
@@ -63,7 +61,7 @@ class Tale:
         announce(RequestStarted(**told))
         status, code = None, ""
         try:
-            response = await self._connection.transport.send(request)
+            response = await self._account.transport.send(request)
             status = response.status
         except IntegrationError as error:
             code = error.code

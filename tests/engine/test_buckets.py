@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from connector_core import Engine
-from connector_core.engine.buckets import buckets_at, in_memory
+from connector_core.engine.buckets import in_memory
+from connector_core.engine.places import buckets_at
 from connector_core.exceptions import ConfigError
 from connector_core.testing import VirtualClock
 from tests.engine.shares import CLAIMS, Claim

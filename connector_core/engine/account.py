@@ -1,0 +1,27 @@
+"""What the parts of a connection see of the whole: whose they are, what is impure, and who is told."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from connector_core.engine.effects import Effects
+from connector_core.engine.transport import Transport
+from connector_core.events import Event
+from connector_core.spec import Spec
+
+__all__ = ["Account"]
+
+
+class Account(Protocol):
+    """One account of one service; the connection is one."""
+
+    spec: Spec
+    name: str
+    effects: Effects
+    transport: Transport
+
+    def announce(self, event: type[Event], endpoint: str, **about: Any) -> None:
+        """Tells whoever listens of something on that endpoint."""
+
+    def mask(self, text: str) -> str:
+        """The text with the account's secrets taken out."""
