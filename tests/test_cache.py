@@ -140,6 +140,12 @@ def test_how_the_service_is_asked_whether_it_holds():
     assert kept().conditions() == {}
 
 
+@pytest.mark.parametrize("tag", ['"a\x01b"', '"\xe9"', f'"{"x" * 2000}"', '"a\r\nEvil: 1"'])
+def test_a_tag_that_cannot_be_sent_back_asks_nothing(tag: str):
+    """A service that sends a tag which no request may hold is asked without one, and not never again."""
+    assert kept(ETag=tag, Last_Modified="\x7f").conditions() == {}
+
+
 def test_not_modified_makes_it_new():
     """A 304's fields take the place of the old ones, apart from those that speak of a body; its age begins anew."""
     old = kept(ETag='"a"', Cache_Control="max-age=60", Content_Type="application/json", Date=DATE, Age="40")

@@ -27,6 +27,9 @@ _OF_THE_MESSAGE = frozenset(
 _LONGEST = 2**31
 """Seconds; whatever is larger is this (RFC 9111 §1.2.2)."""
 
+_LONGEST_TAG = 1024
+"""Characters of an ETag, or of a date, by which the service is asked."""
+
 
 class Kept(Struct, frozen=True):
     """An answer and what was said of it."""
@@ -51,8 +54,8 @@ class Kept(Struct, frozen=True):
         return self.age_then + max(0.0, now - self.at)
 
     def fresh(self, terms: Terms, now: float) -> bool:
-        """Whether it may be used without asking."""
-        return not self.always_ask and self.age(now) < self._lifetime(terms)
+        """Whether it may be used without asking; where the clock was set back since, nobody knows how old it is."""
+        return not self.always_ask and now >= self.at and self.age(now) < self._lifetime(terms)
 
     def stale_for(self, terms: Terms, now: float) -> float:
         """For how long it has not been fresh."""
@@ -70,7 +73,7 @@ class Kept(Struct, frozen=True):
         """The fields that ask whether it still holds (§4.3.1); empty where it has nothing to ask by."""
         known = dict(self.headers)
         found = {"If-None-Match": known.get("etag"), "If-Modified-Since": known.get("last-modified")}
-        return {name: value for name, value in found.items() if value}
+        return {name: value for name, value in found.items() if value and _repeatable(value)}
 
     def confirmed(self, said: Headers, now: float) -> Kept | None:
         """The same after the service said "not modified" (§4.3.4); None where it speaks of another answer."""
@@ -116,6 +119,11 @@ def _vary(headers: Headers) -> list[str]:
 def _varying(headers: Headers) -> list[str]:
     """The fields that the answer varies with, apart from those that say who asks and from what is always the same."""
     return [name for name in _vary(headers) if name not in ("authorization", "cookie", "accept-encoding", "user-agent")]
+
+
+def _repeatable(value: str) -> bool:
+    """Whether what a service has sent can be sent back to it as it was."""
+    return value.isascii() and value.isprintable() and len(value) <= _LONGEST_TAG
 
 
 def _field(headers: Mapping[str, str], name: str) -> str | None:

@@ -164,7 +164,7 @@ class _Use:
         if known is None or not conditions or answered.response.status != NOT_MODIFIED:
             return await self._kept(answered, writes)
         now = connection.effects.now()
-        confirmed = known.confirmed(answered.response.headers, now)
+        confirmed = None if answered.redirected else known.confirmed(answered.response.headers, now)
         if confirmed is None:  # it speaks of another answer than the one that is kept
             await self._store.drop(self._place)
             return await self._sent(None, scope, why)
@@ -178,7 +178,7 @@ class _Use:
         What was asked for before a write, and came after it, may be of the time before.
         """
         kept = None
-        if answered.outcome.then == "ok" and writes == self._connection.writes:
+        if answered.outcome.then == "ok" and not answered.redirected and writes == self._connection.writes:
             kept = keep(answered.response, self._request, self._connection.effects.now())
         if kept is None:
             await self._store.drop(self._place)
@@ -208,4 +208,4 @@ def _place(connection: Connection, plan: Plan, request: Request, store: Store) -
         return None
     headers = sorted((name.lower(), value) for name, value in request.headers.items())
     query = request.target.partition("?")[2]
-    return address, digest(request.method, query, headers, None if body is None else body.hex())
+    return address, digest(plan.endpoint, request.method, query, headers, None if body is None else body.hex())

@@ -46,6 +46,8 @@ class Answered(Struct, frozen=True):
     attempts: int
     body: Any = None
     """The decoded body, if it had to be looked at already; else UNREAD."""
+    redirected: bool = False
+    """Whether it is the answer of another address, or to another query, than what was asked for."""
 
 
 UNREAD: Any = object()
@@ -94,13 +96,13 @@ async def _exchanged(
                 if good or (conditional and response.status == 304):  # noqa: PLR2004 - RFC 9110 §15.4.5
                     way.passage.answered(OK, response.elapsed)
                     connection.repetitions.succeeded(way.request, way.spent)
-                    return Answered(response, OK, way.attempt, UNREAD)
+                    return Answered(response, OK, way.attempt, UNREAD, way.moved)
                 body = _decoded(connection, plan, response)
                 outcome = await _meant(plan, way, response, body, scope, effects.now())
                 way.passage.answered(outcome, response.elapsed)
                 if outcome.then in ANSWERS:
                     connection.repetitions.succeeded(way.request, way.spent)
-                    return Answered(response, outcome, way.attempt, body)
+                    return Answered(response, outcome, way.attempt, body, way.moved)
                 failure, problem = _failed(connection, plan, way, response, body, outcome)
                 del body, outcome  # they may repeat a secret, and tools show the variables beside a traceback
         seconds = _again(connection, plan, way, failure)
@@ -155,6 +157,8 @@ class _Way:
         """What is sent next; a repetition begins here."""
         self.tale: Tale | None = None
         """Who tells of it; None: nobody listens."""
+        self.moved = False
+        """Whether this attempt was redirected."""
         self.acted = False
         """Whether the service has acted, and the answer is to be fetched with GET."""
         self.permit: Permit | None = None
@@ -187,7 +191,7 @@ async def _send(connection: Connection, plan: Plan, way: _Way, scope: dict[str, 
 
 
 async def _followed(connection: Connection, plan: Plan, way: _Way) -> Response:
-    request, response = way.request, None
+    request, response, way.moved = way.request, None, False
     for hop in range(MAX_REDIRECTS + 1):
         if (prepare := connection.plugins.prepare_request) is not None:
             request = prepare(connector=plan.connector, endpoint=plan.endpoint, request=request)
@@ -205,6 +209,7 @@ async def _followed(connection: Connection, plan: Plan, way: _Way) -> Response:
         if response.status not in REDIRECTS or "Location" not in response.headers:
             return response
         request = redirected(request, response, plan)
+        way.moved = True
         way.redirected(request)
     raise ResponseError(
         f"{plan.connector} redirects more than {MAX_REDIRECTS} times",

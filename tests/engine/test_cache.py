@@ -146,6 +146,47 @@ async def test_not_modified_that_speaks_of_another_answer():
         assert (await shop.call("stock")).data == 3
 
 
+async def test_what_was_redirected_is_not_kept():
+    """A redirect to the same address with another query, too, and "not modified" is heard from nobody else."""
+
+    def answer(request: Request) -> Response:
+        if request.target.endswith("?v=1"):
+            return respond(302, headers={"Location": "/stock?v=2"})
+        return respond(json=request.target.rpartition("?")[2], headers={"ETag": '"2"'})
+
+    stock = {"get": "/stock", "input": {"v": {"type": "integer"}}, "params": {"v": "{{ input.v }}"}}
+    service = FakeTransport(answer)
+    async with opened(service, spec(endpoints={"stock": stock})) as shop:
+        assert [(await shop.call("stock", {"v": 1})).attempts for _ in range(2)] == [1, 1]
+        assert [(await shop.call("stock", {"v": 2})).attempts for _ in range(2)] == [1, 0]
+
+    moved = iter([respond(json=1, headers={"ETag": '"1"'}), respond(302, headers={"Location": "/b"}), respond(304)])
+    later = iter([respond(302, headers={"Location": "/b"}), respond(json=2)])
+    service = FakeTransport(lambda _: next(moved, None) or next(later))
+    async with opened(service, spec(None)) as shop:
+        assert [(await shop.call("stock")).data for _ in range(2)] == [1, 2]
+
+
+async def test_another_endpoint_reads_it_by_its_own_rules():
+    """What one endpoint takes for an answer is none for another one that has a rule against it."""
+    strict = {"get": "/stock", "errors": [{"when": "body.ok == false", "category": "server"}]}
+    endpoints = {"stock": {"get": "/stock"}, "strict": strict}
+    service = FakeTransport(lambda _: respond(json={"ok": False}))
+    async with opened(service, spec(endpoints=endpoints, retry={"attempts": 1})) as shop:
+        await shop.call("stock")
+        with pytest.raises(ServerError):
+            await shop.call("strict")
+
+
+async def test_a_clock_that_is_set_back_keeps_nothing_young():
+    """An answer of which nobody knows how old it is any more is asked for again."""
+    clock, service = VirtualClock(), counting()
+    async with opened(service, clock=clock) as shop:
+        await shop.call("stock")
+        shop._connection.effects.now = lambda: clock.now() - 86400
+        assert [(await shop.call("stock")).attempts for _ in range(2)] == [1, 0]
+
+
 async def test_not_modified_without_a_question_is_a_failure():
     """A service that says 304 to what was no such question has said nothing."""
     async with opened(FakeTransport(lambda _: respond(304, content=b""))) as shop:
