@@ -72,7 +72,7 @@ class Passage:
     def enter(self) -> None:
         """Asks to be let through, again where the circuit has changed since; raises CircuitOpenError."""
         circuit = self._circuit
-        if circuit is None or (self._permit is not None and self._permit.generation == circuit.generation):
+        if circuit is None or (self._permit is not None and self._circuits.still_holds(circuit, self._permit)):
             return
         self._permit = self._circuits.admitted(circuit, self._plan, self._request)
 
@@ -146,6 +146,10 @@ class Circuits:
         if isinstance(found, Refusal):
             self._refuse(plan, request, circuit, found.seconds)
         return found
+
+    def still_holds(self, circuit: Circuit, permit: Permit) -> bool:
+        """Whether a permit that was given earlier is one now; a probe that stood in line may have lost its place."""
+        return permit.generation == circuit.generation and (not permit.probe or permit.probe in circuit.leases)
 
     def record(
         self,

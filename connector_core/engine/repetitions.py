@@ -8,6 +8,9 @@ from connector_core.retry.quota import CAPACITY
 
 __all__ = ["Repetitions"]
 
+MOST = 1000
+"""So many hosts are remembered; of more, the one that failed first begins anew."""
+
 
 class Repetitions:
     """The quotas of one connection; see `retry.quota`."""
@@ -17,7 +20,11 @@ class Repetitions:
 
     def spend(self, request: Request, failure: Failure) -> float | None:
         """What sending the request again costs; None: the host has failed too often."""
-        return self._quotas.setdefault(_host(request), Quota()).spend(failure)
+        if (quota := self._quotas.get(host := _host(request))) is None:
+            if len(self._quotas) >= MOST:
+                del self._quotas[next(iter(self._quotas))]
+            quota = self._quotas[host] = Quota()
+        return quota.spend(failure)
 
     def succeeded(self, request: Request, spent: float) -> None:
         """A request succeeded, after `spent` for its last repetition."""

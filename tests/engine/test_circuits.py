@@ -358,3 +358,30 @@ async def test_only_so_many_are_remembered():
         assert len(demo.circuits()) == MOST
         with pytest.raises(CircuitOpenError):
             await demo.call("thing")
+
+
+async def test_a_probe_that_waits_for_its_turn_may_lose_its_place():
+    """While a probe stands in line for a rate another may take its place; not both are sent."""
+    service, most = Service(), 0
+    under_way: set[int] = set()
+
+    async def answer(request: Request) -> Response:
+        nonlocal most
+        under_way.add(id(request))
+        most = max(most, len(under_way))
+        await service.at.sleep(100 if service.status == 200 else 0)
+        under_way.discard(id(request))
+        return respond(service.status if isinstance(service.status, int) else 500, json={})
+
+    async def later(seconds: float) -> None:
+        await service.at.sleep(seconds)
+        await demo.call("thing")
+
+    service.transport = FakeTransport(answer)
+    limit = {"rates": ["2/hour"], "max_wait": "3h"}
+    async with opened(service, document({**QUICK, "probes": 1}, rate_limit=limit)) as demo:
+        await failing(demo, service)
+        service.status = 200
+        found = await asyncio.gather(*(later(40 + 200.0 * number) for number in range(4)), return_exceptions=True)
+    assert [type(each).__name__ for each in found] == ["NoneType", *["CircuitOpenError"] * 3]
+    assert (most, service.sent) == (1, 3)

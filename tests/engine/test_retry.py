@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from connector_core import Connector
+from connector_core.engine.repetitions import MOST, Repetitions
 from connector_core.events import GaveUp, RetryScheduled
 from connector_core.exceptions import (
     ConflictError,
@@ -18,6 +19,7 @@ from connector_core.exceptions import (
     TimeoutError,
 )
 from connector_core.http import Request, Response
+from connector_core.retry import Failure
 from connector_core.testing import FakeTransport, VirtualClock, effects, respond
 
 
@@ -161,6 +163,15 @@ async def test_standard_r5_a_host_that_only_fails_is_not_asked_four_times_as_oft
             await demo.call("thing")
         service.answers = [respond(503), respond(json=[])]
         assert (await demo.call("thing")).attempts == 2
+
+
+def test_hosts_that_a_service_names_take_no_memory():
+    """Links may lead to ever new hosts that fail: of many, the first ones begin anew."""
+    repetitions = Repetitions()
+    for number in range(MOST + 500):
+        asked = Request("GET", f"https://h{number}.example/")
+        assert repetitions.spend(asked, Failure("unsent", retryable=True)) is not None
+    assert len(repetitions._quotas) == MOST
 
 
 async def test_each_account_has_its_own_quota():
