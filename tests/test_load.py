@@ -308,7 +308,7 @@ def test_the_head_of_a_spec(head, what):
         ("base_url: {{ config.x }}", '3:11 base_url: an unquoted {{ starts a mapping; quote the whole value: base_url: "{{ config.x }}"'),
         ("filter: 'x' in record.y", "3:9 text goes on after the closing quote; quote the whole value: filter: \"'x' in record.y\""),
         ("title: a\ntitle: b", "4:1 title: duplicate key 'title' (first on line 3): keep one"),
-        ("title: &a x", '3:8 title: anchors are refused: write the value out where it is used, or if this is text, quote the whole value: title: "&a x"'),
+        ("title: &a x", '3:8 title: anchors are refused: write the value out where it is used (a schema that endpoints share is a file: schema: schemas/ticket.json), or if this is text, quote the whole value: title: "&a x"'),
     ],
 )  # fmt: skip
 def test_what_is_no_document_is_told_first(line, what):

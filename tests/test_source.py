@@ -190,8 +190,11 @@ def test_dotted():
 
 # ── what is refused ───────────────────────────────────────────────────────────────────────────────
 
-ALIAS = "aliases are refused: write the value out, or if this is text, quote the whole value:"
-ANCHOR = "anchors are refused: write the value out where it is used, or if this is text, quote the whole value:"
+SHARED = "(a schema that endpoints share is a file: schema: schemas/ticket.json)"
+ALIAS = f"aliases are refused: write the value out {SHARED}, or if this is text, quote the whole value:"
+ANCHOR = (
+    f"anchors are refused: write the value out where it is used {SHARED}, or if this is text, quote the whole value:"
+)
 TAG = "tags are refused: remove it, or if this is text, quote the whole value:"
 EMPTY = "the file is empty: a spec starts with connector: and name:"
 NUMBER = "is not a number that a request can carry: quote it if it is text"

@@ -56,11 +56,14 @@ def _take(tree: Tree, event: Any, at: Position) -> None:
         tree.enter({} if kind == "MappingStartEvent" else [], at)
 
 
+_SHARED = " (a schema that endpoints share is a file: schema: schemas/ticket.json)"
+
+
 def _refuse(tree: Tree, at: Position) -> None:
     line, column = at
     remedy = {
-        "*": "aliases are refused: write the value out, or if this is text, quote",
-        "&": "anchors are refused: write the value out where it is used, or if this is text, quote",
+        "*": f"aliases are refused: write the value out{_SHARED}, or if this is text, quote",
+        "&": f"anchors are refused: write the value out where it is used{_SHARED}, or if this is text, quote",
     }.get(tree.line(line)[column - 1 : column], "tags are refused: remove it, or if this is text, quote")
     unquoted(tree, line, column - 1, remedy, tree.here())
 
