@@ -33,6 +33,8 @@ BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 
 """Seconds: the upper bounds of a histogram's buckets, those of OpenTelemetry's `http.client.request.duration`."""
 MOST_NAMES = 100
 OTHER = "other"
+CANCELLED = "cancelled"
+"""The code of an operation that was given up, not failed; see `OperationFinished`."""
 
 
 class Times(Struct):
@@ -70,6 +72,8 @@ class Counters(Struct):
     """Pages that were asked for, and calls; each of one request or several."""
     failures: dict[str, int] = {}
     """Operations that failed, by the exception's code."""
+    cancelled: int = 0
+    """Operations that nobody wanted to the end, such as the next page of a reading that was left: neither of the two."""
     retries: int = 0
     """Repetitions that were waited for."""
     refused: dict[str, int] = {}
@@ -92,12 +96,13 @@ class Counters(Struct):
 
     @property
     def failure_rate(self) -> float:
-        """The part of the operations that failed, from 0 to 1; 0 where there was none."""
-        return self.failed / self.operations if self.operations else 0.0
+        """The part of the operations that failed, from 0 to 1, of those that were not cancelled; 0 without any."""
+        ended = self.operations - self.cancelled
+        return self.failed / ended if ended else 0.0
 
     @property
     def success_rate(self) -> float:
-        """The part of the operations that did not fail; 1 where there was none."""
+        """The part of the operations that did not fail, of those that were not cancelled; 1 without any."""
         return 1.0 - self.failure_rate
 
     def as_dict(self) -> dict[str, Any]:
@@ -145,7 +150,9 @@ class Metrics:
 
 def _count_operation(counters: Counters, event: OperationFinished) -> None:
     counters.operations += 1
-    if event.code:
+    if event.code == CANCELLED:
+        counters.cancelled += 1
+    elif event.code:
         _add(counters.failures, event.code)
     for attempt in event.attempts:
         counters.requests += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -51,6 +52,29 @@ async def test_requests_success_and_time():
     assert (found.failure_rate, found.success_rate) == (pytest.approx(1 / 3), pytest.approx(2 / 3))
     assert found.response_time.count == 4
     assert [found.response_time.mean, found.response_time.longest] == pytest.approx([0.2, 0.2])
+
+
+async def test_what_is_cancelled_has_not_failed():
+    """Leaving a reading early ends the request for the next page, which is counted apart, and in neither rate."""
+    service = Service(200)
+
+    async def answer(_: Any) -> Any:
+        if len(service.transport.requests) > 1:
+            await asyncio.Event().wait()
+        return respond(200, json=[{"id": 1}])
+
+    service.transport = FakeTransport(answer)
+    paged = {
+        "things": {"get": "/things", "records": "body", "pagination": {"type": "page_number", "put": "query.page"}}
+    }
+    async with service.open(document(endpoints=paged)) as demo:
+        async with demo.read("things") as things:
+            async for _ in things:
+                await asyncio.sleep(0)
+                break
+        found = demo.metrics()
+    assert (found.operations, found.cancelled, found.failures) == (2, 1, {})
+    assert (found.failure_rate, found.success_rate) == (0.0, 1.0)
 
 
 async def test_the_rate_limit():
