@@ -73,7 +73,7 @@ class Counters(Struct):
     failures: dict[str, int] = {}
     """Operations that failed, by the exception's code."""
     cancelled: int = 0
-    """Operations that nobody wanted to the end, such as the next page of a reading that was left: neither of the two."""
+    """Operations that nobody wanted to the end, such as the page after the last one that was read."""
     retries: int = 0
     """Repetitions that were waited for."""
     refused: dict[str, int] = {}
