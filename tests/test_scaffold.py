@@ -12,6 +12,7 @@ from connector_core.exceptions import ConfigError
 from connector_core.lint import findings
 from connector_core.scaffold import File, camel, for_plugin, for_spec, suggested, titled, write
 from connector_core.schema import json_schema
+from connector_core.source import read
 
 
 def spec_of(name: str) -> str:
@@ -95,6 +96,23 @@ def test_a_plugin_is_python(name):
             compile(file.text, file.path, "exec")
         if file.path.endswith(".toml"):
             assert tomllib.loads(file.text)["project"]["name"].endswith("-connectors")
+
+
+@pytest.mark.parametrize("file", [for_plugin("acme-tea")[3], for_spec("tea")[2]], ids=lambda file: file.path)
+def test_the_ci_job_says_where_the_framework_comes_from(file):
+    """One line at its top is to be filled in, and what it names is installed before anything that needs it."""
+    job = read(file.text, file.path).data
+    assert job["env"] == {"CONNECTOR_CORE": "connector-core"}
+    assert "# <- what pip gets it from" in file.text
+    [first, *_] = [step["run"] for step in job["jobs"].popitem()[1]["steps"] if "run" in step]
+    assert first.startswith('pip install "$CONNECTOR_CORE"')
+
+
+def test_headers_of_a_plugin():
+    """Header fields are written as they are everywhere, whatever the case of the name."""
+    [auth] = [file.text for file in for_plugin("acme-tea") if file.path.endswith("/auth.py")]
+    assert "X-Acme-Tea-Time" in auth
+    assert "X-Acme-Tea-Signature" in auth
 
 
 def test_a_plugin_needs_a_name():

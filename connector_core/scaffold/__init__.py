@@ -51,6 +51,7 @@ _PLUGIN = {
     "<<module>>_connectors/__init__.py": "plugin/init.py",
     "<<module>>_connectors/auth.py": "plugin/auth.py",
     "<<module>>_connectors/decode.py": "plugin/decode.py",
+    "<<module>>_connectors/filters.py": "plugin/filters.py",
     "<<module>>_connectors/pagination.py": "plugin/pagination.py",
     "<<module>>_connectors/transforms.py": "plugin/transforms.py",
     "<<module>>_connectors/py.typed": "plugin/py.typed",
