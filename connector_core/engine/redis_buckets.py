@@ -82,8 +82,8 @@ local function put_cap(field, cap) redis.call('HSET', state, field, string.forma
 
 local function take(id, cost)
   for i in ipairs(a.windows) do
-    redis.call('ZADD', key(i), string.format('%.6f', now), id .. ':' .. string.format('%.9g', cost))
-    put('used' .. i, used[i] + cost)
+    local member = id .. ':' .. string.format('%.9g', cost)
+    if redis.call('ZADD', key(i), string.format('%.6f', now), member) == 1 then put('used' .. i, used[i] + cost) end
   end
   if level then put('level', level - cost) end
   for field, cap in pairs(caps) do put_cap(field, {cap[1], cap[2] - cost}) end
@@ -217,11 +217,21 @@ class RedisBuckets:
         return _Shared(self, f"{self._prefix}:{{{sha256(name.encode()).hexdigest()[:32]}}}", terms)
 
     async def run(self, keys: list[str], op: str, about: dict[str, Any]) -> list[str]:
-        """What the script answers; raises UnavailableError where Redis does not."""
+        """What the script answers; raises UnavailableError where Redis does not.
+
+        A socket may have been closed while it lay idle: what can be done twice without harm is asked once more.
+        """
+        from redis.exceptions import ConnectionError as Broken
         from redis.exceptions import RedisError
 
+        args = [op, json.dumps(about)]
         try:
-            found = await self._script(keys=keys, args=[op, json.dumps(about)])
+            try:
+                found = await self._script(keys=keys, args=args)
+            except Broken:
+                if op == "back":
+                    raise
+                found = await self._script(keys=keys, args=args)
         except (RedisError, OSError) as error:
             raise UnavailableError(
                 f"the rate limits can't be asked for: Redis does not answer ({type(error).__name__})",

@@ -155,6 +155,28 @@ async def test_an_answer_that_is_cancelled_gives_its_place_back(home: RedisBucke
     await taken(bucket)
 
 
+async def test_a_socket_that_was_closed_meanwhile_is_no_outage(home: RedisBuckets):
+    """Sockets that Redis, or whoever stands between, has closed while they lay idle fail no request."""
+    bucket = home.bucket("idle", Terms(((3.0, 60.0),)))
+    await taken(bucket)
+    idle: list[Any] = home._client.connection_pool._available_connections
+    for each in idle:
+        each._writer.transport.abort()
+    await taken(bucket)
+    await taken(bucket)
+    await refused(bucket)
+
+
+async def test_what_is_done_twice_counts_once(home: RedisBuckets):
+    """A step whose answer was lost is asked again, and takes one share."""
+    terms = Terms(((2.0, 60.0),), concurrency=2)
+    bucket: Any = home.bucket("twice", terms)
+    for _ in range(2):
+        await bucket._run("take", cost=1, id="the same")
+    await taken(bucket)
+    await refused(bucket)
+
+
 async def test_a_caller_has_no_time_for_redis():
     """A Redis that does not answer takes no more time than the caller gives."""
     silent = socket.create_server(("127.0.0.1", 0))
