@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Coroutine, Generator, Iterable, Iterator, Mapping
-from functools import cache
+from functools import cache, wraps
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
@@ -162,8 +162,11 @@ class Plugins:
         return self._named("register_transforms", {"connector": connector})
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        """The filters by name; raises ConfigError where two have the same."""
-        return self._named("register_filters", {})
+        """The filters by name; raises ConfigError where two have the same.
+
+        One that fails raises ConfigError with its plug-in's name; its ValueError, about what it was given, it keeps.
+        """
+        return self._named("register_filters", {}, _told_whose)
 
     def commands(self) -> list[Any]:
         """The commands."""
@@ -174,7 +177,9 @@ class Plugins:
         """The implementations in the order in which pluggy would call them."""
         return [] if self._hooks is None else list(reversed(getattr(self._hooks, hook).get_hookimpls()))
 
-    def _named(self, hook: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    def _named(
+        self, hook: str, given: Mapping[str, Any], made: Callable[[HookImpl, str, Any], Any] | None = None
+    ) -> dict[str, Any]:
         found: dict[str, Any] = {}
         whose: dict[str, str] = {}
         for impl in self._of(hook):
@@ -186,7 +191,7 @@ class Plugins:
                         hint="uninstall one of them",
                         code="plugin.duplicate",
                     )
-                found[name], whose[name] = value, impl.plugin_name
+                found[name], whose[name] = value if made is None else made(impl, name, value), impl.plugin_name
         return found
 
     def _each(self, hook: str) -> Callable[..., None] | None:
@@ -230,10 +235,26 @@ class Plugins:
         return found
 
 
-def _failed(impl: HookImpl, how: str) -> ConfigError:
+def _told_whose(impl: HookImpl, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """A filter whose failures are told with its plug-in's name."""
+
+    @wraps(function)
+    def run(*given: Any, **named: Any) -> Any:
+        try:
+            return function(*given, **named)
+        except (IntegrationError, ValueError):
+            raise
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it does; its text may quote what it was given
+            how = f"fails with {type(error).__name__}{place_of(error)}"
+            raise _failed(impl, how, where=f"the filter {name}") from None
+
+    return run
+
+
+def _failed(impl: HookImpl, how: str, where: str = "") -> ConfigError:
     return ConfigError(
         f"the plug-in {impl.plugin_name} {how}",
-        where=impl.function.__name__,
+        where=where or impl.function.__name__,
         hint="tell whoever made it",
         code="plugin.failed",
     )

@@ -16,6 +16,7 @@ from connector_core.http import Request, Response
 from connector_core.load import load
 from connector_core.plugins import Plugins, installed
 from connector_core.template import FILTERS
+from connector_core.template.filters import ADDED
 from connector_core.testing import FakeTransport, effects, respond, simulated
 
 SPEC = {
@@ -244,6 +245,7 @@ def no_further_filters():
     yield
     for name in set(FILTERS) - known:
         del FILTERS[name]
+        ADDED.discard(name)
 
 
 @pytest.mark.usefixtures("no_further_filters")
@@ -255,6 +257,33 @@ async def test_an_apps_plugin_brings_filters(caplog):
         async with Connector.open(spec, plugins=[own], effects=effects(answer)) as demo:
             assert (await demo.call("loud")).data == [{"id": 2}]
     assert caplog.messages == ["a plug-in's filter is left out: there is a filter 'lower' already"] * 2
+
+
+@pytest.mark.usefixtures("no_further_filters")
+@pytest.mark.parametrize(
+    "name, wrong, code, what",
+    [
+        ("far", AttributeError("12345"), "plugin.failed", "the plug-in own fails with AttributeError (test_plugins.py"),
+        ("length_of", TypeError("of 12345"), "plugin.failed", "the plug-in own fails with TypeError (test_plugins.py"),
+        ("unit", ValueError("no unit\nin 12345"), "", "| unit cannot be applied to a number: no unit in ***"),
+        ("mute", ValueError(), "", "| mute cannot be applied to a number like this"),
+    ],
+)
+async def test_a_plugins_filter_that_fails(name, wrong, code, what):
+    """A ValueError's text is the reason, without what the filter was given; all else is the plug-in's failure."""
+
+    def fails(value: int) -> int:
+        raise wrong
+
+    sized = {"post": "/", "input": {"size": {}}, "params": {"size": f"{{{{ input.size | {name} }}}}"}}
+    spec = {"connector": "1", "name": "demo", "base_url": "https://api.example", "endpoints": {"sized": sized}}
+    own = plugin("own", register_filters=lambda: {name: fails})
+    async with Connector.open(spec, plugins=[own], effects=effects(answer)) as opened:
+        with pytest.raises(ConfigError) as failed:
+            await opened.call("sized", {"size": 12345})
+    assert what in str(failed.value)
+    assert "12345" not in str(failed.value)
+    assert not code or (failed.value.code, failed.value.where) == (code, f"the filter {name}")
 
 
 async def test_an_apps_plugin_is_there_for_a_simulated_connector(folder):

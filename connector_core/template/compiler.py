@@ -15,7 +15,7 @@ from jinja2 import nodes
 
 from connector_core.address import MISSING
 from connector_core.template.expression import Evaluate, Expression, Mode, Path, Scope, absent, dotted
-from connector_core.template.filters import FILTERS, default
+from connector_core.template.filters import ADDED, FILTERS, default
 from connector_core.template.grammar import chain, checked_arguments, parsed, reads_of, refusal
 from connector_core.template.operators import (
     ARITHMETIC,
@@ -33,6 +33,9 @@ from connector_core.template.written import MissingError, TemplateError, kind_of
 __all__ = ["compiled"]
 
 _INSTEAD: Final = object()
+LONGEST_REASON = 200
+SHORTEST_SECRET = 3
+"""Characters; what is shorter stands in many words, and hides nothing."""
 
 
 def compiled(source: str, mode: Mode) -> Expression:
@@ -302,8 +305,20 @@ def _applied(name: str, function: Callable[..., Any], given: list[Any], extra: d
         return bounded(function(*given, **extra))
     except TemplateError as wrong:
         raise TemplateError(f"| {name} {wrong}") from None
-    except (ValueError, TypeError, ArithmeticError, LookupError):  # the value is not shown: it may be a secret
-        raise TemplateError(f"| {name} cannot be applied to {kind_of(given[0])} like this") from None
+    except (ValueError, TypeError, ArithmeticError, LookupError) as error:  # no value is shown: it may be a secret
+        said = _said(error, [*given, *extra.values()]) if name in ADDED else ""
+        why = f": {said}" if said else " like this"
+        raise TemplateError(f"| {name} cannot be applied to {kind_of(given[0])}{why}") from None
+
+
+def _said(error: Exception, given: list[Any]) -> str:
+    """What a plug-in's filter says, in one line, without the values that it was given."""
+    text = " ".join(str(error).split())
+    for value in given:
+        for shown in (repr(value)[1:-1] if isinstance(value, str) else repr(value), str(value)):
+            if len(shown) >= SHORTEST_SECRET:
+                text = text.replace(shown, "***")
+    return text if len(text) <= LONGEST_REASON else f"{text[: LONGEST_REASON - 1]}…"
 
 
 ALLOWED: dict[type[nodes.Node], Callable[[Compiler, Any], Evaluate]] = {

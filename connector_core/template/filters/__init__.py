@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from inspect import signature
+from inspect import signature, unwrap
 from typing import Any
 
 from connector_core.template.filters import matching, times
@@ -29,7 +29,7 @@ from connector_core.template.filters.lists import first, last, length, max_, min
 from connector_core.template.filters.text import join, lower, replace, snake, split, trim, upper
 from connector_core.template.filters.values import default, float_, get, int_, round_, string
 
-__all__ = ["FILTERS", "LITERALS", "WRITTEN_OUT", "add_filter", "default"]
+__all__ = ["ADDED", "FILTERS", "LITERALS", "WRITTEN_OUT", "add_filter", "default"]
 
 
 def _by_name(functions: Iterable[Callable[..., Any]]) -> dict[str, Callable[..., Any]]:
@@ -48,10 +48,13 @@ FILTERS: dict[str, Callable[..., Any]] = _by_name(
 )
 """Every filter by the name that expressions use."""
 
+ADDED: set[str] = set()
+"""Those of plug-ins, whose ValueErrors are written for who uses them."""
+
 
 def add_filter(name: str, function: Callable[..., Any]) -> None:
     """Makes a plug-in's filter known; raises ValueError where another has its name, TypeError where it can't be one."""
-    if FILTERS.get(name) is function:  # in a second engine
+    if name in ADDED and unwrap(FILTERS[name]) is unwrap(function):  # in a second engine
         return
     if name in FILTERS:
         raise ValueError(f"there is a filter {name!r} already")
@@ -59,6 +62,7 @@ def add_filter(name: str, function: Callable[..., Any]) -> None:
         raise ValueError(f"{name!r} cannot be the name of a filter: use lower-case letters, digits and _")
     signature(function).bind(None)
     FILTERS[name] = function
+    ADDED.add(name)
 
 
 LITERALS: Mapping[str, Callable[..., object]] = {
