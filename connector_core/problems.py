@@ -148,6 +148,10 @@ def _whole(value: Any, _context: Any) -> str:
     return f"must be a whole number, not {value if isinstance(value, float) else _sort(value)}"
 
 
+def _characters(count: int) -> str:
+    return f"{count} character{'' if count == 1 else 's'}"
+
+
 _PLAIN: dict[str, Callable[[Any, Any], str]] = {
     "string_type": _text,
     "int_type": _whole,
@@ -159,6 +163,8 @@ _PLAIN: dict[str, Callable[[Any, Any], str]] = {
     "model_attributes_type": _a("a mapping"),
     "too_short": lambda _value, _context: "is empty: give it at least one item, or leave the key out",
     "too_long": lambda _value, context: f"has more than {context['max_length']} items",
+    "string_too_short": lambda _value, context: f"must have at least {_characters(context['min_length'])}",
+    "string_too_long": lambda _value, context: f"must have at most {_characters(context['max_length'])}",
     "greater_than_equal": lambda _value, context: f"must be at least {context['ge']}",
     "less_than_equal": lambda _value, context: f"must be at most {context['le']}",
 }

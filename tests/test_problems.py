@@ -157,6 +157,8 @@ CONDITION = "must be a condition: an expression without {{ }}, not a number"
         ("environments: {s: }", "4:19 environments.s: must be a mapping, not empty"),
         ("rate_limit: {concurrency: 0}", "4:27 rate_limit.concurrency: must be at least 1"),
         ("rate_limit: {concurrency: 5000}", "4:27 rate_limit.concurrency: must be at most 1000"),
+        ("circuit_breaker: {group: ''}", "4:26 circuit_breaker.group: must have at least 1 character"),
+        (f"circuit_breaker: {{group: {'g' * 101}}}", "4:26 circuit_breaker.group: must have at most 100 characters"),
         ("rate_limit: {concurrency: many}", "4:27 rate_limit.concurrency: must be a whole number, not text"),
         ("pagination: {type: offset, size: 100}", "4:34 pagination.size: must be a mapping, not a number"),
         ("pagination: {type: offset, size: {value: 0}}", "4:42 pagination.size.value: must be at least 1"),

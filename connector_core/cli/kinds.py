@@ -48,10 +48,11 @@ def command(family: str | None, as_json: bool) -> None:
         for kinds in shown.values():
             click.echo(b"".join(map(json_line, kinds)), nl=False)
         return
+    column = max((len(kind.kind) for kinds in shown.values() for kind in kinds), default=0) + 2
     for key, kinds in shown.items():
         click.echo(f"{click.style(key, bold=True)}: {_sentence(known[key])}")
         for kind in kinds:
-            click.echo(f"  {kind.kind:<14}{kind.description}  ({kind.distribution}: {kind.module})")
+            click.echo(f"  {kind.kind:<{column}}{kind.description}  ({kind.distribution}: {kind.module})")
 
 
 def _kinds(family: type[Component]) -> Iterator[_Kind]:

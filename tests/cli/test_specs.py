@@ -107,6 +107,15 @@ def test_kinds(run):
             assert all("(connector-core: connector_core." in line for line in lines)
 
 
+def test_the_columns_of_kinds_stand_apart(run):
+    """However long a name is, what the kind does begins at the same column as everywhere, after a gap."""
+    shown = [line for line in run("kinds").stdout.splitlines() if line.startswith("  ")]
+    names = [line.split()[0] for line in shown]
+    assert {len(line) - len(line[2:].removeprefix(name).lstrip()) for name, line in zip(names, shown, strict=True)} == {
+        4 + max(map(len, names))
+    }
+
+
 def test_kinds_of_a_family(run):
     """A family's kinds as JSON Lines, each with its sentence."""
     done = run("kinds", "pagination", "--json")
