@@ -315,7 +315,7 @@ def test_the_example_of_a_kind():
     "value, path, message",
     [
         ({"shape": {"type": "circl"}}, ("shape",), "unknown type 'circl', did you mean 'circle'?"),
-        ({"shape": "zzz"}, ("shape",), "unknown type 'zzz' (one of: circle, square)"),
+        ({"shape": "zzz"}, ("shape",), "unknown type 'zzz' (one of: circle, square, or what a plug-in brings)"),
         ({"shape": {"type": 3}}, ("shape",), "unknown type 3 (one of: circle, square)"),
         ({"shape": {"type": ["circle"]}}, ("shape",), None),
         ({"shape": {"radius": 3}}, ("shape",), "missing key 'type' (one of: circle, square)"),
@@ -330,7 +330,7 @@ def test_the_example_of_a_kind():
         ({"shape": {"type": "circle", "side": 1}}, ("shape", "side"), "Extra inputs are not permitted"),
         ({"shapes": ["circle", {"type": "square", "side": "2"}]}, ("shapes", 1, "side"),
          "Input should be a valid integer"),
-        ({"by_name": {"a": {"type": "oval"}}}, ("by_name", "a"), "unknown type 'oval' (one of: circle, square)"),
+        ({"by_name": {"a": {"type": "oval"}}}, ("by_name", "a"), "unknown type 'oval' (one of: circle, square, or what a plug-in brings)"),
     ],
 )  # fmt: skip
 def test_errors_keep_their_whole_path(value, path, message):

@@ -305,6 +305,12 @@ def test_jinja_filter(name):
         Template("{{ x | " + name + " }}")
 
 
+def test_a_filter_like_no_other():
+    """The message says that a plug-in may bring it."""
+    with pytest.raises(TemplateError, match=r"^unknown filter 'kilograms' \(one of: .*, or what a plug-in brings\)$"):
+        Template("{{ x | kilograms }}")
+
+
 @pytest.mark.parametrize(
     "expression",
     [

@@ -48,7 +48,7 @@ def command(family: str | None, as_json: bool) -> None:
         for kinds in shown.values():
             click.echo(b"".join(map(json_line, kinds)), nl=False)
         return
-    column = max((len(kind.kind) for kinds in shown.values() for kind in kinds), default=0) + 2
+    column = max([12, *(len(kind.kind) for kinds in shown.values() for kind in kinds)]) + 2
     for key, kinds in shown.items():
         click.echo(f"{click.style(key, bold=True)}: {_sentence(known[key])}")
         for kind in kinds:

@@ -226,10 +226,11 @@ class Component(Model):
                 "missing_type", "missing key 'type' (one of: {known})", {"known": ", ".join(cls.kinds)}
             )
         if not isinstance(name, str) or name not in cls.kinds:
+            more = "what a plug-in brings" if isinstance(name, str) else ""
             raise PydanticCustomError(
                 "unknown_type",
                 "unknown type {got}{hint}",
-                {"got": repr(name), "hint": suggestion(str(name), cls.kinds)},
+                {"got": repr(name), "hint": suggestion(str(name), cls.kinds, more)},
             )
         return cls.kinds[name].model_validate(value)  # type: ignore[return-value]  # kinds are subclasses of cls
 
@@ -287,8 +288,11 @@ def few_suggestions(most: int) -> Iterator[None]:
         _LEFT.reset(token)
 
 
-def suggestion(got: str, known: Iterable[Any]) -> str:
-    """`, did you mean 'cursor'?`, or the known names where none is near; made to follow a name in a message."""
+def suggestion(got: str, known: Iterable[Any], more: str = "") -> str:
+    """`, did you mean 'cursor'?`, or the known names where none is near; made to follow a name in a message.
+
+    `more`: in words, what else it may be, which is not known here.
+    """
     if (left := _LEFT.get()) is not None:
         if not left[0]:
             return ""
@@ -296,8 +300,9 @@ def suggestion(got: str, known: Iterable[Any]) -> str:
     names = sorted(map(str, known))
     if near := nearest(got, names):
         return f", did you mean {near!r}?"
-    more = f" and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else ""
-    return f" (one of: {', '.join(names[:MOST_LISTED])}{more})" if names else ""
+    left_out = f" and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else ""
+    further = f", or {more}" if more else ""
+    return f" (one of: {', '.join(names[:MOST_LISTED])}{left_out}{further})" if names else ""
 
 
 def nearest(got: str, names: Sequence[str]) -> str | None:

@@ -216,7 +216,8 @@ def reads_of(node: nodes.Node) -> Iterator[Path]:
 def checked_arguments(node: nodes.Filter) -> None:
     """Raises where the filter is unknown, or not written with these arguments."""
     if node.name not in FILTERS:
-        raise TemplateError(f"unknown filter '{node.name}'{suggestion(node.name, FILTERS)}")
+        hint = suggestion(node.name, FILTERS, more="what a plug-in brings")
+        raise TemplateError(f"unknown filter '{node.name}'{hint}")
     signature = inspect.signature(FILTERS[node.name])
     if not (node.dyn_args or node.dyn_kwargs):
         try:
