@@ -330,7 +330,8 @@ def test_the_example_of_a_kind():
         ({"shape": {"type": "circle", "side": 1}}, ("shape", "side"), "Extra inputs are not permitted"),
         ({"shapes": ["circle", {"type": "square", "side": "2"}]}, ("shapes", 1, "side"),
          "Input should be a valid integer"),
-        ({"by_name": {"a": {"type": "oval"}}}, ("by_name", "a"), "unknown type 'oval' (one of: circle, square, or what a plug-in brings)"),
+        ({"by_name": {"a": {"type": "oval"}}}, ("by_name", "a"),
+         "unknown type 'oval' (one of: circle, square, or what a plug-in brings)"),
     ],
 )  # fmt: skip
 def test_errors_keep_their_whole_path(value, path, message):
