@@ -169,3 +169,25 @@ def test_nothing_is_made_that_nobody_reads(caplog):
     OperationLog()(event)
     OperationLog()(RequestStarted(connection="c", endpoint="e", method="GET", url="u", attempt=1))
     assert caplog.records == []
+
+
+@pytest.mark.parametrize(
+    "ended",
+    [
+        respond(500),
+        respond(302, headers={"Location": f"https://evil.example/{SECRET}"}),
+        respond(302, headers={"Location": f"https://[/{SECRET}"}),
+        ConnectionError("broke", where=f"GET https://api.example/{SECRET}/x", context={"url": f"https://a/{SECRET}"}),
+    ],
+    ids=["answered", "led astray", "no address", "no answer"],
+)
+async def test_no_secret_is_in_an_error(ended: Response | Exception):
+    """Nor in what is raised, wherever the link led that held it."""
+    moved = respond(302, headers={"Location": f"https://api.example/{SECRET}/send"})
+    spec = document() | {"retry": {"attempts": 1}}
+    async with opened(moved, ended, spec=spec) as demo:
+        with pytest.raises(IntegrationError) as failed:
+            await demo.call("things")
+    error = failed.value
+    assert SECRET not in f"{error} {error!r} {error.what} {error.where} {error.hint} {error.context}"
+    assert "/***" in str(error)

@@ -15,7 +15,7 @@ from msgspec import Struct
 from connector_core.decode import UndecodableError
 from connector_core.engine.circuits import Passage
 from connector_core.engine.connection import Connection
-from connector_core.engine.failures import EXCEPTIONS, explained, said, undecodable
+from connector_core.engine.failures import EXCEPTIONS, explained, hide, said, undecodable
 from connector_core.engine.pace import Permit
 from connector_core.engine.redirects import MAX_REDIRECTS, REDIRECTS, check_address, redirected
 from connector_core.engine.telling import Tale
@@ -64,10 +64,14 @@ async def exchange(
     `why` says in words what the request is for, to whoever listens. `conditional`: it asks whether what is kept still
     holds, and 304 is an answer to that.
     """
-    if not connection.effects.listeners:
-        return await _exchanged(connection, plan, request, scope, None, conditional)
-    with Tale(connection, plan, why) as tale:
-        return await _exchanged(connection, plan, request, scope, tale, conditional)
+    try:
+        if not connection.effects.listeners:
+            return await _exchanged(connection, plan, request, scope, None, conditional)
+        with Tale(connection, plan, why) as tale:
+            return await _exchanged(connection, plan, request, scope, tale, conditional)
+    except IntegrationError as error:
+        hide(connection, error)
+        raise
 
 
 async def _exchanged(

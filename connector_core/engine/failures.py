@@ -21,7 +21,7 @@ from connector_core.exceptions import (
 from connector_core.http import Response
 from connector_core.plan import Plan
 
-__all__ = ["EXCEPTIONS", "explained", "said", "undecodable"]
+__all__ = ["EXCEPTIONS", "explained", "hide", "said", "undecodable"]
 
 EXCEPTIONS: dict[str, type[IntegrationError]] = {
     "connection": ConnectionError,
@@ -42,6 +42,8 @@ HINTS: dict[type[IntegrationError], str] = {
 }
 
 _QUOTED = 10_000  # characters looked at
+
+_URL = re.compile(r"https?://\S+")
 
 
 def explained(
@@ -69,6 +71,18 @@ def explained(
 def undecodable(connection: Connection, plan: Plan, response: Response, what: str) -> IntegrationError:
     """The error for a body that is not what it should be."""
     return explained(ResponseError, connection, plan, response, what, code="response.undecodable")
+
+
+def hide(connection: Connection, error: IntegrationError) -> None:
+    """Takes secrets out of the URLs that an error shows: a service may have put one into a link that was followed."""
+
+    def shown(text: str) -> str:
+        return _URL.sub(lambda url: connection.mask(url[0]), text)
+
+    error.what, error.where, error.hint = shown(error.what), shown(error.where), shown(error.hint)
+    error.args = tuple(shown(part) if isinstance(part, str) else part for part in error.args)
+    if isinstance(url := error.context.get("url"), str):
+        error.context["url"] = shown(url)
 
 
 def said(body: Any, depth: int = 4) -> str:
