@@ -302,6 +302,12 @@ def test_junk(content, said):
 _TRAILING = "Expecting property name enclosed in double quotes"
 
 
+def test_junk_among_names():
+    """What is required is named by texts; anything else there is nothing."""
+    schema = {"type": "object", "properties": {"id": {"type": "integer"}}, "required": [{"id": 1}, None, ["id"], "id"]}
+    assert spec_of(answering({"type": "array", "items": schema}))["endpoints"]
+
+
 def test_yaml_is_read_as_the_language_reads_it():
     """Country codes, dates and versions stay text."""
     text = """\

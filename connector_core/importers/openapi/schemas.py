@@ -202,7 +202,9 @@ class Schemas:
                 for name, inner in properties.items()
                 if left[0] > 0 and len(name) <= LONGEST_NAME and name
             }
-            required = [name for name in _list(flat.get("required")) if name in found["properties"]]
+            required = [
+                name for name in _list(flat.get("required")) if isinstance(name, str) and name in found["properties"]
+            ]
             if required:
                 found["required"] = list(dict.fromkeys(required))
         further = flat.get("additionalProperties")
