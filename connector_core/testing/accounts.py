@@ -1,4 +1,7 @@
-"""The config and secrets of an account that does not exist, for a spec: what is given, defaults, else made up."""
+"""The config and secrets of an account that does not exist, for a spec: what is given, defaults, else made up.
+
+Rule: a default that says where the service is, is made up too: what is opened with such an account never reaches it.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from random import Random
 from typing import Any
 
+from connector_core import json_schema
 from connector_core.config import settle, settled_secrets
 from connector_core.exceptions import ConfigError
 from connector_core.spec import Spec
@@ -15,6 +19,7 @@ from connector_core.testing.examples import check_makeable, example, merged
 __all__ = ["account"]
 
 _LEADING = re.compile(r"\{\{\s*config\.(\w+)")
+_HOST = re.compile(r"https?://\{\{\s*config\.(\w+)\s*\}\}(?=[:/]|$)")
 _SPEAKING = ("const", "enum", "examples", "format")
 
 
@@ -29,6 +34,7 @@ def account(
         for name, schema in _to_make(spec.config, config, "config")
         if "default" not in schema and not schema.get("optional")
     }
+    made |= _elsewhere(spec, homes, {**made, **config})
     keys = {name: _secret(name, schema, dice) for name, schema in _to_make(spec.secrets, secrets, "secret")}
     return settle(spec.config, {**made, **config}, what="config"), settled_secrets(spec.secrets, {**keys, **secrets})
 
@@ -50,13 +56,34 @@ def _to_make(
 
 def _homes(spec: Spec) -> set[str]:
     """The config values that a base_url begins with, so that each is an address."""
+    return {found[1] for url in _urls(spec) if (found := _LEADING.match(url))}
+
+
+def _urls(spec: Spec) -> list[str]:
     urls = [spec.base_url, *(endpoint.base_url for endpoint in spec.endpoints.values())]
-    return {found[1] for url in urls if url is not None and (found := _LEADING.match(url.source))}
+    return [url.source for url in urls if url is not None]
+
+
+def _elsewhere(spec: Spec, homes: set[str], known: Mapping[str, Any]) -> dict[str, str]:
+    """Addresses and hosts in place of defaults, as far as the schemas let them be; others stay what they are."""
+    hosts = {found[1] for url in _urls(spec) if (found := _HOST.match(url))}
+    made = {**dict.fromkeys(hosts, _host(spec)), **dict.fromkeys(homes, f"https://{_host(spec)}")}
+    return {
+        name: value
+        for name, value in made.items()
+        if known.get(name) is None
+        and "default" in spec.config.get(name, {})
+        and not list(json_schema.violations(spec.config[name], value))
+    }
+
+
+def _host(spec: Spec) -> str:
+    return f"{spec.name.replace('_', '-').strip('-')}.example"
 
 
 def _setting(spec: Spec, name: str, schema: Mapping[str, Any], dice: Random, *, home: bool) -> Any:
     if home or schema.get("format") in ("uri", "url"):
-        return f"https://{spec.name.replace('_', '-').strip('-')}.example"
+        return f"https://{_host(spec)}"
     if schema.get("type", "string") != "string" or any(key in schema for key in _SPEAKING):
         return example(schema, name, dice)
     return _fitted(name.lower().replace("_", "-").strip("-"), schema)

@@ -35,7 +35,6 @@ from connector_core.events import Listener
 from connector_core.exceptions import ConfigError, ConnectionError
 from connector_core.http import Request, Response, origin
 from connector_core.http.messages import Encoding
-from connector_core.load import load
 from connector_core.spec import Spec
 from connector_core.testing.accounts import account
 from connector_core.testing.arrived import body_of
@@ -85,18 +84,22 @@ class Simulator:
         jobs: Ending = "done",
         clock: Callable[[], float] = time.monotonic,
         faults: str | Faults = "",
+        environment: str | None = None,
+        specs: Sequence[str | Path] = (),
+        plugins: Sequence[Any] = (),
     ) -> None:
         """`records`: how many each path has at first; `config` and `secrets`: in place of made up ones; port 0: any.
 
+        `environment`, `specs`, `plugins`: with what the spec is found and read, as for Engine and Engine.open.
         `jobs`: how jobs end, as far as the spec has that condition: done, failed, or empty. `clock`: seconds, by which
         declared rate limits are counted; what exceeds them is answered with 429. `faults`: what goes wrong, such as
         `reset=2%,503=5%`; `seed` decides when.
         """
-        spec = spec if isinstance(spec, Spec) else load(spec)
+        spec = Engine(specs=specs, plugins=plugins).load(spec, environment)
         self.config: dict[str, Any]
         self.secrets: dict[str, Any]
         self.config, self.secrets = account(spec, config or {}, secrets or {}, seed=seed)
-        """What a client has to be given."""
+        """What a client has to be given; its addresses are never the live service's default, and lead nowhere else."""
         self._spec, self._port = spec, port
         self._misfortunes = Misfortunes(faults, seed=seed, clock=clock)
         scope = {"config": self.config, "secrets": self.secrets}

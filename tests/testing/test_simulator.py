@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
 import pytest
 
-from connector_core import Connector
+from connector_core import Connector, Engine
 from connector_core.engine.effects import Effects
 from connector_core.exceptions import (
     AuthenticationError,
@@ -16,6 +17,7 @@ from connector_core.exceptions import (
     NotFoundError,
     ValidationError,
 )
+from connector_core.hookspecs import hookimpl
 from connector_core.http import Request
 from connector_core.load import load
 from connector_core.pagination import NoPagination, Pagination, Stop
@@ -376,6 +378,44 @@ def test_account():
     )
     with pytest.raises(ConfigError, match="'regoin' is not a declared config, did you mean 'region'"):
         Simulator(spec, config={"regoin": "us"})
+
+
+@pytest.mark.parametrize(
+    "base_url, default, schema, address",
+    [
+        ("{{ config.at }}/v1", "https://live.example", {}, "https://shop.example"),
+        ("https://{{ config.at }}/v1", "live.example", {}, "shop.example"),
+        ("https://{{ config.at }}", "live.example", {}, "shop.example"),
+        ("https://{{ config.at }}.live.example", "acme", {}, "acme"),
+        ("{{ config.at }}", "https://eu.example", {"enum": ["https://eu.example"]}, "https://eu.example"),
+    ],
+)
+def test_the_account_leads_to_no_live_service(base_url, default, schema, address):
+    """A default that is the service's address is replaced where its schema lets it be; what is given stays."""
+    config = {"at": {"type": "string", "default": default, **schema}}
+    spec = load(shop(config=config, base_url=base_url, auth="none"))
+    assert Simulator(spec).config == {"at": address}
+    assert Simulator(spec, config={"at": default}).config == {"at": default}
+
+
+async def test_an_apps_own_engine_reads_the_simulator_alone():
+    """With its config and its transport; without the transport the address leads nowhere."""
+    config = {"at": {"type": "string", "default": "https://live.example"}}
+    spec = shop(config=config, base_url="{{ config.at }}", auth="none")
+    async with Simulator(spec, records=3) as service, Engine(effects=Effects(transport=service.transport)) as engine:
+        async with engine.open(spec, config=service.config, secrets=service.secrets) as connector:
+            assert len([record async for record in connector.read("orders")]) == 3
+        assert service.requests
+
+
+async def test_a_spec_that_is_found_and_read_as_open_does(tmp_path):
+    """By its name in folders, with plug-ins, and in an environment."""
+    folders = SimpleNamespace(register_specs=hookimpl(lambda: [tmp_path]), __name__="folders")
+    spec = shop(auth="none", base_url="https://live.example", environments={"test": {"base_url": "https://t.example"}})
+    (tmp_path / "mine.json").write_text(json.dumps({**spec, "name": "mine"}))
+    for found in ({"specs": [tmp_path]}, {"plugins": [folders]}):
+        async with Simulator("mine", records=1, environment="test", **found) as service:
+            assert list(service.routes) == ["https://t.example:443"]
 
 
 def test_schemas_that_nothing_fits():
