@@ -15,7 +15,7 @@ Rule 3: a request whose turn can't come in time fails at once, and every one in 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from math import inf, isfinite
 from typing import Any, Never, Self
 
@@ -57,10 +57,7 @@ class Permit:
         for line in self._pace.lines:
             line.gate.under_way -= 1
         try:
-            for line, taken in zip(self._pace.lines, self._taken, strict=True):
-                if unsent:
-                    await line.bucket.give_back(taken, taken.cost)
-                await line.bucket.done(taken)
+            await self._pace.ended(self._taken, unused=unsent)
         finally:
             for line in self._pace.lines:
                 line.next()
@@ -178,11 +175,11 @@ class Pace:
             for line in self.lines:
                 answer = await self._asked(line, cost)
                 if isinstance(answer, Delay):
-                    await self._returned(found)
+                    await self.ended(found, unused=True)
                     return answer
                 found.append(answer)
         except BaseException:
-            await self._returned(found)
+            await self.ended(found, unused=True)
             raise
         return found
 
@@ -191,10 +188,20 @@ class Pace:
             return await line.bucket.take(cost)
         return await awaited(line.bucket.take(cost), self.effects.monotonic, self.plan.endpoint)
 
-    async def _returned(self, found: list[Taken]) -> None:
+    async def ended(self, found: list[Taken], *, unused: bool) -> None:
+        """What was taken is no longer under way, and given back where it was not used.
+
+        Elsewhere than here that takes a while: whoever is cancelled meanwhile has done all of it.
+        """
+        ends: list[Awaitable[None]] = []
         for line, taken in zip(self.lines, found, strict=False):
-            await line.bucket.give_back(taken, taken.cost)
-            await line.bucket.done(taken)
+            if unused:
+                ends.append(line.bucket.give_back(taken, taken.cost))
+            ends.append(line.bucket.done(taken))
+        if self.effects.buckets is not None:
+            ends = [asyncio.shield(end) for end in ends]
+        for end in ends:
+            await end
 
     async def _pause(self, ticket: Ticket, seconds: float, left: float) -> None:
         """Until the time is over, or the ticket is called; where only others can call it, until nothing is left."""

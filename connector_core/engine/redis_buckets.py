@@ -251,7 +251,9 @@ class RedisBuckets:
 
     async def aclose(self) -> None:
         """Closes the sockets; what is in Redis stays."""
-        await asyncio.gather(*self._later, return_exceptions=True)
+        await asyncio.sleep(0)  # who was cancelled a moment ago may only now begin to give back
+        while self._later:
+            await asyncio.gather(*self._later, return_exceptions=True)
         await self._client.aclose()
 
 

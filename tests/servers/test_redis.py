@@ -155,6 +155,27 @@ async def test_an_answer_that_is_cancelled_gives_its_place_back(home: RedisBucke
     await taken(bucket)
 
 
+async def test_who_is_cancelled_at_any_moment_gives_all_places_back(home: RedisBuckets):
+    """A call under two limits that is cancelled, be it while it gives back, leaves no place taken in either."""
+    spec = {
+        "connector": "1", "name": "demo", "base_url": "https://api.example", "rate_limit": {"concurrency": 9},
+        "endpoints": {"order": {"post": "/orders", "rate_limit": {"concurrency": 9}}},
+    }  # fmt: skip
+    world = Effects(transport=lambda _: FakeTransport(lambda _: respond(json=1)))
+    async with Engine(buckets=home, effects=world) as engine, engine.open(spec) as demo:
+        for pause in range(60):
+            task = asyncio.create_task(demo.call("order"))
+            await asyncio.sleep(pause * 0.0001)
+            task.cancel()
+            for _ in range(pause % 4):
+                await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        await asyncio.sleep(0.1)
+        keys = await home._client.keys(f"{home._prefix}:*:under_way")
+        assert [await home._client.zcard(key) for key in keys] == [0] * len(keys)
+
+
 async def test_a_socket_that_was_closed_meanwhile_is_no_outage(home: RedisBuckets):
     """Sockets that Redis, or whoever stands between, has closed while they lay idle fail no request."""
     bucket = home.bucket("idle", Terms(((3.0, 60.0),)))
