@@ -40,7 +40,7 @@ from connector_core.template.places import EVERYWHERE
 from connector_core.testing import contracts
 from connector_core.testing.contracts.kind import every_kind
 from connector_core.testing.contracts.samples import Samples
-from tests.docs import words
+from tests.docs import codes, words
 
 __all__ = ["PAGES", "every_example", "models", "rewritten"]
 
@@ -293,6 +293,19 @@ def _attributes_of(cls: type) -> Iterator[tuple[str, str, str]]:
             )
 
 
+def _codes(mended_by: str) -> Iterator[str]:
+    return _table(
+        "code", "exception", "",
+        rows=((f"`{code}`", _raised(code), told.words) for code, told in codes.CODES.items()
+              if told.mended_by == mended_by),
+    )  # fmt: skip
+
+
+def _raised(code: str) -> str:
+    kinds = codes.raised(code)
+    return ", ".join(f"`{kind}`" if kind[0].isupper() else kind for kind in kinds)
+
+
 def _transitions() -> Iterator[str]:
     """The states of a circuit as a drawing, from the table that runs."""
     ways: dict[tuple[str, str], list[str]] = {}
@@ -388,6 +401,7 @@ PARTS: dict[str, Callable[..., Iterator[str]]] = {
     "attributes": _attributes,
     "categories": _categories,
     "claims": _claims,
+    "codes": _codes,
     "commands": _commands,
     "declared": _declared,
     "directives": _directives,
@@ -405,7 +419,7 @@ PARTS: dict[str, Callable[..., Iterator[str]]] = {
     "statuses": _statuses,
     "types": _types,
 }
-"""What a page can ask for; `fields` and `kinds` are followed by whose."""
+"""What a page can ask for; `codes`, `fields` and `kinds` are followed by whose."""
 
 
 if __name__ == "__main__":

@@ -11,10 +11,12 @@ import pytest
 
 from connector_core import events, exceptions, hookspecs
 from connector_core.component import families
-from connector_core.exceptions import IntegrationError
+from connector_core.config import settle
+from connector_core.exceptions import ConfigError, IntegrationError
 from connector_core.load import load, parse
 from connector_core.source import read
 from connector_core.template import FILTERS
+from tests.docs.codes import CODES, VARYING, in_source, raised
 from tests.docs.reference import PAGES, every_example, models, rewritten
 
 ROOT = PAGES.parents[1]
@@ -149,6 +151,22 @@ def test_every_event_and_exception():
     for name in exceptions.__all__:
         if issubclass(getattr(exceptions, name), IntegrationError):
             assert f"| `{name}` |" in REFERENCE["exceptions"]
+
+
+def test_every_code():
+    """Each code that the source writes has its line, and each line is of a code that the source writes."""
+    assert set(CODES) == {code for written in in_source() for code in VARYING.get(written, [written])}
+    for code, told in CODES.items():
+        assert raised(code), f"no exception is known for {code}"
+        assert f"<!-- generated: codes {told.mended_by} -->" in REFERENCE["exceptions"]
+
+
+def test_codes_that_are_put_together():
+    """What a code with a changing part becomes is in the table: each word that `settle` is given, for example."""
+    for what in ("config", "secret", "input"):
+        with pytest.raises(ConfigError) as caught:
+            settle({}, {"a": 1}, what=what)
+        assert caught.value.code in CODES
 
 
 _LINK = re.compile(r"\]\(([^)#:]*)(?:#([^)]*))?\)")

@@ -1,0 +1,215 @@
+"""The stable codes of exceptions: found in the source, and told here in words, for docs/reference/exceptions.md."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from connector_core import exceptions
+
+__all__ = ["CODES", "VARYING", "Code", "in_source", "raised"]
+
+
+class Code(NamedTuple):
+    """What stands in one line of the table."""
+
+    mended_by: str
+    """`caller`: what was passed to this call. `account`: config and secrets. `app`: the set-up. `spec`: it
+    does not fit the service. `service`: that, or the way to it. `time`: waiting helps. `tests`: only there."""
+    words: str
+    """What happened, and what to do."""
+
+
+CODES: dict[str, Code] = {
+    "input.invalid": Code(
+        "caller", "The input of a call does not fit its declaration. Show the text to whoever gave it."
+    ),
+    "endpoint.unknown": Code("caller", "The spec has no endpoint of that name."),
+    "endpoint.not_readable": Code("caller", "The endpoint is called, not read: use `call`."),
+    "endpoint.partitioned": Code("caller", "An endpoint with `for_each` was to begin at a position: leave it out."),
+    "position.invalid": Code("caller", "What was passed as a position is none. Pass the `following` of a page."),
+    "position.changed": Code("caller", "A kept position leads beyond what is there now: read from an earlier one."),
+    "job.changed": Code(
+        "caller", "A kept position names a part that the job's result no longer has: read it from the start."
+    ),
+    "body.invalid": Code("caller", "The body cannot be written in its form, such as XML with two roots."),
+    "body.unreadable": Code("caller", "An input that should be a file cannot be read, or is none."),
+    "body.changed": Code("caller", "A file changed while it was sent; the service got an incomplete request."),
+    "body.spent": Code("caller", "A file that can be read once was passed twice: pass bytes or a path."),
+    "idempotency.missing": Code("caller", "The key that the spec makes from the input is empty."),
+    "idempotency.invalid": Code(
+        "caller", "The key that the spec makes from the input has characters with no room in its form."
+    ),
+    "request.header": Code(
+        "caller", "A header's value cannot be sent, such as a secret or an input with a line break."
+    ),
+    "request.cookie": Code("caller", "A cookie's value has a semicolon in it."),
+    "request.url": Code("caller", "The address that came out of config and input is none that can be called."),
+    "config.invalid": Code("account", "Config is missing or wrong; the text names all of it."),
+    "secret.invalid": Code("account", "Secrets are missing or wrong; the text names all of it."),
+    "secret.missing": Code("account", "The command line was told to take a secret from a variable that is not set."),
+    "forbidden_address": Code(
+        "account", "The address is private or loopback, and `network` allows public ones alone. Nothing was sent."
+    ),
+    "connection.closed": Code(
+        "app",
+        "`ConfigError`: used outside its `async with`. `ConnectionError`: the service closed without an answer.",
+    ),
+    "connection.loop": Code("app", "Used in another event loop, thread or process than it was opened in."),
+    "plugin.invalid": Code("app", "A plug-in, or the Python beside a spec, cannot be used."),
+    "plugin.failed": Code("app", "A plug-in's hook failed, or gave something else than its hook is for."),
+    "plugin.duplicate": Code("app", "Two plug-ins bring a function of the same name."),
+    "hook.unknown": Code("app", "A transform names a function that no plug-in provides."),
+    "extra.missing": Code("app", "A package is needed that is not installed; the text says which."),
+    "buckets.unknown": Code("app", "`Engine(buckets=…)` names no Redis."),
+    "metrics.uncounted": Code("app", "`metrics()` was asked for, and no listener counts."),
+    "switches.unreadable": Code("app", "The file of switches cannot be read."),
+    "switches.unwritable": Code("app", "The file of switches cannot be written."),
+    "spool.failed": Code("app", "A large answer does not fit into the folder of temporary files: make room."),
+    "health.undeclared": Code("spec", "The spec does not say how its health is checked."),
+    "rate_limit.cost": Code("spec", "An endpoint's cost is no number, or more than its limit can ever give."),
+    "capture.missing": Code("spec", "The service did not tell a fact that `capture` asks for."),
+    "batch.results": Code("spec", "The answer to a list does not have one result for each item."),
+    "output.unfit": Code("spec", "`output` cannot be made from the answer; the request was acted on."),
+    "schema.violation": Code("spec", "A record does not fit its schema, and `on_invalid` says `fail`."),
+    "skip.midway": Code("spec", "A rule says `skip` to a later page than the first: say `stop`."),
+    "job.done": Code("spec", "Whether a job is done cannot be told from the answer."),
+    "pagination.flag": Code("spec", "`has_more` cannot be told from the answer."),
+    "pagination.flag_missing": Code("spec", "What `has_more` reads is not in the answer."),
+    "pagination.link": Code("spec", "What should be the link to the next page is none."),
+    "pagination.loop": Code("spec", "A token, a link or a page came twice."),
+    "pagination.max_pages": Code("spec", "There are more pages than `max_pages`."),
+    "pagination.page_info": Code("spec", "The answer has no `pageInfo`: the query has to ask for it."),
+    "pagination.short": Code("spec", "The pages end before the total that the answer tells."),
+    "pagination.token": Code("spec", "What should be the token of the next page is none that can be sent."),
+    "pagination.token_missing": Code(
+        "spec", "The answer says that pages follow, and gives nothing to ask for them with."
+    ),
+    "redirect.invalid": Code("spec", "A redirect leads to what is no address."),
+    "redirect.loop": Code("spec", "There are too many redirects."),
+    "redirect.write": Code("spec", "What was sent would get lost in a redirect: write the new address into the spec."),
+    "host.invalid": Code("spec", "A link or a redirect of the service leads to what is no address."),
+    "host.not_allowed": Code("spec", "A link or a redirect leads to a host that `hosts` does not name."),
+    "response.columns": Code("spec", "A record has more or fewer values than there are columns."),
+    "response.undecodable": Code("spec", "The body is not what `decode` says."),
+    "transform.cast": Code("spec", "A value has no form as what `cast` says."),
+    "transform.depth": Code("spec", "A record is nested too deeply to be transformed."),
+    "transform.hook": Code("spec", "A function that a transform names failed on a record."),
+    "transform.set": Code("spec", "A field cannot be set: its template reads what is not there."),
+    "transform.zip": Code("spec", "There are more or fewer values than names to put them under."),
+    "http.*": Code(
+        "service", "The service answered with this status, and no rule of `errors` gave it a code of its own."
+    ),
+    "batch.refused": Code("service", "The service refused some items; `results` has its reasons. The others are done."),
+    "job.failed": Code("service", "The service's job failed."),
+    "response.encoding": Code("service", "The body is not compressed as it claims to be."),
+    "response.headers": Code("service", "The headers of the answer are too large."),
+    "response.malformed": Code("service", "What came is no HTTP."),
+    "response.too_large": Code("service", "The answer is larger than the limit: ask for less at a time."),
+    "response.unasked": Code("service", "An answer came before anything was asked."),
+    "connection.certificate": Code("service", "The certificate is not accepted."),
+    "connection.tls": Code("service", "TLS could not be agreed on."),
+    "connection.dns": Code("service", "There is no such host, or names cannot be looked up."),
+    "connection.refused": Code("service", "Nothing listens there."),
+    "connection.unreachable": Code("service", "There is no way to the host."),
+    "connection.reset": Code("service", "The connection broke after something was sent."),
+    "connection.truncated": Code("service", "The answer broke off."),
+    "connection.failed": Code("service", "The exchange failed in an unforeseen way: please report it."),
+    "timeout.connect": Code("time", "No connection came about in time."),
+    "timeout.read": Code("time", "Nothing came for too long."),
+    "timeout.total": Code("time", "The answer was not complete in time."),
+    "timeout.deadline": Code("time", "The time that the caller gave was over before it was sent."),
+    "timeout.health": Code("time", "A check of health took too long; only in its report."),
+    "job.timeout": Code("time", "The service's job was not done in time."),
+    "rate_limit.wait": Code("time", "The turn would come too late; `retry_after` says when."),
+    "rate_limit.store": Code("time", "The Redis that counts does not answer. Nothing was sent."),
+    "circuit.open": Code("time", "The service is left alone for `retry_after` seconds. Nothing was sent."),
+    "unavailable.switch.disabled": Code("time", "An operator has switched it off."),
+    "unavailable.switch.maintenance": Code("time", "An operator has announced maintenance."),
+    "unavailable.maintenance": Code("time", "The spec announces maintenance by the provider."),
+    "unavailable.flag": Code("time", "The app's feature flag is off."),
+    "simulator.impossible": Code("tests", "The simulator cannot make up what the spec needs."),
+    "simulator.unknown_host": Code("tests", "A request went to a host that the simulator does not stand for."),
+    "fake.invalid": Code("tests", "A fake was given what its spec could never give."),
+    "fake.missing": Code("tests", "A fake was asked for what it was not given."),
+    "faults.invalid": Code("tests", "A list of faults is written wrong."),
+    "faults.upstream": Code("tests", "`Chaos` was given no origin of a service over http."),
+}
+VARYING = {
+    "*.invalid": ["config.invalid", "secret.invalid", "input.invalid"],
+    "http.*": ["http.*"],
+    "timeout.*": ["timeout.read", "timeout.total"],
+    "unavailable.*": [code for code in CODES if code.startswith("unavailable.")],
+}
+"""Codes that the source puts together, and what they become."""
+_UNNAMED = {  # codes that stand in a variable, or are handed to a function that makes the exception
+    "http.*": "by status",
+    "position.changed": "ResponseError",
+    "response.undecodable": "ResponseError",
+    "schema.violation": "ResponseError",
+    "transform.depth": "ResponseError",
+}
+
+
+def raised(code: str) -> list[str]:
+    """The exceptions that have the code."""
+    if code in _UNNAMED:
+        return [_UNNAMED[code]]
+    found = {
+        kind for written, kinds in in_source().items() if code in VARYING.get(written, [written]) for kind in kinds
+    }
+    named = {kind for kind in found if kind in exceptions.__all__}
+    if "" in found and code.startswith("connection."):
+        named.add("ConnectionError")
+    return sorted(named)
+
+
+PACKAGE = Path(__file__).resolve().parents[2] / "connector_core"
+
+
+@cache
+def in_source() -> dict[str, set[str]]:
+    """Each code that the package writes, with the names of what is raised with it; `*` stands for what varies."""
+    found: dict[str, set[str]] = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for code, kind in _codes(ast.parse(path.read_text("utf-8"))):
+            if "." in code or code in CODES:  # others are codes of validation, which no exception has
+                found.setdefault(code, set()).add(kind)
+    return found
+
+
+def _codes(module: ast.Module) -> Iterator[tuple[str, str]]:
+    for node in ast.walk(module):
+        if isinstance(node, ast.Call):
+            for keyword in node.keywords:
+                if keyword.arg == "code":
+                    yield from ((code, ast.unparse(node.func)) for code in _texts(keyword.value))
+        elif isinstance(node, ast.Assign):
+            for target, value in _assigned(node):
+                if isinstance(target, ast.Name) and target.id == "code":
+                    yield from ((code, "") for code in _texts(value))
+
+
+def _assigned(node: ast.Assign) -> Iterator[tuple[ast.expr, ast.expr]]:
+    [target, *_] = node.targets
+    if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
+        yield from zip(target.elts, node.value.elts, strict=True)
+    else:
+        yield target, node.value
+
+
+def _texts(value: ast.expr) -> Iterator[str]:
+    match value:
+        case ast.Constant(value=str(text)) if text:
+            yield text
+        case ast.JoinedStr(values=parts):
+            yield "".join(str(part.value) if isinstance(part, ast.Constant) else "*" for part in parts)
+        case ast.IfExp(body=one, orelse=other):
+            yield from _texts(one)
+            yield from _texts(other)
+        case ast.BoolOp(values=values):
+            for part in values:
+                yield from _texts(part)
