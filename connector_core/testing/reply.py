@@ -50,7 +50,7 @@ def headers_of(values: Mapping[str, Any]) -> dict[str, str]:
 
 def _below(body: Any, keys: Sequence[str], value: Any, path: AnswerPath) -> Any:
     if not keys:
-        if body not in (None, {}, []) and not (isinstance(body, dict) and isinstance(value, dict)):
+        if body not in (None, {}, [], value) and not (isinstance(body, dict) and isinstance(value, dict)):
             raise ValueError(f"something else stands at {path} already")
         return {**body, **value} if isinstance(body, dict) and isinstance(value, dict) else value
     key, *rest = keys
@@ -64,9 +64,10 @@ def _below(body: Any, keys: Sequence[str], value: Any, path: AnswerPath) -> Any:
 
 
 def _each(body: Any, rest: Sequence[str], value: Any, path: AnswerPath) -> list[Any]:
-    if body not in (None, []) or not isinstance(value, Sequence):
+    """The list with each of the values in its item; the items may be there already, as the records of a page are."""
+    if not isinstance(value, list | tuple) or not isinstance(body, list | None) or (body and len(body) != len(value)):
         raise ValueError(f"{path} runs over a list which something else fills")
-    return [_below(None, rest, item, path) for item in value]
+    return [_below(item, rest, one, path) for item, one in zip(body or [None] * len(value), value, strict=True)]
 
 
 def _item(body: Any, index: int, rest: Sequence[str], value: Any, path: AnswerPath) -> list[Any]:

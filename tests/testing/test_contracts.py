@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from pydantic import ConfigDict
 
 import connector_core.spec  # noqa: F401 - the families are known once the spec's keys are
+from connector_core.address import AnswerPath, Put
 from connector_core.auth import Auth, Session, Text
 from connector_core.auth.bearer import Bearer
 from connector_core.auth.credentials import credential, fields
@@ -25,11 +26,13 @@ from connector_core.decode.family import Stream
 from connector_core.decode.ndjson import Ndjson
 from connector_core.exceptions import AuthenticationError, ResponseError
 from connector_core.http import Request, Response
-from connector_core.pagination import Pagination, Stop
+from connector_core.pagination import Answer, Pagination, Served, Stop
 from connector_core.pagination.numbered import Offset
-from connector_core.testing import contracts
+from connector_core.pagination.provider import asked_number
+from connector_core.testing import contracts, simulated
 from connector_core.transform import Transform
 from connector_core.transform.fields import Drop
+from tests.testing.specs import shop
 
 PLUGIN = Path(__file__).parents[1] / "plugin"
 
@@ -424,6 +427,50 @@ def test_every_claim_is_tried_with_a_fault():
     """No claim is made that nothing can fail, but for those whose fault pydantic or the language refuses first."""
     made = {str(claim) for base in (Offset, Bearer, Ndjson, Gzip, Drop) for claim in contracts.claims(base)}
     assert made - {name for _, _, name, _ in FAULTS} == {"name", "fields-documented", "round-trip", "schema"}
+
+
+# ── a kind that reads all records of a page ───────────────────────────────────────────────────────
+
+
+def smallest(*, told: bool) -> type[Pagination]:
+    """The kind of services whose next page has the ids below the smallest of this one; `told`: `serve` gives ids."""
+
+    class Smallest(Pagination):
+        """The next page has the ids below the smallest.
+
+        Example: `pagination: {type: smallest, take: body.tickets.*.id, put: query.before}`
+        """
+
+        type: Literal["smallest"] = "smallest"
+        take: AnswerPath
+        """Where the ids stand."""
+        put: Put
+        """Where the smallest goes."""
+
+        def at(self, request: Request, position: Any) -> Request:
+            return request if position is None else self.put.put(request, position)
+
+        def next(self, answer: Answer) -> Any:
+            found = self.take.take(answer.scope)
+            ids = [one for one in found if type(one) is int] if isinstance(found, list) else []
+            return min(ids) if answer.count and ids else Stop("there is no smaller id")
+
+        def serve(self, request: Request, dataset: Sequence[Any]) -> Served:
+            before = asked_number(request, self.put, 10**9)
+            page = sorted((one for one in dataset if one["id"] < before), key=lambda one: -one["id"])[:10]
+            return Served(page, {str(self.take): [one["id"] for one in page]} if told else {})
+
+    return Smallest
+
+
+@pytest.mark.parametrize("told", [True, False])
+async def test_a_kind_that_reads_all_records_of_a_page(told):
+    """The records are in the body where its address leads, for contracts and in the simulator, whoever puts them there."""
+    contracts.check(smallest(told=told))
+    paging = {"type": "smallest", "take": "body.data.*.id", "put": "query.before"}
+    async with simulated(shop(paging), records=35) as connector:
+        found = [record["id"] async for record in connector.read("orders")]
+    assert sorted(found) == list(range(1, 36))
 
 
 # ── the front door ────────────────────────────────────────────────────────────────────────────────

@@ -33,6 +33,17 @@ def test_values_beside_each_other():
     assert body == {"data": {"rows": [1], "next": "x"}, "total": 1}
 
 
+def test_values_inside_of_records():
+    """What each record says is placed where it stands already, or beside it; what it does not say has no room."""
+    body = {"data": [{"id": 1}, {"id": 2}]}
+    assert placed(body, AnswerPath("body.data.*.id"), [1, 2]) == body
+    assert placed(body, AnswerPath("body.data.*.at"), [3, 4]) == {"data": [{"id": 1, "at": 3}, {"id": 2, "at": 4}]}
+    with pytest.raises(ValueError, match=r"something else stands at body\.data\.\*\.id already"):
+        placed(body, AnswerPath("body.data.*.id"), [1, 3])
+    with pytest.raises(ValueError, match="runs over a list which something else fills"):
+        placed(body, AnswerPath("body.data.*.id"), [1, 2, 3])
+
+
 @pytest.mark.parametrize(
     "body, address, message",
     [

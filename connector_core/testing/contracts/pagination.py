@@ -84,7 +84,8 @@ class _Page(Struct, frozen=True):
 
 def _page(kind: Pagination, request: Request, position: Any, dataset: Sequence[Any]) -> _Page:
     served: Served = kind.serve(_arrived(request), dataset)
-    records, body = list(served.records), None
+    records = list(served.records)
+    body = _holding(kind, records)
     for address, value in served.values.items():
         if (path := AnswerPath(address)).root == "body":
             body = placed(body, path, value)
@@ -93,6 +94,17 @@ def _page(kind: Pagination, request: Request, position: Any, dataset: Sequence[A
     if records:
         scope["record"] = records[-1]
     return _Page(records, Answer(position, request.url, len(records), scope))
+
+
+def _holding(kind: Pagination, records: list[Any]) -> Any:
+    """The body with the records where an address of the kind runs over them, such as `body.tickets.*.id`; else None."""
+    body = None
+    for name in type(kind).model_fields:
+        path = getattr(kind, name)
+        if isinstance(path, AnswerPath) and path.root == "body" and "*" in path.keys:
+            above = path.keys[: path.keys.index("*")]
+            body = placed(body, AnswerPath(".".join(["body", *(f'"{key}"' for key in above)])), records)
+    return body
 
 
 def _walk(kind: Pagination, count: int, start: Any = None, base: Request = GET) -> Iterator[_Page]:
