@@ -181,8 +181,7 @@ class Engine(Closing):
             if self._further:
                 self._folders += plugins.specs()
                 add_filters(plugins)
-            if (observe := plugins.observe_event) is not None:
-                self._effects.listeners.append(observe)
+            self._effects.listeners += plugins.observe_event
             self._plugins = plugins
         return self._plugins
 

@@ -75,6 +75,8 @@ def _loaded(point: Any, whose: str, known: Mapping[str, Plugin]) -> Plugin:
         list(_trial(module, point.name))
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a stranger's module does
         return Plugin(point.name, whose, problem=f"{type(error).__name__}: {error}{place_of(error)}")
+    if (same := next((first for first in known.values() if first.module is module), None)) is not None:
+        return Plugin(point.name, whose, problem=f"it is the same as {same.name} of {same.distribution}")
     return Plugin(point.name, whose, module)
 
 
@@ -136,6 +138,7 @@ class Plugins:
         """`further`: modules beside the installed ones, by name; raises ConfigError where a hook is wrong."""
         self._further = list(further)
         own = [(plugin.name, plugin.module) for plugin in installed() if plugin.module is not None]
+        _check_once([*own, *self._further])
         try:
             self._hooks = _manager([*own, *self._further]).hook if own or self._further else None
         except Exception as error:  # noqa: BLE001 - pluggy's own, which is imported only for plug-ins
@@ -144,9 +147,7 @@ class Plugins:
         self.prepare_request: Callable[..., Any] | None = self._chain("prepare_request", "request")
         self.prepare_page: Callable[..., Any] | None = self._chain("prepare_page", "records")
         self.observe_response: Callable[..., None] | None = self._each("observe_response")
-        self.observe_event: Callable[[Event], None] | None = (
-            (lambda event: observe(event=event)) if (observe := self._each("observe_event")) is not None else None
-        )
+        self.observe_event: list[Callable[[Event], None]] = [self._watch(impl) for impl in self._of("observe_event")]
 
     def joined(self, name: str, module: Any) -> Plugins:
         """These and one more."""
@@ -205,6 +206,14 @@ class Plugins:
 
         return call
 
+    def _watch(self, impl: HookImpl) -> Callable[[Event], None]:
+        """A listener for each, so that one that fails silences no other."""
+
+        def watch(event: Event) -> None:
+            self._called(impl, "observe_event", {"event": event})
+
+        return watch
+
     def _chain(self, hook: str, changed: str) -> Callable[..., Any] | None:
         """Calls them one after another, each with what the one before gave; None: there is none."""
         impls = self._of(hook)
@@ -249,6 +258,20 @@ def _told_whose(impl: HookImpl, name: str, function: Callable[..., Any]) -> Call
             raise _failed(impl, how, where=f"the filter {name}") from None
 
     return run
+
+
+def _check_once(modules: Iterable[tuple[str, Any]]) -> None:
+    """Raises ConfigError where a plug-in or a name is there twice; pluggy's words would quote all that is in it."""
+    known: dict[str, Any] = {}
+    for name, module in modules:
+        if any(module is other for other in known.values()):
+            what, hint = f"the plug-in {name} is there twice", "an installed one need not be passed, and any other once"
+        elif name in known:
+            what, hint = f"two plug-ins are called {name}", "give one of them another __name__"
+        else:
+            known[name] = module
+            continue
+        raise ConfigError(what, where="Engine(plugins=…)", hint=hint, code="plugin.duplicate")
 
 
 def _failed(impl: HookImpl, how: str, where: str = "") -> ConfigError:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from connector_core import Connector, Engine
-from connector_core.events import Event, PageRead
+from connector_core import Connector, Effects, Engine
+from connector_core.events import Event, PageRead, ReadStarted
 from connector_core.exceptions import ConfigError
 from connector_core.hookspecs import hookimpl
 from connector_core.http import Request, Response
@@ -49,7 +49,7 @@ def test_nothing_is_installed_here():
     assert installed() == ()
     plugins = Plugins()
     assert (plugins.prepare_request, plugins.prepare_page) == (None, None)
-    assert (plugins.observe_response, plugins.observe_event) == (None, None)
+    assert (plugins.observe_response, plugins.observe_event) == (None, [])
     assert (plugins.specs(), plugins.transforms("x"), plugins.filters(), plugins.commands()) == ([], {}, {}, [])
 
 
@@ -180,6 +180,36 @@ def test_what_is_registered_is_what_the_hook_is_for(hook, found):
     plugins = Plugins([("odd", plugin("odd", **{f"register_{hook}": lambda: found}))])
     with pytest.raises(ConfigError, match=rf"the plug-in odd gives a \w+ for register_{hook}, where "):
         getattr(plugins, hook)()
+
+
+@pytest.mark.parametrize(
+    "names, what",
+    [(["one", "one"], "two plug-ins are called one"), (["one", "two"], "the plug-in two is there twice")],
+)
+def test_a_plugin_is_there_once(names, what):
+    """It is told in a few words, without what is in the module."""
+    first = plugin("one", register_specs=list)
+    second = first if names[1] == "two" else plugin("one", register_specs=list)
+    with pytest.raises(ConfigError) as wrong:
+        Plugins(zip(names, [first, second], strict=True))
+    assert (wrong.value.what, wrong.value.code) == (what, "plugin.duplicate")
+
+
+def test_one_that_fails_silences_no_other():
+    """Each plug-in listens for itself."""
+    heard: list[object] = []
+
+    def fail(event):
+        raise ValueError
+
+    def hear(event):
+        heard.append(event)
+
+    first, second = plugin("one", observe_event=fail), plugin("two", observe_event=hear)
+    effects = Effects(listeners=list(Plugins([("one", first), ("two", second)]).observe_event))
+    effects.announce(ReadStarted(connection="demo", endpoint="things"))
+    effects.announce(ReadStarted(connection="demo", endpoint="things"))
+    assert len(heard) == 2
 
 
 def test_two_of_one_name():

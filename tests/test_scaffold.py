@@ -160,3 +160,25 @@ def test_what_cannot_be_written_leaves_nothing(tmp_path):
     with pytest.raises(ConfigError, match=r"it cannot be written: .* — .*file"):
         write([File("a.txt", "a"), File("file/b.txt", "b")], tmp_path)
     assert [path.name for path in Path(tmp_path).iterdir()] == ["file"]
+
+
+def test_an_interrupted_writing_leaves_nothing(tmp_path, monkeypatch):
+    """Ctrl-C takes back the files and the folders that were made, and those alone."""
+    (tmp_path / "kept").mkdir()
+    opened = Path.open
+
+    def interrupted(self, *how, **more):
+        if self.name == "d.txt":
+            raise KeyboardInterrupt
+        return opened(self, *how, **more)
+
+    monkeypatch.setattr(Path, "open", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write([File("a/b/c.txt", "c"), File("a/d.txt", "d")], tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+
+
+def test_a_place_that_cannot_be_looked_at(tmp_path):
+    """A name that no file can have is a mistake of whoever gave it."""
+    with pytest.raises(ConfigError, match="it cannot be written: File name too long"):
+        write([File("a.txt", "a", shared=True)], tmp_path / ("a" * 300))

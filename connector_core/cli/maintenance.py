@@ -37,6 +37,7 @@ def _end(text: str) -> float:
     """Seconds since 1970 of a time, or of the end of a duration that begins now."""
     import time
 
+    from connector_core.engine.switches import LATEST
     from connector_core.formats import moment
     from connector_core.units import duration
 
@@ -51,6 +52,10 @@ def _end(text: str) -> float:
             f"{text!r} is neither a time such as 2030-01-31T04:00:00Z nor a duration such as 2h",
             click.get_current_context(),
             param_hint="'--until'",
+        )
+    if end > LATEST:
+        raise click.BadParameter(
+            f"{text} ends after the year 9999", click.get_current_context(), param_hint="'--until'"
         )
     if end <= now:
         raise click.BadParameter(f"{text} is over already", click.get_current_context(), param_hint="'--until'")

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import click
 import msgspec
@@ -102,12 +103,27 @@ async def _by_thread(target: int, content: bytes) -> None:
 
 
 def replace_file(path: Path, text: str, what: str) -> None:
-    """All of it or nothing: a file is never half written. `what` is the word for messages; raises ConfigError."""
-    beside = path.with_name(f".{path.name}.new")
+    """All of it or nothing: a file is never half written. `what` is the word for messages; raises ConfigError.
+
+    A link stays, and what it leads to is replaced; what is no file, such as a pipe, is written to.
+    """
+    try:
+        if path.exists() and not path.is_file():
+            path.write_text(text, "utf-8", newline="\n")
+        else:
+            _replaced(path.resolve() if path.is_symlink() else path, text)
+    except OSError as error:
+        raise ConfigError(f"the {what} cannot be written: {error.strerror}", where=str(path)) from None
+
+
+def _replaced(path: Path, text: str) -> None:
+    beside = path.with_name(f".{uuid4().hex}.new")  # its own, where two write at the same moment
     try:
         beside.write_text(text, "utf-8", newline="\n")
+        if path.exists():
+            beside.chmod(stat.S_IMODE(path.stat().st_mode))
         beside.replace(path)
-    except OSError as error:
+    except BaseException:
         with suppress(OSError):
             beside.unlink(missing_ok=True)
-        raise ConfigError(f"the {what} cannot be written: {error.strerror}", where=str(path)) from None
+        raise

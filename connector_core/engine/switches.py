@@ -7,17 +7,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal, Protocol
+from uuid import uuid4
 
 import msgspec
 from msgspec import Meta, Struct
 
 from connector_core.exceptions import ConfigError
 
-__all__ = ["FileSwitches", "Flags", "MemorySwitches", "Switch", "Switches"]
+__all__ = ["LATEST", "FileSwitches", "Flags", "MemorySwitches", "Switch", "Switches"]
 
 Flags = Callable[[str, bool, Mapping[str, str]], bool | Awaitable[bool]]
 """The app's feature flags: a flag's name, its default, and who asks (`connector`, `connection`) → whether it is on."""
@@ -90,12 +91,14 @@ class FileSwitches:
         if switch is not None:
             known[name] = switch
         text = msgspec.json.format(msgspec.json.encode(dict(sorted(known.items()))), indent=2) + b"\n"
-        beside = self._path.with_name(f"{self._path.name}.{os.getpid()}.new")
+        beside = self._path.with_name(f"{self._path.name}.{uuid4().hex}.new")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             beside.write_bytes(text)
             beside.replace(self._path)
         except OSError as error:
+            with suppress(OSError):
+                beside.unlink(missing_ok=True)
             raise ConfigError(
                 f"the switch cannot be written: {error.strerror}", where=str(self._path), code="switches.unwritable"
             ) from None

@@ -18,6 +18,15 @@ __all__ = ["LoopThread"]
 Found = TypeVar("Found")
 
 
+class _Beginning:
+    """What a thread and who begins it tell each other; either may be the first to do so."""
+
+    def __init__(self) -> None:
+        self.ready = threading.Event()
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.given_up = False
+
+
 class LoopThread:
     """Begins with the first coroutine; a daemon, so that it keeps no process from ending.
 
@@ -121,20 +130,27 @@ class LoopThread:
                 )
 
     def _begun(self) -> None:
-        loop = asyncio.new_event_loop()
-        thread = threading.Thread(target=self._serve, args=(loop,), name="connector-core", daemon=True)
+        beginning = _Beginning()
+        thread = threading.Thread(target=self._serve, args=(beginning,), name="connector-core", daemon=True)
         try:
             thread.start()
-            self._loop, self._process, self._thread = loop, os.getpid(), thread
+            beginning.ready.wait()
+            assert beginning.loop is not None  # noqa: S101 - it is ready
+            self._loop, self._process, self._thread = beginning.loop, os.getpid(), thread
         except BaseException:  # interrupted: whatever has begun ends at once, and the next one begins anew
-            self._thread = None
-            loop.call_soon_threadsafe(loop.stop)
+            self._thread, beginning.given_up = None, True
+            if (loop := beginning.loop) is not None:
+                loop.call_soon_threadsafe(loop.stop)
             raise
 
-    def _serve(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _serve(self, beginning: _Beginning) -> None:
         try:
-            with asyncio.Runner(loop_factory=lambda: loop) as runner:
-                while not self._ran(runner.get_loop()):
+            with asyncio.Runner() as runner:
+                beginning.loop = runner.get_loop()
+                beginning.ready.set()
+                if beginning.given_up:
+                    beginning.loop.stop()
+                while not self._ran(beginning.loop):
                     pass
         finally:
             for done, waiting in list(self._waited_for.items()) if self._closed else ():

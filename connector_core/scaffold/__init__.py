@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -85,23 +86,36 @@ def for_plugin(name: str) -> list[File]:
 
 def write(files: Iterable[File], folder: Path) -> list[Path]:
     """Writes all of the files or none, and gives the paths of those that were not there; raises ConfigError."""
+    try:
+        return _written(files, folder)
+    except OSError as error:
+        where = str(error.filename or folder)
+        raise ConfigError(f"it cannot be written: {error.strerror}", where=where) from None
+
+
+def _written(files: Iterable[File], folder: Path) -> list[Path]:
     files = [file for file in files if not (file.shared and (folder / file.path).exists())]
     for file in files:
         if there := _in_the_way(folder / file.path):
             raise ConfigError("it is there already", where=str(there), hint="choose another name or another --output")
     done: list[Path] = []
+    made: list[Path] = []
     try:
         for file in files:
             path = folder / file.path
-            path.parent.mkdir(parents=True, exist_ok=True)
+            for parent in reversed([parent for parent in path.parents if not parent.exists()]):
+                made.append(parent)
+                parent.mkdir(exist_ok=True)
             with path.open("x", encoding="utf-8", newline="\n") as target:
                 done.append(path)
                 target.write(file.text)
-    except OSError as error:
+    except BaseException:  # Ctrl-C too
         for path in done:
             path.unlink(missing_ok=True)
-        where = str(error.filename or folder)
-        raise ConfigError(f"it cannot be written: {error.strerror}", where=where) from None
+        for parent in reversed(made):
+            with suppress(OSError):  # somebody else has put something there
+                parent.rmdir()
+        raise
     return done
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -43,6 +45,22 @@ def test_output(run, folder):
     assert (done.exit_code, done.output) == (0, "")
     assert path.read_bytes() == run("docs", "shop", "--html").stdout_bytes
     assert [file.name for file in path.parent.iterdir()] == ["shop.html"]
+
+
+def test_an_output_that_is_no_file(run, folder):
+    """A link stays one, and so does what its file may be used for; a pipe is written to."""
+    path, link, pipe = folder / "shop.md", folder / "link.md", folder / "pipe"
+    path.write_text("before", "utf-8")
+    path.chmod(0o640)
+    link.symlink_to(path)
+    assert run("docs", "shop", "--output", str(link)).exit_code == 0
+    assert (link.is_symlink(), path.stat().st_mode & 0o777) == (True, 0o640)
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as pool:
+        read = pool.submit(pipe.read_text, "utf-8")
+        assert run("docs", "shop", "--output", str(pipe)).exit_code == 0
+        assert read.result(5) == path.read_text("utf-8")
+    assert pipe.is_fifo()
 
 
 def test_an_output_that_cannot_be_written(run, folder):

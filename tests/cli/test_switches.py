@@ -67,6 +67,7 @@ def test_maintenance(here):
         ("soon", "'soon' is neither a time such as 2030-01-31T04:00:00Z nor a duration such as 2h"),
         ("2001-01-31T04:00:00Z", "2001-01-31T04:00:00Z is over already"),
         ("0s", "0s is over already"),
+        ("99999999999h", "99999999999h ends after the year 9999"),
     ],
 )
 def test_no_time(here, until, what):

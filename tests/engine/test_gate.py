@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
@@ -192,6 +193,20 @@ def test_a_broken_file_is_told(text, tmp_path):
         FileSwitches(path).get("shop")
     assert refused.value.code == "switches.unreadable"
     assert f"{path} — correct the file, or remove it" in str(refused.value)
+
+
+def test_many_who_write_at_once(tmp_path):
+    """Each writes a whole file, so that nobody ever reads half of one, or fails; and nothing is left beside it."""
+    path = tmp_path / "switches.json"
+
+    def work(number):
+        for _ in range(30):
+            FileSwitches(path).set(f"shop{number}", Switch("disabled", None, "m" * 1000 * number))
+            FileSwitches(path).all()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, range(8)))
+    assert [found.name for found in tmp_path.iterdir()] == ["switches.json"]
 
 
 def test_a_place_that_cannot_be_written_is_told(tmp_path):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -337,6 +338,17 @@ def web(keyword: str) -> dict[str, Any]:
 def test_webs_of_references_stay_small(keyword):
     """Schemas that refer to each other without end come to a few kilobytes."""
     assert len(made(web(keyword)).text) < 40_000
+
+
+def test_an_address_of_many_variables():
+    """What an address comes to is bounded, however often a long default stands in it."""
+    variables = {"a": {"default": "x" * 10_000}}
+    document = of_path(
+        "/things", {}, servers=[{"url": "https://" + "{a}" * 100_000 + ".example", "variables": variables}]
+    )
+    begun = time.monotonic()
+    assert len(spec_or_error(document)) < 10_000
+    assert time.monotonic() - begun < 5
 
 
 def large(paths: int, properties: int) -> dict[str, Any]:

@@ -15,6 +15,8 @@ __all__ = ["Access"]
 
 MOST_ENVIRONMENTS = 10
 _VARIABLE = re.compile(r"\{([^{}]*)\}")
+_LONGEST = 1000
+"""Characters of an address, and of what stands in for a variable: thousands of long ones would be no address anyway."""
 
 
 class Access:
@@ -62,8 +64,10 @@ class Access:
     def _address(self, server: Mapping[str, Any], *, keep: bool) -> str | None:
         """The address with its variables as config values, or with their defaults; None where it is no such thing."""
         url = server["url"]
+        if len(url) > _LONGEST:
+            return None
         variables = self._document.mapping(server.get("variables"))
-        defaults = _VARIABLE.sub(lambda found: str(self._variable(variables, found[1]).get("default", "")), url)
+        defaults = _VARIABLE.sub(lambda found: self._default(variables, found[1]), url)
         if not _is_address(defaults):
             return None
         if not keep or not _VARIABLE.search(url):
@@ -85,6 +89,9 @@ class Access:
 
     def _variable(self, variables: Mapping[str, Any], name: str) -> Mapping[str, Any]:
         return self._document.mapping(variables.get(name))
+
+    def _default(self, variables: Mapping[str, Any], name: str) -> str:
+        return str(self._variable(variables, name).get("default", ""))[:_LONGEST]
 
     def _as_config(self, name: str, variables: Mapping[str, Any]) -> str:
         variable = self._variable(variables, name)
