@@ -13,7 +13,7 @@ Rule 3: what the test did not give is an error, never an empty list.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from inspect import isawaitable
 from pathlib import Path
@@ -36,7 +36,7 @@ from connector_core.testing.fakes import effects, respond
 
 __all__ = ["Called", "FakeConnector", "fake"]
 
-Given = Sequence[Mapping[str, Any]] | Exception
+Given = Iterable[Mapping[str, Any]] | Exception
 """An endpoint's records in order, or what reading it raises."""
 Answer = Any | Exception | Callable[[dict[str, Any]], Any]
 """What a call gives or raises, or a function (a coroutine's, too) of its input that gives or raises it."""
@@ -87,32 +87,43 @@ class FakeConnector(Connector, Closing):
         super().__init__(
             Connection(spec, silent, Plugins(), config=config, secrets=secrets, name=spec.name, network="public")
         )
-        self._records, self._answers, self._page_size = dict(records), dict(calls), page_size
+        self._records: dict[str, Given] = {}
+        self._answers, self._page_size = dict(calls), page_size
         self.calls: list[Called] = []
         """Every call that was made, in order; those of reads are among them."""
         if page_size < 1:
             raise ConfigError("page_size counts records, from 1 on", code="fake.invalid")
         for name, given in records.items():
-            self._check_records(name, given)
+            self._records[name] = self._checked(name, given)
         for name in calls:
             endpoint_of(spec, name)
 
-    def _check_records(self, name: str, given: Given) -> None:
-        """Raises ConfigError for records of no endpoint, and for those that its schema does not allow."""
-        if name not in self.spec.endpoints and self._discovery:
-            return
-        self._check_read(name, None)
+    def _checked(self, name: str, given: Given) -> Given:
+        """The records as a list; raises ConfigError for those of no endpoint, or that its schema does not allow."""
+        discovered = name not in self.spec.endpoints and self._discovery
+        if not discovered:
+            self._check_read(name, None)
         if isinstance(given, Exception):
-            return
-        judged = judge(self.spec.endpoints[name].schema_ or {})
-        for number, record in enumerate(given):
+            return given
+        where = f"fake(records={{{name!r}: …}})"
+        if not isinstance(given, Iterable) or isinstance(given, str | bytes | Mapping):
+            raise ConfigError(
+                f"what is given for {self.spec.name}.{name} is no list of records",
+                where=where,
+                hint="give a list, or an exception that is to be raised",
+                code="fake.invalid",
+            )
+        found = list(given)
+        judged = judge({} if discovered else self.spec.endpoints[name].schema_ or {})
+        for number, record in enumerate(found):
             if wrong := judged(record):
                 raise ConfigError(
-                    f"record {number} of {self.spec.name}.{name} is none that it could give: {wrong}",
-                    where=f"fake(records={{{name!r}: …}})",
+                    f"record {number} of {self.spec.name}.{name} is none that it could give: {wrong.lstrip(': ')}",
+                    where=where,
                     hint="give records as the endpoint's schema tells them",
                     code="fake.invalid",
                 )
+        return found
 
     def pages(self, endpoint: str, *, position: Any = None, timeout: float | None = None) -> Pages[Any]:  # noqa: ARG002
         """The given records in pages of `page_size`; a position is the number of the records before it."""

@@ -42,6 +42,13 @@ async def test_what_an_app_does_to_records_stays_there():
     assert await anext(connector.read("orders")) == ORDERS[0] == {"id": 1, "items": [{"sku": "a"}]}
 
 
+async def test_records_of_a_generator():
+    """They are taken once, when the fake is made, and are there in every reading."""
+    connector = shop(records={"orders": (order for order in ORDERS)})
+    for _ in range(2):
+        assert [order async for order in connector.read("orders")] == ORDERS
+
+
 async def test_pages():
     """They are numbered, know where they stand, and one that is left can be gone on with."""
     connector = shop(records={"orders": ORDERS}, page_size=2)
@@ -186,6 +193,20 @@ async def test_what_was_not_given():
             (
                 "record 1 of shop.orders is none that it could give: id: must be a whole number — "
                 "fake(records={'orders': …}) — give records as the endpoint's schema tells them"
+            ),
+        ),
+        (
+            {"records": {"orders": [None]}},
+            (
+                "record 0 of shop.orders is none that it could give: must be a mapping — "
+                "fake(records={'orders': …}) — give records as the endpoint's schema tells them"
+            ),
+        ),
+        (
+            {"records": {"orders": None}},
+            (
+                "what is given for shop.orders is no list of records — fake(records={'orders': …}) — "
+                "give a list, or an exception that is to be raised"
             ),
         ),
         ({"page_size": 0}, "page_size counts records, from 1 on"),
