@@ -38,6 +38,7 @@ __all__ = ["Called", "FakeConnector", "fake"]
 
 Given = Iterable[Mapping[str, Any]] | Exception
 """An endpoint's records in order, or what reading it raises."""
+Kept = Sequence[Mapping[str, Any]] | Exception
 Answer = Any | Exception | Callable[[dict[str, Any]], Any]
 """What a call gives or raises, or a function (a coroutine's, too) of its input that gives or raises it."""
 
@@ -87,7 +88,7 @@ class FakeConnector(Connector, Closing):
         super().__init__(
             Connection(spec, silent, Plugins(), config=config, secrets=secrets, name=spec.name, network="public")
         )
-        self._records: dict[str, Given] = {}
+        self._records: dict[str, Kept] = {}
         self._answers, self._page_size = dict(calls), page_size
         self.calls: list[Called] = []
         """Every call that was made, in order; those of reads are among them."""
@@ -98,7 +99,7 @@ class FakeConnector(Connector, Closing):
         for name in calls:
             endpoint_of(spec, name)
 
-    def _checked(self, name: str, given: Given) -> Given:
+    def _checked(self, name: str, given: Given) -> Kept:
         """The records as a list; raises ConfigError for those of no endpoint, or that its schema does not allow."""
         discovered = name not in self.spec.endpoints and self._discovery
         if not discovered:
@@ -106,7 +107,8 @@ class FakeConnector(Connector, Closing):
         if isinstance(given, Exception):
             return given
         where = f"fake(records={{{name!r}: …}})"
-        if not isinstance(given, Iterable) or isinstance(given, str | bytes | Mapping):
+        anything: object = given
+        if not isinstance(anything, Iterable) or isinstance(anything, str | bytes | Mapping):
             raise ConfigError(
                 f"what is given for {self.spec.name}.{name} is no list of records",
                 where=where,
@@ -181,7 +183,7 @@ class FakeConnector(Connector, Closing):
 class _Given(Pages[Any]):
     """Records that were given, page by page."""
 
-    def __init__(self, connection: Connection, given: Given, position: Any, size: int) -> None:
+    def __init__(self, connection: Connection, given: Kept, position: Any, size: int) -> None:
         super().__init__()
         self._connection, self._given, self._size = connection, given, size
         self._position = position
