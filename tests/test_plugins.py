@@ -195,6 +195,18 @@ def test_a_plugin_is_there_once(names, what):
     assert (wrong.value.what, wrong.value.code) == (what, "plugin.duplicate")
 
 
+def test_two_entry_points_of_one_module(monkeypatch):
+    """The second is left out, and no engine is the worse for it."""
+    module = plugin("acme", register_specs=lambda: None)
+    points = [
+        SimpleNamespace(name=name, load=lambda: module, dist=SimpleNamespace(name="acme", version="1"))
+        for name in ("one", "two")
+    ]
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda **_: points)
+    first, second = installed.__wrapped__()
+    assert (first.problem, second.problem) == ("", "it is the same as one of acme 1")
+
+
 def test_one_that_fails_silences_no_other():
     """Each plug-in listens for itself."""
     heard: list[object] = []
