@@ -446,3 +446,12 @@ def test_mypy(modules):
 def test_pyright(modules):
     """Checked with pyright, it has no mistakes."""
     assert checked(modules, "pyright", "--pythonpath", sys.executable, ".") == ""
+
+
+def test_a_value_of_very_many_types():
+    """It may be anything: Python compiles no union of thousands."""
+    options = [{"type": "object", "properties": {f"f{number}": {"type": "string"}}} for number in range(3000)]
+    things = {"get": "/things", "records": "body", "schema": {"a": {"anyOf": options}}}
+    text = written(load({**SPEC, "endpoints": {"things": things}}))
+    compile(text, "desk_types.py", "exec")
+    assert "    a: Any\n" in text

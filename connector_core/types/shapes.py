@@ -21,6 +21,8 @@ Schema = Mapping[str, Any]
 DEEPEST = 20
 MOST_VALUES = 100
 """Values of an enum that are written out; of more, only their type is."""
+MOST_TYPES = 100
+"""Types of which a value may have one; of more, it may be anything: Python compiles no expression of thousands."""
 LONGEST_VALUE = 38
 LARGEST = 2**63
 INLINE = 48
@@ -210,7 +212,7 @@ def _kinds(schema: Schema) -> list[str]:
 def _union(types: Iterable[str], without: str = "") -> list[str]:
     """Each type once, None last; `without`: unless it is all there is."""
     found = list(dict.fromkeys(types))
-    if "Any" in found:
+    if "Any" in found or len(found) > MOST_TYPES:
         return ["Any"]
     kept = [name for name in found if name != "None"]
     if "None" in found and (not kept or without != "None"):
