@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,10 +64,10 @@ def _spec(name: str, output: Path) -> None:
     _next(
         [
             f"fill in what is marked with <- in {path}",
-            f"connector validate {path}",
-            f"connector lint {path}",
-            f"connector read {path} items --simulate --limit 5",
-            f"pytest {output / 'tests'}",
+            f"connector validate {_quoted(path)}",
+            f"connector lint {_quoted(path)}",
+            f"connector read {_quoted(path)} items --simulate --limit 5",
+            f"pytest {_quoted(output / 'tests')}",
         ]
     )
 
@@ -91,9 +92,9 @@ def _imported(name: str, output: Path, openapi: Path) -> None:
             click.echo(head)
             for line in lines:
                 click.echo(plain(f"  {line}"))
-    path = output / "specs" / f"{name}.yaml"
+    path = _quoted(output / "specs" / f"{name}.yaml")
     reading = [f"connector read {path} {made.reads[0]} --simulate --limit 5"] if made.reads else []
-    _next([f"connector lint {path}", *reading, f"pytest {output / 'tests'}"])
+    _next([f"connector lint {path}", *reading, f"pytest {_quoted(output / 'tests')}"])
 
 
 def _plugin(name: str, output: Path) -> None:
@@ -102,7 +103,7 @@ def _plugin(name: str, output: Path) -> None:
     files = for_plugin(name)
     _told(write(files, output))
     folder = output / Path(files[0].path).parts[0]
-    _next([f"cd {folder}", "pip install -e '.[test]'", "pytest", "connector plugins"])
+    _next([f"cd {_quoted(folder)}", "pip install -e '.[test]'", "pytest", "connector plugins"])
 
 
 def _told(paths: Sequence[Path]) -> None:
@@ -114,3 +115,8 @@ def _next(steps: Sequence[str]) -> None:
     click.echo("next:")
     for step in steps:
         click.echo(plain(f"  {step}"))
+
+
+def _quoted(path: Path) -> str:
+    """The path as a shell takes it for one word, and nothing else."""
+    return shlex.quote(str(path))

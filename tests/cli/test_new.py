@@ -41,6 +41,14 @@ def test_output(run, folder):
     assert (folder / "else/where/tests/test_shop.py").exists()
 
 
+def test_the_next_steps_are_for_a_shell(run, folder):
+    """Each path is one word of it, whatever the folder is called."""
+    said = run("new", "shop", "--output", "a b;$(id)").stdout
+    assert "connector validate 'a b;$(id)/specs/shop.yaml'\n" in said
+    assert "pytest 'a b;$(id)/tests'\n" in said
+    assert "cd 'a b;$(id)/shop-connectors'\n" in run("new", "plugin", "shop", "--output", "a b;$(id)").stdout
+
+
 @pytest.mark.parametrize(
     "words, said",
     [

@@ -306,7 +306,7 @@ _TRAILING = "Expecting property name enclosed in double quotes"
 def test_junk_among_names():
     """What is required is named by texts; anything else there is nothing."""
     schema = {"type": "object", "properties": {"id": {"type": "integer"}}, "required": [{"id": 1}, None, ["id"], "id"]}
-    assert spec_of(answering({"type": "array", "items": schema}))["endpoints"]
+    assert spec_of(of_path("/things", answering({"type": "array", "items": schema})))["endpoints"]
 
 
 def test_yaml_is_read_as_the_language_reads_it():
