@@ -39,6 +39,9 @@ _OWN_TERMS = frozenset(
 )
 """Fields by which a spec's own request says what it wants of caches: it is sent as it is."""
 
+_WHO = ("authorization", "cookie")
+"""Fields that say who asks."""
+
 
 class Instead:
     """What is kept, in place of the service, since that failed."""
@@ -178,7 +181,8 @@ class _Use:
         What was asked for before a write, and came after it, may be of the time before.
         """
         kept = None
-        if answered.outcome.then == "ok" and not answered.redirected and writes == self._connection.writes:
+        usable = answered.outcome.then == "ok" and not answered.redirected and writes == self._connection.writes
+        if usable and not self._asked_by_a_hook(answered.response.request):
             kept = keep(answered.response, self._request, self._connection.effects.now())
         if kept is None:
             await self._store.drop(self._place)
@@ -186,6 +190,16 @@ class _Use:
         body = decoded(self._connection, self._plan, answered)
         await self._store.put(self._place, kept)
         return replace(answered, body=body)
+
+    def _asked_by_a_hook(self, sent: Request) -> bool:
+        """Whether a hook has signed in: who that was, no place can tell."""
+        if self._plan.signs:
+            return False
+        asked, found = [
+            {name.lower(): value for name, value in headers.items() if name.lower() in _WHO}
+            for headers in (self._request.headers, sent.headers)
+        ]
+        return asked != found
 
 
 def _place(connection: Connection, plan: Plan, request: Request, store: Store) -> Place | None:

@@ -76,8 +76,8 @@ class Retry(Component, key="retry", default="exponential"):
     attempts: Annotated[int, Field(ge=1, le=20)] = 4
     """How often a request is sent at most; with 1 it is never sent again."""
     total: Duration = 90.0
-    """The longest that its attempts and the waits between them may take together; one that can't end in time is not
-    begun."""
+    """Until when a further attempt is begun, counted from the beginning of the first; waits that end later are not
+    begun. How long one attempt may take `timeout` says."""
     on: Reasons | None = None
     """Which failures may pass by themselves: `connection`, `timeout`, statuses. Left out: those two, 408, 425, 429,
     500, 502, 503 and 504. What might be done twice is not repeated all the same."""

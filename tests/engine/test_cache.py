@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 
 from connector_core import Connector, Engine
@@ -16,6 +18,7 @@ from connector_core.engine import cache
 from connector_core.engine.store import InMemory
 from connector_core.events import CacheHit, CacheRevalidated, Event
 from connector_core.exceptions import AuthorizationError, ResponseError, ServerError, UnavailableError
+from connector_core.hookspecs import hookimpl
 from connector_core.http import Request, Response
 from connector_core.testing import FakeTransport, VirtualClock, effects, respond
 
@@ -326,6 +329,22 @@ async def test_the_same_account_goes_on_with_what_is_kept():
     """An account that is opened again in the same engine has its answers."""
     account = {"id": "a", "secrets": {"token": "s3cret"}}
     assert await sent_by_two(account, account) == 1
+
+
+async def test_who_a_hook_signs_in_is_told_nothing_of_others():
+    """Where a hook says who asks, nothing is kept: no place could tell one from the other."""
+    users = iter(["ann", "ann", "bob"])
+
+    @hookimpl
+    def prepare_request(request: Request) -> Request:
+        return msgspec.structs.replace(request, headers={**request.headers, "authorization": next(users)})
+
+    service = FakeTransport(lambda request: respond(json=request.headers["authorization"]))
+    plugins = [SimpleNamespace(prepare_request=prepare_request)]
+    document = spec()
+    del document["auth"]
+    async with opened(service, document, plugins=plugins) as shop:
+        assert [(await shop.call("stock")).data for _ in range(3)] == ["ann", "ann", "bob"]
 
 
 async def test_engines_share_nothing():
