@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import ast
 import io
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from connector_core import Connector
 from connector_core.load import available, load
 from connector_core.types import written
 
@@ -55,8 +57,11 @@ Written by `connector types desk`: change the spec, and write it again.
 
 from typing import Any, Literal, NotRequired, Protocol, TypedDict, overload
 
-from connector_core import Pages, Records, Result
+from connector_core import Pages, Records, Result, Spec
+from connector_core.engine.checkup import HealthReport
+from connector_core.engine.circuits import CircuitStatus
 from connector_core.http import Binary
+from connector_core.metrics import Counters
 
 
 class DeskConfig(TypedDict):
@@ -136,12 +141,62 @@ class Desk(Protocol):
 
     async def endpoints(self) -> list[str]: ...
     async def available(self) -> bool: ...
+    async def health(self) -> HealthReport: ...
+    def metrics(self) -> Counters: ...
+    def circuits(self) -> list[CircuitStatus]: ...
+    def hold_circuits(
+        self,
+        state: Literal["open", "closed"] | None,
+        *,
+        host: str | None = None,
+    ) -> None: ...
+
+    @property
+    def spec(self) -> Spec: ...
 '''
 
 
 def test_module():
     """The whole module, as it is written."""
     assert written(load(SPEC)) == MODULE
+
+
+def test_the_protocol_has_what_a_connector_has():
+    """Every public name of Connector but `open`, which an app has before it has a connector."""
+    source = written(load(SPEC))
+    body = source[source.index("class Desk(Protocol)") :]
+    assert set(re.findall(r"def (\w+)", body)) == {name for name in vars(Connector) if name[0] != "_"} - {"open"}
+
+
+def test_endpoints_of_the_same_schema_share_one_class():
+    """The first one's, whether they are read or called; another schema is another class."""
+    schema = {"id": {"type": "integer"}, "of": {"type": "object", "properties": {"a": {}}}}
+    reads: dict[str, Any] = {name: {"get": f"/{name}", "schema": schema} for name in ("new", "old")}
+    calls = {"one": {"get": "/new/1", "input": {}, "schema": schema}, "two": {"post": "/x", "schema": {"id": {}}}}
+    source = written(load({**SPEC, "endpoints": {**reads, **calls}}))
+    classes = re.findall(r"class (\w+)\(TypedDict\)", source)
+    assert [name for name in classes if "Record" in name] == ["NewRecordOf", "NewRecord", "TwoRecord"]
+    assert (source.count("Records[NewRecord]"), source.count("Result[NewRecord]")) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    "more, gives",
+    [
+        ({}, "CallRecord"),
+        ({"output": "body"}, "CallRecord"),
+        ({"output": "body.thing"}, "CallRecord"),
+        ({"output": "body.thing.id"}, "Any"),
+        ({"output": "body.things.*"}, "Any"),
+        ({"output": "header.Location"}, "Any"),
+        ({"output": "{{ body.a ~ 'b' }}"}, "Any"),
+        ({"schema": None}, "Any"),
+    ],
+)
+def test_what_a_call_gives(more, gives):
+    """Its schema's type, where that is of the whole that it gives."""
+    call = {"post": "/call", "input": {}, "schema": {"id": {"type": "integer"}}, **more}
+    endpoint = {key: value for key, value in call.items() if value is not None}
+    assert f"Result[{gives}]" in written(load({**SPEC, "endpoints": {"call": endpoint}}))
 
 
 def test_deterministic():
@@ -269,15 +324,11 @@ def test_fields(field, functional):
 
 def test_names():
     """Every class has a name of its own that is none of Python's, however endpoints are called."""
-    schema = {"schema": {"x": {}}, "records": "body"}
     spec = {
         **SPEC,
         "name": "any",
         "endpoints": {
-            "a_b": {"get": "/1", **schema},
-            "aB": {"get": "/2", **schema},
-            "_": {"get": "/3", **schema},
-            "_1": {"get": "/4", **schema},
+            **{name: {"get": "/1", "schema": {f"x{name}": {}}} for name in ("a_b", "aB", "_", "_1")},
             "class": {"get": "/5", "input": {"None": {}}},
         },
     }
@@ -396,7 +447,10 @@ def test_nothing_of_a_spec_becomes_code(spec):
     assert {node.module for node in tree.body if isinstance(node, ast.ImportFrom)} <= {
         "typing",
         "connector_core",
+        "connector_core.engine.checkup",
+        "connector_core.engine.circuits",
         "connector_core.http",
+        "connector_core.metrics",
     }
     tokens = tokenize.generate_tokens(io.StringIO(source).readline)
     assert [token for token in tokens if token.type == tokenize.COMMENT] == []

@@ -14,8 +14,8 @@ WIDTH = 88
 LONGEST_NAME = 48
 
 RESERVED = frozenset({
-    "Any", "Binary", "False", "Literal", "None", "NotRequired", "Pages", "Protocol", "Records", "Result", "True",
-    "TypeAlias", "TypedDict",
+    "Any", "Binary", "CircuitStatus", "Counters", "False", "HealthReport", "Literal", "None", "NotRequired", "Pages",
+    "Protocol", "Records", "Result", "Spec", "True", "TypeAlias", "TypedDict",
 })  # fmt: skip
 """What the written module has of others."""
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 
+from connector_core.address import AnswerPath
 from connector_core.spec import Endpoint, Spec
 from connector_core.types.layout import method
 from connector_core.types.names import camel, docstring
@@ -16,7 +18,14 @@ Signature = tuple[list[str], str]
 """A method's parameters, and what it gives."""
 
 _TYPING = ("Any", "Literal", "NotRequired", "Protocol", "TypeAlias", "TypedDict", "overload")
-_DOOR = ("Pages", "Records", "Result")
+_DOOR = ("Pages", "Records", "Result", "Spec")
+_FURTHER = {
+    "HealthReport": "engine.checkup",
+    "CircuitStatus": "engine.circuits",
+    "Binary": "http",
+    "Counters": "metrics",
+}
+"""What else the protocol may use, and the module it comes from, in the order of imports."""
 
 
 def written(spec: Spec) -> str:
@@ -24,9 +33,13 @@ def written(spec: Spec) -> str:
     shapes = Shapes()
     protocol = shapes.names.free(camel(spec.name), "Connector")
     _account(shapes, protocol, spec)
-    records = {name: _record(shapes, name, known) for name, known in spec.endpoints.items() if known.readable}
+    shared: dict[str, str] = {}
+    records = {name: _record(shapes, shared, name, known) for name, known in spec.endpoints.items() if known.readable}
+    results = {
+        name: _record(shapes, shared, name, known) for name, known in spec.endpoints.items() if _gives_a_record(known)
+    }
     inputs = {name: _input(shapes, name, known) for name, known in spec.endpoints.items() if known.input}
-    methods = list(_methods(spec, records, inputs))
+    methods = list(_methods(spec, records, results, inputs))
     about = f"{spec.title or spec.name}: {spec.description}" if spec.description else spec.title or spec.name
     body = "\n".join([*shapes.lines, f"class {protocol}(Protocol):", *docstring(about, "    "), "", *methods])
     blank = "\n\n" if body.startswith("class ") else "\n"
@@ -44,8 +57,7 @@ def _imports(body: str) -> str:
     lines = [f"from typing import {', '.join(name for name in _TYPING if name in words)}", ""]
     if used := [name for name in _DOOR if name in words]:
         lines.append(f"from connector_core import {', '.join(used)}")
-    if "Binary" in words:
-        lines.append("from connector_core.http import Binary")
+    lines += [f"from connector_core.{home} import {name}" for name, home in _FURTHER.items() if name in words]
     return "\n".join([*lines, ""]) if lines[-1] else lines[0] + "\n"
 
 
@@ -62,11 +74,28 @@ def _account(shapes: Shapes, protocol: str, spec: Spec) -> None:
             shapes.declared(name, properties, f"The {what} of an account.", given=True)
 
 
-def _record(shapes: Shapes, name: str, endpoint: Endpoint) -> str:
+def _record(shapes: Shapes, shared: dict[str, str], name: str, endpoint: Endpoint) -> str:
+    """The type of a record; endpoints of the same schema, as one in a file often is, share that of the first."""
     if not endpoint.schema_ or "" in endpoint.schema_:  # no TypedDict has a key without a name
         return "dict[str, Any]"
-    wanted = shapes.names.free(f"{camel(name)}Record", "Endpoint")
-    return shapes.declared(wanted, endpoint.schema_, _about(f"A record of {name}", endpoint))
+    written = json.dumps(endpoint.schema_, sort_keys=True, default=repr)
+    if written not in shared:
+        wanted = shapes.names.free(f"{camel(name)}Record", "Endpoint")
+        shared[written] = shapes.declared(wanted, endpoint.schema_, _about(f"A record of {name}", endpoint))
+    return shared[written]
+
+
+def _gives_a_record(endpoint: Endpoint) -> bool:
+    """Whether a call's schema is of what it gives: the body, or an object in it that `output` leads to."""
+    if endpoint.readable or not endpoint.schema_ or endpoint.batch or endpoint.job or endpoint.steps:
+        return False
+    output = endpoint.output
+    if output is None:
+        return True
+    if not output.literal or not isinstance(output.raw, str):
+        return False
+    path = AnswerPath(output.raw)
+    return path.root == "body" and "*" not in path.keys and path.keys[-1:] not in [(name,) for name in endpoint.schema_]
 
 
 def _input(shapes: Shapes, name: str, endpoint: Endpoint) -> str:
@@ -81,7 +110,7 @@ def _about(what: str, endpoint: Endpoint) -> str:
 # ── the methods ───────────────────────────────────────────────────────────────────────────────────
 
 
-def _methods(spec: Spec, records: dict[str, str], inputs: dict[str, str]) -> Iterator[str]:
+def _methods(spec: Spec, records: dict[str, str], results: dict[str, str], inputs: dict[str, str]) -> Iterator[str]:
     reads: list[Signature] = [([_named(name), "*", _TIMEOUT], f"Records[{record}]") for name, record in records.items()]
     pages: list[Signature] = [
         ([_named(name), "*", *([] if spec.endpoints[name].for_each else [_POSITION]), _TIMEOUT], f"Pages[{record}]")
@@ -92,12 +121,21 @@ def _methods(spec: Spec, records: dict[str, str], inputs: dict[str, str]) -> Ite
             (["endpoint: str", "*", _TIMEOUT], "Records[Any]")
         )  # which names the service has is seen when it is asked
         pages.append((["endpoint: str", "*", _POSITION, _TIMEOUT], "Pages[Any]"))
-    calls = [_call(name, known, records, inputs) for name, known in spec.endpoints.items()]
+    calls = [_call(name, known, records, results, inputs) for name, known in spec.endpoints.items()]
     yield from _overloaded("def read", reads)
     yield from _overloaded("def pages", pages)
     yield from _overloaded("async def call", calls)
     yield "    async def endpoints(self) -> list[str]: ..."
     yield "    async def available(self) -> bool: ..."
+    yield "    async def health(self) -> HealthReport: ..."
+    yield "    def metrics(self) -> Counters: ..."
+    yield "    def circuits(self) -> list[CircuitStatus]: ..."
+    yield from method(
+        "def hold_circuits", ['state: Literal["open", "closed"] | None', "*", "host: str | None = None"], "None"
+    )
+    yield ""
+    yield "    @property"
+    yield "    def spec(self) -> Spec: ..."
 
 
 _POSITION = "position: Any = None"
@@ -108,10 +146,12 @@ def _named(endpoint: str) -> str:
     return f'endpoint: Literal["{endpoint}"]'
 
 
-def _call(name: str, endpoint: Endpoint, records: dict[str, str], inputs: dict[str, str]) -> Signature:
+def _call(
+    name: str, endpoint: Endpoint, records: dict[str, str], results: dict[str, str], inputs: dict[str, str]
+) -> Signature:
     if name in records:
         return [_named(name), "*", _TIMEOUT], f"Result[list[{records[name]}]]"
-    gives = "list[Any]" if endpoint.batch is not None and endpoint.output is None else "Any"
+    gives = "list[Any]" if endpoint.batch is not None and endpoint.output is None else results.get(name, "Any")
     parameters = [_named(name)]
     if name in inputs:
         needed = any(

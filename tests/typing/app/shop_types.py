@@ -5,7 +5,10 @@ Written by `connector types shop`: change the spec, and write it again.
 
 from typing import Any, Literal, NotRequired, Protocol, TypedDict, overload
 
-from connector_core import Pages, Records, Result
+from connector_core import Pages, Records, Result, Spec
+from connector_core.engine.checkup import HealthReport
+from connector_core.engine.circuits import CircuitStatus
+from connector_core.metrics import Counters
 
 
 class ShopConfig(TypedDict):
@@ -149,3 +152,15 @@ class Shop(Protocol):
 
     async def endpoints(self) -> list[str]: ...
     async def available(self) -> bool: ...
+    async def health(self) -> HealthReport: ...
+    def metrics(self) -> Counters: ...
+    def circuits(self) -> list[CircuitStatus]: ...
+    def hold_circuits(
+        self,
+        state: Literal["open", "closed"] | None,
+        *,
+        host: str | None = None,
+    ) -> None: ...
+
+    @property
+    def spec(self) -> Spec: ...
