@@ -47,7 +47,7 @@ def called(
     shown = {name: value for name, value in arrived.items() if value is not _ABSENT and not _is_file(value)}
     given = fields_of(request.body, request.encoding) | shown
     inside = datasets.get(route.place)
-    above = datasets.get((route.origin, route.shape.removesuffix("/{}")))
+    above = _above(route, datasets)
     if route.endpoint.batch is not None:
         around = datasets.get((route.origin, route.shape.rpartition("/")[0]))  # /contacts/batch is of /contacts
         return batched(route, route.endpoint.batch, request, inside or around or fresh(route), _known)
@@ -55,7 +55,7 @@ def called(
         return _answered(route, 201, inside, inside.add(_known(given, inside)))
     if inside is not None and request.method == "GET":
         return _answered(route, 200, inside, inside.matching(request.query))
-    if above is not None and route.shape.endswith("/{}"):
+    if above is not None:
         return _one(route, request.method, above, route.filled(request)[-1], given)
     if request.method == "POST" or route.endpoint.schema_:
         made = fresh(route)
@@ -64,9 +64,18 @@ def called(
         return Reply(200)
     return refused(
         501,
-        f"endpoints.{route.name} cannot be simulated: no endpoint with records reads the same path, and it has no "
-        "schema to make an answer from",
+        f"endpoints.{route.name} cannot be simulated: no endpoint with records reads the same path, or the one above "
+        f"it, and it has no schema to make an answer from; write endpoints.{route.name}.schema",
     )
+
+
+def _above(route: Route, datasets: Mapping[tuple[str, str], Dataset]) -> Dataset | None:
+    """The records of which the path names one, `/orders/{}` or `/orders/{}/`; None where it names none."""
+    shape = route.shape.removesuffix("/")
+    if not shape.endswith("/{}"):
+        return None
+    over = shape.removesuffix("{}")
+    return datasets.get((route.origin, over.removesuffix("/"))) or datasets.get((route.origin, over))
 
 
 def _one(route: Route, method: str, dataset: Dataset, key: str, given: Mapping[str, Any]) -> Reply:

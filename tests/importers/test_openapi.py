@@ -92,6 +92,37 @@ def test_pets():
     assert "id" not in spec["endpoints"]["add_pet"]["input"]
 
 
+def test_the_schema_of_what_a_call_gives():
+    """The object of its 2xx answer; none for one that gives a list, no property, or nothing."""
+    path = DOCUMENTS[1]
+    endpoints = read(imported(path.read_bytes(), "pets.yaml", "pets", "Title").text, "pets.yaml").data["endpoints"]
+    assert endpoints["get_pet"]["schema"] == endpoints["list_pets"]["schema"] == endpoints["add_pet"]["schema"]
+    assert not any("schema" in endpoints[name] for name in ("remove_pet", "find_pets_by_tags", "get_inventory"))
+
+
+@pytest.mark.parametrize(
+    "header, more, guesses",
+    [
+        ("X-Key", {}, []),
+        ("authorization", {"security": [{"key": []}]}, ["auth: the secret is all of Authorization; check whether"]),
+        (
+            "Authorization",
+            {},
+            ["auth: the document names the scheme key and not where it is needed; the secret is all"],
+        ),
+    ],
+)
+def test_a_bare_key_in_authorization(header, more, guesses):
+    """It is a guess to check, since some services want a prefix before it; beside what else is guessed of auth."""
+    paths = {"/a": {"post": {"responses": {"204": {}}}}}
+    schemes = {"key": {"type": "apiKey", "in": "header", "name": header}}
+    document = {"openapi": "3.0.0", "info": {}, "paths": paths, "components": {"securitySchemes": schemes}, **more}
+    done = imported(json.dumps(document).encode(), "a.json", "a", "A")
+    found = [line for line in done.guesses if "all of Authorization" in line]
+    assert [line.startswith(start) for line, start in zip(found, guesses, strict=True)] == [True] * len(guesses)
+    assert all("whether the service wants a prefix such as Token before it" in line for line in found)
+
+
 def test_guesses_are_marked_and_told():
     """Every guess stands as a comment in the spec, and in the report with what to check; so does what is left out."""
     path = DOCUMENTS[1]

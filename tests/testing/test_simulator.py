@@ -220,6 +220,19 @@ async def test_other_calls():
         with pytest.raises(IntegrationError) as caught:
             await connector.call("mystery")
     assert "shop answered 501: endpoints.mystery cannot be simulated" in str(caught.value)
+    assert "write endpoints.mystery.schema" in str(caught.value)
+
+
+@pytest.mark.parametrize("path, one", [("/orders/", "/orders/{{ input.id }}/"), ("/orders", "/orders/{{ input.id }}/"),
+                                       ("/orders/", "/orders/{{ input.id }}")])  # fmt: skip
+async def test_a_call_below_a_read_where_paths_end_in_slashes(path, one):
+    """It gives the record that the read has, without a schema of its own; one that is not there is not found."""
+    endpoints = {"orders": {"get": path, "schema": ORDER}, "order": {"get": one, **ONE}}
+    async with simulated(shop(endpoints=endpoints), records=3) as connector:
+        read = [record async for record in connector.read("orders")]
+        assert (await connector.call("order", {"id": 2})).data == read[1]
+        with pytest.raises(NotFoundError):
+            await connector.call("order", {"id": 9})
 
 
 FORM = {

@@ -14,6 +14,7 @@ from connector_core.request.base_url import checked_url
 __all__ = ["Access"]
 
 MOST_ENVIRONMENTS = 10
+BARE = ("the secret is all of Authorization", "whether the service wants a prefix such as Token before it")
 _VARIABLE = re.compile(r"\{([^{}]*)\}")
 _LONGEST = 1000
 """Characters of an address, and of what stands in for a variable: thousands of long ones would be no address anyway."""
@@ -33,12 +34,14 @@ class Access:
         self._schemes = document.mapping(components.get("securitySchemes"))
         self._made: dict[str, Any] = {}
         self.auth = self.signing(document.data.get("security"), "security") or "none"
+        doubts = []
         if document.data.get("security") is None and self._schemes:
             first = next(iter(self._schemes))
             self.auth = self._scheme(first, "components.securitySchemes") or "none"
             if self.auth != "none":
                 what = f"the document names the scheme {sentence(first, 40)} and not where it is needed"
-                notes.guess(("auth",), what, "that requests are signed so")
+                doubts = [(what, "that requests are signed so")]
+        self.question(("auth",), self.auth, doubts)
         self._settled = True
         self.docs = self._docs()
 
@@ -138,6 +141,13 @@ class Access:
                     self._notes.left(where, f"the other ways to sign in: {', '.join(dict.fromkeys(others))}")
                 return made[0]
         return "none" if {} in alternatives else None
+
+    def question(self, path: tuple[str, ...], auth: Any, doubts: list[tuple[str, str]]) -> None:
+        """Marks the auth at `path` as a guess, where it is one: for the reasons given, each with what to check."""
+        if isinstance(auth, dict) and str(auth.get("put")).lower() == "header.authorization":
+            doubts = [*doubts, BARE]
+        if doubts:
+            self._notes.guess(path, "; ".join(what for what, _ in doubts), " and ".join(check for _, check in doubts))
 
     def _scheme(self, name: str, where: str) -> Any:
         if name not in self._made:

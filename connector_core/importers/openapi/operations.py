@@ -136,6 +136,8 @@ class Operations:
         around = self._around(operation) if found and not filters else None
         if found is None or around is None:
             made |= self._call(operation)
+            if found is None and (schema := self._answered(operation)):
+                made["schema"] = schema
             if found:
                 why = f"it needs {', '.join(filters)}" if filters else "its path takes inputs"
                 self._notes.left(f"endpoints.{operation.name}", f"reading it to the end: {why}, so it is called")
@@ -144,6 +146,7 @@ class Operations:
         auth = self._access.signing(operation.said.get("security"), f"endpoints.{operation.name}.auth")
         if auth is not None and auth != self._access.auth:
             made["auth"] = auth
+            self._access.question(("endpoints", operation.name, "auth"), auth, [])
         return made
 
     def _needed_filters(self, operation: Operation, found: Listing) -> list[str]:
@@ -179,6 +182,12 @@ class Operations:
         parts = {"input": call.input, "params": call.params, "headers": call.headers, "body": call.body}
         made |= {key: value for key, value in parts.items() if value}
         return {**made, "decode": operation.decode} if operation.decode else made
+
+    def _answered(self, operation: Operation) -> Made:
+        """The schema of the object that a call gives; empty where its answer is none."""
+        if operation.decode or self._schemas.kind(operation.answer) != "object":
+            return {}
+        return self._schemas.record(operation.answer, f"endpoints.{operation.name}.schema")
 
     # ── reads ─────────────────────────────────────────────────────────────────────────────────────
 
