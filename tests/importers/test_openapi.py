@@ -114,7 +114,7 @@ def test_the_schema_of_what_a_call_gives():
 )
 def test_a_bare_key_in_authorization(header, more, guesses):
     """It is a guess to check, since some services want a prefix before it; beside what else is guessed of auth."""
-    paths = {"/a": {"post": {"responses": {"204": {}}}}}
+    paths: dict[str, Any] = {"/a": {"post": {"responses": {"204": {}}}}}
     schemes = {"key": {"type": "apiKey", "in": "header", "name": header}}
     document = {"openapi": "3.0.0", "info": {}, "paths": paths, "components": {"securitySchemes": schemes}, **more}
     done = imported(json.dumps(document).encode(), "a.json", "a", "A")
