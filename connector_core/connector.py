@@ -32,7 +32,7 @@ from connector_core.engine.pages import Closing, Pages, Records
 from connector_core.engine.partitions import Discovery, pages_of
 from connector_core.engine.places import buckets_at
 from connector_core.engine.switches import Flags, MemorySwitches, Switch, Switches
-from connector_core.engine.until import within
+from connector_core.engine.until import end_of, within
 from connector_core.engine.write import Result
 from connector_core.events import Listener
 from connector_core.exceptions import ConfigError, IntegrationError, alone
@@ -293,7 +293,7 @@ class Connector:
         return Records(self.pages(endpoint, timeout=timeout))
 
     def _moment(self, timeout: float | None) -> float | None:
-        return None if timeout is None else self._connection.effects.monotonic() + timeout
+        return end_of(timeout, self._connection.effects.monotonic())
 
     async def endpoints(self) -> list[str]:
         """The names of what can be read: the spec's own, and those that the service has to be asked for."""

@@ -22,7 +22,7 @@ from connector_core.engine.account import Account
 from connector_core.engine.until import until
 from connector_core.errors import Outcome
 from connector_core.events import CircuitChanged, RequestRefused
-from connector_core.exceptions import CircuitOpenError, ConnectionError, TimeoutError
+from connector_core.exceptions import CircuitOpenError, ConfigError, ConnectionError, TimeoutError
 from connector_core.http import Request
 from connector_core.plan import Plan
 
@@ -184,7 +184,13 @@ class Circuits:
         return sorted(found, key=lambda status: (status.host, status.group))
 
     def hold(self, state: Held | None, host: str | None = None) -> None:
-        """Holds the circuits of a host, or all, open or closed; None: they begin anew and follow what happens."""
+        """Holds the circuits of a host, or all, open or closed; None: they begin anew and follow what happens.
+
+        Raises ConfigError for another state.
+        """
+        if state not in (None, "open", "closed"):
+            raise ConfigError(f"{state!r} is no state to hold circuits in", hint="'open', 'closed' or None")
+        host = host.lower() if host is not None else None
         if host is None:
             self._held = {}
         if state is not None or host is not None:

@@ -11,17 +11,17 @@ from builtins import TimeoutError as BuiltinTimeoutError
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from math import inf
-from typing import TYPE_CHECKING, TypeVar
+from math import inf, isnan
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec.structs import replace
 
-from connector_core.exceptions import TimeoutError
+from connector_core.exceptions import ConfigError, TimeoutError
 
 if TYPE_CHECKING:
     from connector_core.http import Request
 
-__all__ = ["awaited", "in_time", "out_of_time", "until", "within"]
+__all__ = ["awaited", "end_of", "in_time", "out_of_time", "until", "within"]
 
 T = TypeVar("T")
 
@@ -33,6 +33,17 @@ _USUAL = 60.0
 def until() -> float:
     """The moment, in seconds of the effects' monotonic clock; infinite where the caller has time."""
     return _UNTIL.get()
+
+
+def end_of(timeout: Any, now: float) -> float | None:
+    """The moment that a caller's timeout means; raises ConfigError where it is no number of seconds."""
+    if timeout is None:
+        return None
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or isnan(timeout):
+        raise ConfigError(
+            f"the timeout {timeout!r} is no number of seconds", hint="such as timeout=5", code="timeout.invalid"
+        )
+    return now + timeout
 
 
 @contextmanager

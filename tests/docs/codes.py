@@ -121,6 +121,7 @@ CODES: dict[str, Code] = {
     "timeout.connect": Code("time", "No connection came about in time."),
     "timeout.read": Code("time", "Nothing came for too long."),
     "timeout.total": Code("time", "The answer was not complete in time."),
+    "timeout.invalid": Code("caller", "A `timeout` was passed that is no number of seconds."),
     "timeout.deadline": Code("time", "The time that the caller gave was over before it was sent."),
     "timeout.health": Code("time", "A check of health took too long; only in its report."),
     "job.timeout": Code("time", "The service's job was not done in time."),

@@ -13,6 +13,7 @@ from connector_core.engine.circuits import MOST
 from connector_core.events import CircuitChanged, Event, RequestRefused
 from connector_core.exceptions import (
     CircuitOpenError,
+    ConfigError,
     ConnectionError,
     IntegrationError,
     NotFoundError,
@@ -385,3 +386,17 @@ async def test_a_probe_that_waits_for_its_turn_may_lose_its_place():
         found = await asyncio.gather(*(later(40 + 200.0 * number) for number in range(4)), return_exceptions=True)
     assert [type(each).__name__ for each in found] == ["NoneType", *["CircuitOpenError"] * 3]
     assert (most, service.sent) == (1, 3)
+
+
+async def test_a_word_that_is_no_state_holds_nothing():
+    """A slip of an operator's hand is told, and changes nothing; a host is one in capitals, too."""
+    service = Service(200)
+    async with opened(service) as demo:
+        word: Any = "opened"
+        with pytest.raises(ConfigError, match="'opened' is no state to hold circuits in"):
+            demo.hold_circuits(word)
+        await demo.call("thing")
+        assert [circuit.state for circuit in demo.circuits()] == ["closed"]
+        demo.hold_circuits("open", host="API.example")
+        with pytest.raises(CircuitOpenError):
+            await demo.call("thing")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from connector_core import Connector, Effects, Engine
-from connector_core.exceptions import TimeoutError
+from connector_core.exceptions import ConfigError, TimeoutError
 from connector_core.http import Request, Response
 from connector_core.testing import FakeTransport, respond
 
@@ -79,4 +79,17 @@ async def test_a_flag_that_is_not_told_in_time():
         with pytest.raises(TimeoutError) as late:
             await demo.call("thing", timeout=0.05)
     assert late.value.code == "timeout.deadline"
+    assert service.transport.requests == []
+
+
+@pytest.mark.parametrize("timeout", [float("nan"), "5", True])
+async def test_a_timeout_is_a_number_of_seconds(timeout: Any):
+    """What is none is told: with one that is not a number nothing would ever end."""
+    service = Slow()
+    spec = {**BASE, "endpoints": {"things": {"get": "/", "records": "body"}}}
+    async with Connector.open(spec, effects=service.effects) as demo:
+        with pytest.raises(ConfigError, match="is no number of seconds — such as timeout=5"):
+            await demo.call("things", timeout=timeout)
+        with pytest.raises(ConfigError, match="is no number of seconds"):
+            demo.read("things", timeout=timeout)
     assert service.transport.requests == []
