@@ -94,8 +94,11 @@ class Address:
     """Roots that are a value of their own and need no further key."""
 
     text: str
+    """The address as it is written."""
     root: str
+    """Its first key where that says what is meant, such as `query`; empty inside a record."""
     keys: tuple[str, ...]
+    """The keys below the root: one name for a `query`, `header` or `cookie`, a way of several into a body."""
 
     __slots__ = ("keys", "root", "text")
 

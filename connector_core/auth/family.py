@@ -19,7 +19,9 @@ class Session(Struct):
     """One connection's side of signing in: the names that templates may read, and what was learnt from the service."""
 
     scope: Mapping[str, Any]
+    """The names that a credential's template may read: config, secrets, now, and what else its place has."""
     learnt: dict[str, Any] = {}
+    """What a flow keeps for the next one, such as a token; a kind itself keeps nothing."""
 
     def __repr__(self) -> str:
         return "Session()"  # it holds the secrets, and what is learnt becomes some

@@ -84,10 +84,13 @@ class Request(Struct, frozen=True):
     """One request, not yet signed or after it; `url` is absolute and encoded, without query and fragment."""
 
     method: str
+    """Such as `GET`."""
     url: str
+    """Absolute and encoded, without query and fragment."""
     query: Query = ()
     """Names and values, decoded."""
     headers: Mapping[str, str] = {}
+    """By name, in the spelling in which they go out."""
     body: Any = None
     """A JSON value, pairs for `form`, a `Multipart`, a structure for `xml`, text, or `Binary` for `bytes`."""
     encoding: Encoding | None = None
@@ -207,9 +210,13 @@ class Response(Struct, frozen=True):
     """A whole answer: `content` is the body after content-encodings were undone."""
 
     status: int
+    """Such as 200."""
     headers: Headers
+    """By name, whose case does not matter; `all(name)` gives each field of the name."""
     content: bytes
+    """The body, after content-encodings were undone."""
     request: Request
+    """What it is the answer to, as it was sent."""
     elapsed: float = 0.0
     """Seconds from sending to the last byte."""
     spool: Spooled | None = None

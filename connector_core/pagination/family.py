@@ -19,7 +19,9 @@ class Answer(Struct, frozen=True):
     """One page as pagination sees it: where it stood, the URL it came from, and what was in it."""
 
     position: Any
+    """What `next` gave for it: a JSON value; None: the first page."""
     url: str
+    """Where it came from, without the query: links in the answer are relative to that."""
     count: int
     """Records on the page as received, before `filter`."""
     scope: Mapping[str, Any]
@@ -31,13 +33,16 @@ class Stop(Struct, frozen=True):
     """There is no further page; `reason` in words."""
 
     reason: str
+    """Why, in words."""
 
 
 class Served(Struct, frozen=True):
     """A provider's page: the records, values to place in the answer by address, and header fields."""
 
     records: Sequence[Mapping[str, Any]]
+    """Those of the page, in order."""
     values: Mapping[str, Any] = {}
+    """By address (`body.next`, `header.Link`): what the answer holds besides the records."""
 
 
 class Size(Model):
@@ -53,7 +58,12 @@ class Pagination(Component, key="pagination"):
     """How an endpoint's pages follow each other."""
 
     counts: ClassVar[bool] = False
-    """Whether positions are counted here, not handed out by the service; such positions cannot run in a circle."""
+    """Whether the client works positions out, as numbers that grow, and the service hands none out.
+
+    Circles are looked for accordingly. Where the service hands out tokens or links, each is remembered, and one that
+    comes twice is an error. Positions that are worked out never come twice: there, a page that holds the same records
+    as the one before is the error, since the service takes no notice of the page asked for.
+    """
 
     max_pages: Annotated[int, Field(ge=1)] = 100_000
     """More pages than this are an error, never a silent end."""

@@ -22,6 +22,8 @@ from typing import Any, get_args
 import msgspec
 
 from connector_core import events, exceptions, hookspecs
+from connector_core.address import Address
+from connector_core.auth import Session, credentials
 from connector_core.circuit_breaker import TRANSITIONS
 from connector_core.cli import COMMANDS
 from connector_core.component import Component, Model, descriptions, example, families
@@ -30,10 +32,12 @@ from connector_core.errors import CATEGORIES, RETRYABLE, Category, by_status
 from connector_core.exceptions import IntegrationError
 from connector_core.formats import FORMATS as DECLARED
 from connector_core.formats.strftime import DIRECTIVES
+from connector_core.http import Request, Response
 from connector_core.json_schema.dialect import TYPES
 from connector_core.json_schema.formats import FORMATS
 from connector_core.json_schema.meta_schema import NAMED, meta_schemas
 from connector_core.lint import RULES
+from connector_core.pagination import Answer, Pagination, Served, Stop, provider
 from connector_core.spec import Inherited, Spec
 from connector_core.template import FILTERS, PLACES
 from connector_core.template.places import EVERYWHERE
@@ -42,7 +46,7 @@ from connector_core.testing.contracts.kind import every_kind
 from connector_core.testing.contracts.samples import Samples
 from tests.docs import codes, words
 
-__all__ = ["PAGES", "every_example", "models", "rewritten"]
+__all__ = ["GIVEN", "PAGES", "attributes_of", "every_example", "models", "rewritten"]
 
 PAGES = Path(__file__).resolve().parents[2] / "docs" / "reference"
 
@@ -141,6 +145,51 @@ def _filters() -> Iterator[str]:
     return _table(
         "filter", "gives",
         rows=((f"`{_called(name, function)}`", _prose(function.__doc__)) for name, function in FILTERS.items()),
+    )  # fmt: skip
+
+
+def _methods(key: str) -> Iterator[str]:
+    """What a kind of the family can say; the first column leaves `self` out."""
+    return _signatures(families()[key], least=1)
+
+
+def _functions(name: str) -> Iterator[str]:
+    return _signatures(MODULES[name], least=0)
+
+
+def _signatures(owner: Any, least: int) -> Iterator[str]:
+    """The public functions of a module or a class, with their arguments after the first `least`."""
+    [*body] = ast.parse(textwrap.dedent(inspect.getsource(owner))).body
+    if isinstance(owner, type):
+        [declared] = body
+        assert isinstance(declared, ast.ClassDef)
+        body = declared.body
+    found = [part for part in body if isinstance(part, ast.FunctionDef) and not part.name.startswith("_")]
+    return _table(
+        "method" if least else "function", "gives", "",
+        rows=((f"`{function.name}({_arguments(function, least)})`",
+               _result(ast.unparse(function.returns) if function.returns else ""),
+               _prose(ast.get_docstring(function))) for function in found),
+    )  # fmt: skip
+
+
+def _arguments(function: ast.FunctionDef, least: int) -> str:
+    places = [argument.arg for argument in function.args.args[least:]]
+    named = [f"{argument.arg}=" for argument in function.args.kwonlyargs]
+    return ", ".join([*places, *named])
+
+
+def _result(kind: str) -> str:
+    """A type as code, without what a field checks, and without the bars that a table has no room for."""
+    kind = re.sub(r"Annotated\[(\w+), .*\]", r"\1", kind)
+    return f"`{kind.replace(' | ', ' or ')}`" if "[" in kind else _typed(kind)
+
+
+def _given(name: str) -> Iterator[str]:
+    """The attributes of what a method is given, or gives."""
+    return _table(
+        "attribute", "type", "",
+        rows=((f"`{attribute}`", _result(kind), doc) for attribute, kind, doc in attributes_of(GIVEN[name]) if doc),
     )  # fmt: skip
 
 
@@ -249,7 +298,7 @@ def _typed(kind: str) -> str:
 
 
 def _with_attributes(event: type[msgspec.Struct]) -> str:
-    told = ((name, doc) for name, _, doc in _attributes_of(event) if doc)
+    told = ((name, doc) for name, _, doc in attributes_of(event) if doc)
     return " ".join([_prose(event.__doc__), *(f"`{name}`: {doc}" for name, doc in told)])
 
 
@@ -272,11 +321,11 @@ def _attributes() -> Iterator[str]:
     return _table(
         "attribute", "of", "type", "",
         rows=((f"`{name}`", "all" if error is IntegrationError else f"`{error.__name__}`", _typed(kind), doc)
-              for error in kinds for name, kind, doc in _attributes_of(error) if doc),
+              for error in kinds for name, kind, doc in attributes_of(error) if doc),
     )  # fmt: skip
 
 
-def _attributes_of(cls: type) -> Iterator[tuple[str, str, str]]:
+def attributes_of(cls: type) -> Iterator[tuple[str, str, str]]:
     """Name, type and docstring of what a class and its `__init__` declare."""
     [body] = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
     assert isinstance(body, ast.ClassDef)
@@ -397,6 +446,9 @@ def _directives() -> Iterator[str]:
     )  # fmt: skip
 
 
+GIVEN = {kind.__name__: kind for kind in (Address, Answer, Pagination, Request, Response, Served, Session, Stop)}
+MODULES = {"provider": provider, "credentials": credentials}
+
 PARTS: dict[str, Callable[..., Iterator[str]]] = {
     "attributes": _attributes,
     "categories": _categories,
@@ -410,16 +462,19 @@ PARTS: dict[str, Callable[..., Iterator[str]]] = {
     "exceptions": _exceptions,
     "fields": _fields,
     "filters": _filters,
+    "functions": _functions,
+    "given": _given,
     "formats": _formats,
     "hooks": _hooks,
     "keywords": _keywords,
     "lint": _lint,
     "kinds": _kinds,
+    "methods": _methods,
     "places": _places,
     "statuses": _statuses,
     "types": _types,
 }
-"""What a page can ask for; `codes`, `fields` and `kinds` are followed by whose."""
+"""What a page can ask for; `codes`, `fields`, `functions`, `given`, `kinds` and `methods` are followed by whose."""
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from connector_core.load import load, parse
 from connector_core.source import read
 from connector_core.template import FILTERS
 from tests.docs.codes import CODES, VARYING, in_source, raised
-from tests.docs.reference import PAGES, every_example, models, rewritten
+from tests.docs.reference import GIVEN, PAGES, attributes_of, every_example, models, rewritten
 
 ROOT = PAGES.parents[1]
 EVERY_PAGE = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
@@ -113,6 +113,19 @@ def test_every_family():
     for key in families():
         assert f"# {key}\n" in REFERENCE[key]
         assert f"<!-- generated: kinds {key} -->" in REFERENCE[key]
+
+
+@pytest.mark.parametrize("key", families())
+def test_every_method(key):
+    """What an author of kinds can write is told for each family, and for each type that stands in it."""
+    assert f"<!-- generated: methods {key} -->" in REFERENCE["kinds"]
+
+
+@pytest.mark.parametrize("name", GIVEN)
+def test_everything_given(name):
+    """Each field of what a kind is given says what it is."""
+    assert [attribute for attribute, _, doc in attributes_of(GIVEN[name]) if not doc] == []
+    assert f"<!-- generated: given {name} -->" in REFERENCE["kinds"]
 
 
 def test_every_hook():
