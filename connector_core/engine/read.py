@@ -25,6 +25,7 @@ from connector_core.engine.pages import Page, Pages
 from connector_core.engine.pieces import Place
 from connector_core.engine.reading import MORE, Piece, Reading
 from connector_core.events import ReadRestarted
+from connector_core.exceptions import ConnectionError
 from connector_core.for_each import WHOLE, Partition
 from connector_core.http import Spooled
 from connector_core.pagination import Answer, Stop
@@ -201,7 +202,10 @@ async def found(task: asyncio.Future[F], connection: Connection) -> F:
         return await task
     except asyncio.CancelledError:
         if task.cancelled() and not _being_cancelled():
-            raise over(connection) from None
+            ended = over(connection)
+            if isinstance(task, asyncio.Task) and not task.cancelling():
+                raise _stray() from None
+            raise ended from None
         raise
 
 
@@ -209,6 +213,16 @@ def over(connection: Connection) -> StopAsyncIteration:
     """The end of a reading that somebody else closed; raises ConfigError where the connection is closed with it."""
     connection.ready()
     return StopAsyncIteration()
+
+
+def _stray() -> ConnectionError:
+    """The error for what ended as if it were cancelled, though nobody cancelled it: that is no end of a reading."""
+    return ConnectionError(
+        "a transport or a plug-in raised CancelledError, and nobody cancelled anything",
+        hint="look for code of theirs that lets it through",
+        code="connection.failed",
+        phase="sent",
+    )
 
 
 def _being_cancelled() -> bool:

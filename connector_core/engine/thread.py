@@ -101,12 +101,14 @@ class LoopThread:
         """Begins the coroutine and waits for nothing: for finalizers, which may be called by any thread."""
         if self.begun:
             with suppress(RuntimeError):  # it has ended in between
-                self._loop.call_soon_threadsafe(lambda: self._keep(coroutine()))
+                self._loop.call_soon_threadsafe(lambda: None if self._closed else self._keep(coroutine()))
 
     def end(self) -> None:
         """Cancels what waits in the loop, and ends it and the thread."""
         self._closed = True
-        self.later(self.finish)
+        if self.begun:
+            with suppress(RuntimeError):  # it has ended by itself
+                self._loop.call_soon_threadsafe(self._loop.stop)
         if self._thread is not None:
             self._thread.join()
 
@@ -170,6 +172,10 @@ class LoopThread:
     # ── in the loop ───────────────────────────────────────────────────────────────────────────────
 
     def _start(self, coroutine: Coroutine[Any, Any, Found], done: Future[Found]) -> None:
+        if self._closed:  # it is about to end, and nothing that begins now would
+            coroutine.close()
+            done.cancel()
+            return
         task = self._waited_for[done] = self._keep(coroutine)
         task.add_done_callback(lambda ended: _pass_on(ended, done))
 

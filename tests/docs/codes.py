@@ -61,7 +61,9 @@ CODES: dict[str, Code] = {
     "connection.loop": Code("app", "Used in another event loop, thread or process than it was opened in."),
     "plugin.invalid": Code("app", "A plug-in, or the Python beside a spec, cannot be used."),
     "plugin.failed": Code("app", "A plug-in's hook failed, or gave something else than its hook is for."),
-    "plugin.duplicate": Code("app", "Two plug-ins bring a function of the same name."),
+    "plugin.duplicate": Code(
+        "app", "Two plug-ins have one name or bring a function of one name, or one is there twice."
+    ),
     "hook.unknown": Code("app", "A transform names a function that no plug-in provides."),
     "extra.missing": Code("app", "A package is needed that is not installed; the text says which."),
     "buckets.unknown": Code("app", "`Engine(buckets=…)` names no Redis."),

@@ -20,7 +20,7 @@ from connector_core.events import (
     RecordInvalid,
     RecordsMissing,
 )
-from connector_core.exceptions import ConfigError, NotFoundError, ResponseError, ServerError
+from connector_core.exceptions import ConfigError, ConnectionError, NotFoundError, ResponseError, ServerError
 from connector_core.http import Request, Response
 from connector_core.testing import FakeTransport, VirtualClock, effects, respond
 
@@ -100,6 +100,22 @@ async def test_the_next_page_is_under_way_while_this_one_is_used():
         for _ in range(20):
             await asyncio.sleep(0)
         assert len(transport.requests) == 2
+
+
+async def test_a_stray_cancellation_is_no_end():
+    """Where a transport raises CancelledError and nobody cancelled anything, a reading fails: the rest is not lost."""
+
+    async def answer(request: Request) -> Response:
+        if dict(request.query)["page"] == "2":
+            raise asyncio.CancelledError
+        return numbered(3)(request)
+
+    async with opened(spec(NUMBERED), answer) as demo:
+        records = demo.read("things")
+        assert [(await anext(records))["id"] for _ in range(2)] == [1, 2]
+        with pytest.raises(ConnectionError, match="nobody cancelled anything") as failed:
+            await anext(records)
+    assert (failed.value.code, failed.value.phase) == ("connection.failed", "sent")
 
 
 class Crowd:
