@@ -108,7 +108,8 @@ async def test_a_stray_cancellation_is_no_end():
     async def answer(request: Request) -> Response:
         if dict(request.query)["page"] == "2":
             raise asyncio.CancelledError
-        return numbered(3)(request)
+        found: Response = numbered(3)(request)
+        return found
 
     async with opened(spec(NUMBERED), answer) as demo:
         records = demo.read("things")
