@@ -145,6 +145,8 @@ def _list(value: Any, _context: Any) -> str:
 def _whole(value: Any, _context: Any) -> str:
     if isinstance(value, float) and value.is_integer():
         return f"must be a whole number: write {int(value)}"
+    if isinstance(value, str) and "{{" in value:
+        return "must be a whole number: no template is filled in here"
     return f"must be a whole number, not {value if isinstance(value, float) else _sort(value)}"
 
 

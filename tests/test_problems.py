@@ -162,6 +162,7 @@ CONDITION = "must be a condition: an expression without {{ }}, not a number"
         ("rate_limit: {concurrency: many}", "4:27 rate_limit.concurrency: must be a whole number, not text"),
         ("pagination: {type: offset, size: 100}", "4:34 pagination.size: must be a mapping, not a number"),
         ("pagination: {type: offset, size: {value: 0}}", "4:42 pagination.size.value: must be at least 1"),
+        ("pagination: {type: offset, size: {value: '{{ config.n }}'}}", "4:42 pagination.size.value: must be a whole number: no template is filled in here"),
         ("pagination: {type: offset, total: body.total}", "4:13 pagination: 'total' counts records: say how many a page has, as size: {value: …}"),
         ("docs: x", "4:7 docs: must be a mapping, not text"),
         ("docs: {troubleshooting: [{problem: [], answer: x}]}", "4:36 docs.troubleshooting.0.problem: must be text, not a list"),
