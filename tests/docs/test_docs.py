@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from inspect import signature
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -126,6 +127,21 @@ def test_everything_given(name):
     """Each field of what a kind is given says what it is."""
     assert [attribute for attribute, _, doc in attributes_of(GIVEN[name]) if not doc] == []
     assert f"<!-- generated: given {name} -->" in REFERENCE["kinds"]
+
+
+def test_every_extra():
+    """Each extra of the package is in the list of what to install."""
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
+    told = (ROOT / "docs" / "index.md").read_text("utf-8").partition("## What to install")[2]
+    assert set(re.findall(r"^\| `([\w-]+)` \|", told, re.MULTILINE)) == set(declared)
+
+
+def test_every_default_of_a_duration():
+    """What is shown as a default can be written so: seconds and shares have their units."""
+    bare = re.findall(
+        r"^\| `\w+` \| (?:duration|percentage)[^|]*\| `[\d.]+` \|.*$", "\n".join(REFERENCE.values()), re.MULTILINE
+    )
+    assert bare == []
 
 
 def test_every_hook():

@@ -93,7 +93,18 @@ def default(field: FieldInfo) -> str:
         return f"`[{', '.join(map(str, found))}]`"
     if found is None or found in ("", [], {}) or (isinstance(found, Template) and not found.source):
         return "–"
+    if isinstance(found, int | float) and value(field).startswith(("duration", "percentage")):
+        return f"`{_spelt(found, percentage=value(field).startswith('percentage'))}`"
     return f"`{found}`"
+
+
+def _spelt(amount: float, *, percentage: bool) -> str:
+    """Seconds, or a share, as a spec writes it: `90s`, `250ms`, `50%`."""
+    if percentage:
+        return f"{amount * 100:g}%"
+    units = {86400: "d", 3600: "h", 60: "m", 1: "s"}
+    size = next((size for size in units if amount >= size and amount % size == 0), 0.001 if amount else 1)
+    return f"{amount / size:g}{units.get(int(size), 'ms')}"
 
 
 def _words(annotation: Any, metadata: Any = ()) -> str:
