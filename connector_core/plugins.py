@@ -150,8 +150,11 @@ class Plugins:
         self.observe_event: list[Callable[[Event], None]] = [self._watch(impl) for impl in self._of("observe_event")]
 
     def joined(self, name: str, module: Any) -> Plugins:
-        """These and one more."""
-        return Plugins([*self._further, (name, module)])
+        """These and one more, which is one connector's own; what only a whole engine has a use for is told."""
+        joined = Plugins([*self._further, (name, module)])
+        if unused := [hook for hook in Plugin(name, "", module).hooks if hook in _OF_ENGINES]:
+            log.warning("%s is one connector's own: nothing calls its %s", name, ", ".join(unused))
+        return joined
 
     def specs(self) -> list[Path]:
         """The folders of specs that they bring."""
@@ -284,6 +287,10 @@ def _failed(impl: HookImpl, how: str, where: str = "") -> ConfigError:
 
 
 # ── what hooks may give ───────────────────────────────────────────────────────────────────────────
+
+
+_OF_ENGINES = frozenset({"observe_event", "register_commands", "register_filters", "register_specs"})
+"""Hooks that the Python beside a spec has in vain."""
 
 
 def _ran(found: Any) -> bool:

@@ -367,6 +367,15 @@ def folder(tmp_path):
     return tmp_path
 
 
+async def test_hooks_of_engines_are_told_beside_a_spec(folder, caplog):
+    """What is one connector's own can bring no filters and hear no engine's events: a warning says so."""
+    more = "@hookimpl\ndef observe_event(event): raise ValueError\n@hookimpl\ndef register_filters(): return {}\n"
+    (folder / "things.py").write_text(f"{PYTHON}\nfrom connector_core.hookspecs import hookimpl\n{more}")
+    async with Engine(specs=[folder], effects=effects(answer)) as engine, engine.open("things"):
+        pass
+    assert caplog.messages == ["things.py is one connector's own: nothing calls its observe_event, register_filters"]
+
+
 async def test_python_beside_a_spec_is_its_connectors_own(folder):
     """It is run where the folder was named, for that connector and no other."""
     async with Engine(specs=[folder], effects=effects(answer)) as engine:
