@@ -81,6 +81,11 @@ async def _introduction(spec: Spec, name: str, simulator: Simulator, specs: tupl
         lines += ["Ask it:", f"  {_curl(request, simulator.url)}"]
     if home := _home(spec, endpoint):
         lines += ["or:", f"  {' '.join(_reading(spec, name, endpoint, home, simulator, specs))}"]
+    elif request is not None:
+        folders = [word for folder in specs for word in ("--specs", str(folder))]
+        words = ["connector", "read", name, endpoint, *folders, "--simulate"]
+        lines += ["Its address stands in the spec, not in config: to read it, have it simulated once more:"]
+        lines += [f"  {shlex.join(words)}"]
     return lines
 
 

@@ -28,6 +28,7 @@ from connector_core.handbook.schemas import Schema, flow, lines, properties, req
 from connector_core.spec import VERBS, Endpoint, Spec
 
 __all__ = [
+    "COMMON",
     "RULE_HEAD",
     "SENT",
     "declared",
@@ -50,6 +51,9 @@ _IN_ROWS = frozenset(
 )  # fmt: skip
 """Keys that have rows and tables; whatever else an endpoint says is shown as it is written."""
 
+
+COMMON = ("retry", "circuit_breaker", "cache", "fallback", "idempotency", "transform")
+"""Keys that endpoints inherit as they are, and that are shown as they are written."""
 
 SENT = {"params": "query parameter", "headers": "header"}
 """What goes out by name, and what one of them is called."""
@@ -75,7 +79,7 @@ def entry(spec: Spec, name: str, commands: Commands) -> Iterator[Block]:
         common = plain(getattr(spec, key)) or {}
         own = {one: value for one, value in keys.get(key, {}).items() if one not in common or common[one] != value}
         yield from table(f"{name}: {what}s", what, "value", rows=values(own))
-    rest = {key: value for key, value in keys.items() if key not in _IN_ROWS}
+    rest = {key: value for key, value in keys.items() if key not in _IN_ROWS and not _inherited(spec, key, value)}
     yield from declared(rest, descriptions(Endpoint))
     yield from table(
         f"{name}: what a record holds" if endpoint.readable else f"{name}: what it gives",
@@ -85,6 +89,11 @@ def entry(spec: Spec, name: str, commands: Commands) -> Iterator[Block]:
     yield from table(f"{name}: answers that are its own", *RULE_HEAD, rows=rules(own_rules(spec, endpoint)))
     if command := commands.tried(name):
         yield Listing(command, "sh")
+
+
+def _inherited(spec: Spec, key: str, value: Any) -> bool:
+    """Whether it is told for all endpoints already."""
+    return key in COMMON and getattr(spec, key) is not None and plain(getattr(spec, key)) == value
 
 
 def declared(keys: Mapping[str, Any], told: Mapping[str, str]) -> Iterator[Block]:
@@ -160,8 +169,10 @@ def _records(keys: Mapping[str, Any]) -> Words:
 
 
 def _limits(spec: Spec, endpoint: Endpoint) -> Words:
-    limits = [found for found in (endpoint.rate_limit, spec.rate_limit) if found is not None]
-    shown = [code(flow(plain(found))) for number, found in enumerate(limits) if found not in limits[:number]]
+    """Its own first; the connector's are told for all endpoints."""
+    own = endpoint.rate_limit if endpoint.rate_limit != spec.rate_limit else None
+    common = [link("as for all", "#for all")] if spec.rate_limit is not None else []
+    shown = [*([code(flow(plain(own)))] if own is not None else []), *common]
     return said(*(part for number, found in enumerate(shown) for part in ((" and ", found) if number else (found,))))
 
 

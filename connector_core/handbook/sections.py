@@ -7,13 +7,16 @@ Rule 2: no value of a secret is told, not even a default or an example that the 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
+from urllib.parse import urlsplit
 
 from connector_core import config
 from connector_core.component import descriptions
 from connector_core.docs import Docs
 from connector_core.document import plain
+from connector_core.engine.guard import Network, refusal
 from connector_core.handbook.commands import Commands
 from connector_core.handbook.content import (
     Block,
@@ -28,7 +31,7 @@ from connector_core.handbook.content import (
     said,
     table,
 )
-from connector_core.handbook.endpoints import SENT, declared, endpoint_key, entry, kind, values, way
+from connector_core.handbook.endpoints import COMMON, SENT, declared, endpoint_key, entry, kind, values, way
 from connector_core.handbook.schemas import flow, required, takes
 from connector_core.spec import Inherited, Spec
 
@@ -211,7 +214,22 @@ def _shell(spec: Spec, commands: Commands) -> Iterator[str]:
 def check(spec: Spec, commands: Commands) -> str:
     """The command that tries a connection, with what has to be filled in."""
     given = [f" --config {name}=…" for name, schema in spec.config.items() if required(schema)]
-    return f"connector check {commands.named}{''.join(given)}"
+    level = _network(spec)
+    needed = f" --network {level}" if level != "public" else ""
+    return f"connector check {commands.named}{''.join(given)}{needed}"
+
+
+def _network(spec: Spec) -> str:
+    """The least level that reaches the service, where its address is written out as one that not all reach."""
+    try:
+        host = urlsplit(str(plain(spec.base_url))).hostname or ""
+    except ValueError:
+        return "public"
+    if host == "localhost" or host.endswith(".localhost"):
+        return "loopback"
+    if not re.fullmatch(r"[\d.]+|.*:.*", host):  # a name, which only a look-up tells
+        return "public"
+    return next((level for level in get_args(Network) if refusal(host, level) is None), "public")
 
 
 def _python(spec: Spec, commands: Commands, opened: str) -> Iterator[str]:
@@ -223,6 +241,8 @@ def _python(spec: Spec, commands: Commands, opened: str) -> Iterator[str]:
     for key, names in given.items():
         if names:
             arguments.append(f"{key}={{{', '.join(f'{name!r}: …' for name in names)}}}")
+    if (level := _network(spec)) != "public":
+        arguments.append(f"network={level!r}")
     yield "from connector_core import Connector"
     yield ""
     yield f"async with Connector.open({', '.join(arguments)}) as connector:"
@@ -246,6 +266,8 @@ def api_reference(spec: Spec, commands: Commands) -> Iterator[Block]:
     for key, what in SENT.items():
         common = plain(getattr(spec, key)) or {}
         yield from table(f"{what.capitalize()}s of every request", what, "value", rows=values(common))
+    inherited = {key: plain(getattr(spec, key)) for key in COMMON if getattr(spec, key)}
+    yield from declared(inherited, descriptions(Spec))
     for name in spec.endpoints:
         yield from entry(spec, name, commands)
     rest = {

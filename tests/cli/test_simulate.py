@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -86,3 +87,16 @@ async def test_nothing_to_ask():
         spec = load({"connector": "1", "name": "x", "base_url": "https://x.example", "endpoints": endpoints})
         async with Simulator(spec) as simulator:
             assert len(await _introduction(spec, "x", simulator, ())) == 1
+
+
+@pytest.mark.parametrize("specs, folders", [((), ""), ((Path("my specs"),), " --specs 'my specs'")])
+async def test_an_address_that_is_fixed(specs, folders):
+    """Where no config value leads to the simulator, the command that is printed has one of its own."""
+    base = {"connector": "1", "name": "things", "base_url": "https://things.example"}
+    spec = load({**base, "endpoints": {"things": THINGS}})
+    async with Simulator(spec) as simulator:
+        lines = await _introduction(spec, "things", simulator, specs)
+    assert lines[-2:] == [
+        "Its address stands in the spec, not in config: to read it, have it simulated once more:",
+        f"  connector read things things{folders} --simulate",
+    ]

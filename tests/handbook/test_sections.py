@@ -145,9 +145,51 @@ def test_api_reference():
     assert ["records", "at body.data, known by id"] in rows
     assert ["pages", "cursor, as for all"] in rows
     assert ["sign-in", "bearer, as for all"] in rows
-    assert ["limits", "{type: exact_window, concurrency: 8}"] in rows
+    assert ["limits", "{type: exact_window, concurrency: 8}"] in rows  # for all endpoints, once
+    assert ["limits", "as for all"] in rows
     assert ["items.*.quantity", "whole number, minimum: 1, maximum: 9", ""] in rows
     assert ["updated_since", "{{ config.start_date }}"] in rows
+
+
+def test_what_all_share_is_told_once():
+    """Keys that endpoints inherit stand above them; an endpoint shows what differs, and that alone."""
+    spec = load(
+        {
+            **BARE,
+            "retry": {"attempts": 6},
+            "rate_limit": {"concurrency": 8},
+            "endpoints": {
+                **BARE["endpoints"],
+                "others": {"get": "/others", "records": "body"},
+                "ping": {"get": "/ping", "retry": {"attempts": 1}, "rate_limit": {"concurrency": 2}},
+            },
+        }
+    )
+    text = section(in_markdown(spec), "API reference")
+    assert text.count("attempts: 6") == 1
+    assert text.index("attempts: 6") < text.index("### others") < text.index("attempts: 1")
+    assert text.count("concurrency: 8") == 1
+    assert ["limits", "{type: exact_window, concurrency: 2} and as for all"] in cells(text)
+
+
+@pytest.mark.parametrize(
+    "url, level",
+    [
+        ("http://127.0.0.1:8700/api", "loopback"),
+        ("http://localhost:8700", "loopback"),
+        ("http://[::1]:8700", "loopback"),
+        ("http://10.0.0.7", "private"),
+        ("https://8.8.8.8", ""),
+        ("https://things.example", ""),
+        ("http://169.254.169.254", ""),
+    ],
+)
+def test_a_service_nearby(url, level):
+    """Where the address is private or loopback, the commands and the Python say what lets them reach it."""
+    page = in_markdown(load({**BARE, "base_url": url}))
+    monitoring = section(page, "Monitoring")
+    assert (f" --network {level}\n" in monitoring) if level else "--network" not in monitoring
+    assert (f"network='{level}'" in page) if level else "network=" not in page
 
 
 def test_an_endpoint_of_many_keys():
