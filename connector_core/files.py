@@ -103,6 +103,8 @@ def _text(folder: Path | None, name: str) -> tuple[str, int]:
             raise _FileError("is no file")  # a pipe would be waited for
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
+    except RuntimeError:
+        raise _FileError("is a link that leads to itself") from None
     except OSError as error:
         raise _FileError(f"cannot be read beside the spec: {(error.strerror or 'it is not there').lower()}") from None
     if len(content) > MAX_BYTES:

@@ -153,6 +153,14 @@ def test_files_that_cannot_be_read(tmp_path, name, why):
     assert str(error.value) == f"{path}:6:14 endpoints.orders.graphql: {why}"
 
 
+def test_a_link_that_leads_to_itself(tmp_path):
+    """It is a mistake of the spec's folder, and told as one; later Pythons find it out when the file is opened."""
+    (tmp_path / "order.json").write_text("{}", "utf-8")
+    (tmp_path / "loop.graphql").symlink_to("loop.graphql")
+    with pytest.raises(SpecError, match=r"leads to itself|too many levels"):
+        load(written(tmp_path, "loop.graphql"))
+
+
 # ── reading and calling ───────────────────────────────────────────────────────────────────────────
 
 

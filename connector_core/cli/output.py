@@ -112,8 +112,9 @@ def replace_file(path: Path, text: str, what: str) -> None:
             path.write_text(text, "utf-8", newline="\n")
         else:
             _replaced(path.resolve() if path.is_symlink() else path, text)
-    except OSError as error:
-        raise ConfigError(f"the {what} cannot be written: {error.strerror}", where=str(path)) from None
+    except (OSError, RuntimeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "the link leads to itself"
+        raise ConfigError(f"the {what} cannot be written: {why}", where=str(path)) from None
 
 
 def _replaced(path: Path, text: str) -> None:
