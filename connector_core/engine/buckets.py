@@ -6,10 +6,15 @@ from collections.abc import Callable
 from typing import Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from connector_core.rate_limit import Bucket, Delay, Terms, Told
 
 __all__ = ["Buckets", "Shares", "Taken", "in_memory"]
+
+
+_AT_ONCE = 0.001
+"""Seconds between a turn and its request that nobody can tell from none."""
 
 
 class Taken(Struct, frozen=True):
@@ -42,6 +47,9 @@ class Shares(Protocol):
 
     async def give_back(self, taken: Taken, cost: float) -> None:
         """Returns some of what was taken."""
+
+    def postponed(self, taken: Taken) -> Taken:
+        """What was taken, used only now, where that is later: a connection had to be made first."""
 
     async def take_more(self, cost: float) -> None:
         """Takes what turned out to be missing, fit or not."""
@@ -94,6 +102,13 @@ class _InMemory:
 
     async def give_back(self, taken: Taken, cost: float) -> None:
         self._bucket.give_back(cost, taken.at)
+
+    def postponed(self, taken: Taken) -> Taken:
+        now = self._clock()
+        if now - taken.at < _AT_ONCE:
+            return taken
+        self._bucket.postpone(taken.cost, taken.at, now)
+        return replace(taken, at=now)
 
     async def take_more(self, cost: float) -> None:
         self._bucket.take(cost, self._clock())

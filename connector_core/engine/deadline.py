@@ -8,12 +8,18 @@ the allowed silence. So a deadline is kept exactly, and silence is noticed a qua
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any, Literal
 
-__all__ = ["Deadlines", "Exchange"]
+__all__ = ["WHEN_CONNECTED", "Deadlines", "Exchange"]
 
 _LOOKS = 4  # in one allowed silence
 _NOTHING_YET = -1
+
+
+WHEN_CONNECTED: ContextVar[Callable[[], None] | None] = ContextVar("connector_core_connected", default=None)
+"""Whom a transport tells, in the task of a request, that it has a socket and is about to be sent; None: nobody asks."""
 
 
 class Exchange:
@@ -106,6 +112,8 @@ class Deadlines:
         task = asyncio.current_task()
         if task is not None and (exchange := self._open.get(task)) is not None:
             exchange.is_connected, exchange.heard = True, self._loop.time()
+        if (tell := WHEN_CONNECTED.get()) is not None:
+            tell()
 
     def end(self, exchange: Exchange) -> None:
         """Takes the exchange out, however it went."""

@@ -15,12 +15,14 @@ Rule 3: a request whose turn can't come in time fails at once, and every one in 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from contextvars import Token
 from math import inf, isfinite
 from typing import Any, Never, Self
 
 from connector_core.engine.account import Account
 from connector_core.engine.buckets import Taken
+from connector_core.engine.deadline import WHEN_CONNECTED
 from connector_core.engine.effects import Effects
 from connector_core.engine.line import Line, Ticket
 from connector_core.engine.until import awaited, until
@@ -47,12 +49,20 @@ class Permit:
         self._pace, self._taken = pace, taken
         self.waited = waited
         """Seconds in line."""
+        self._token: Token[Callable[[], None] | None]
 
     async def __aenter__(self) -> Self:
+        self._token = WHEN_CONNECTED.set(self._connected)
         return self
+
+    def _connected(self) -> None:
+        """The request leaves only now: until then a connection had to be made."""
+        for at, line in enumerate(self._pace.lines):
+            self._taken[at] = line.bucket.postponed(self._taken[at])
 
     async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         """Gives it back; what never reached the service does not count."""
+        WHEN_CONNECTED.reset(self._token)
         unsent = isinstance(error, CircuitOpenError) or getattr(error, "phase", "") == "unsent"
         for line in self._pace.lines:
             line.gate.under_way -= 1

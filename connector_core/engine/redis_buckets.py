@@ -342,6 +342,10 @@ class _Shared:
     async def give_back(self, taken: Taken, cost: float) -> None:
         await self._noted("back", id=taken.name, taken=taken.cost, cost=min(cost, taken.cost))
 
+    def postponed(self, taken: Taken) -> Taken:
+        """The same: moving it would cost every request a further question."""
+        return taken
+
     async def take_more(self, cost: float) -> None:
         await self._noted("more", id=uuid.uuid4().hex, cost=cost)
         self.taken += cost

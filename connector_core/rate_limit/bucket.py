@@ -190,6 +190,12 @@ class Bucket:
         for cap in self._caps.values():
             cap.left -= cost
 
+    def postpone(self, cost: float, at: float, now: float) -> None:
+        """What was taken at that moment is used only now, so that its windows begin now."""
+        for window in self._windows:
+            window.give_back(cost, at)
+            window.take(cost, now)
+
     def give_back(self, cost: float, at: float) -> None:
         """Returns some of what was taken at that moment and not used."""
         for window in self._windows:

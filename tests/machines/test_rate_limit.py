@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from connector_core import Effects, Engine
+from connector_core.engine.deadline import WHEN_CONNECTED
 from connector_core.engine.pace import Pace, Permit
 from connector_core.exceptions import ConnectionError, RateLimitError
 from connector_core.testing import FakeTransport, respond
@@ -292,3 +293,35 @@ def test_a_large_cost_does_not_starve():
     sent, _ = on_virtual_time(sent_by(Ours, {"rates": ["10/second"]}, costs))
     assert [cost for _, cost in sent] == costs
     assert [moment for moment, cost in sent if cost == 8] == [pytest.approx(2.0)]
+
+
+async def arrivals(connecting: float) -> list[float]:
+    """When forty requests under 10/second arrive, of which the first ten have to connect."""
+    loop = asyncio.get_running_loop()
+    arrived: list[float] = []
+
+    async def send(_request: Any) -> Any:
+        if len(began) < 10:
+            began.append(loop.time())
+            await asyncio.sleep(connecting)
+        if (tell := WHEN_CONNECTED.get()) is not None:
+            tell()
+        arrived.append(loop.time())
+        return respond(json={})
+
+    began: list[float] = []
+    effects = Effects(transport=lambda _: FakeTransport(send), monotonic=loop.time, sleep=asyncio.sleep)
+    call = {"get": "/thing"}
+    spec = {"connector": "1", "name": "demo", "base_url": "https://api.example", "endpoints": {"thing": call}}
+    limit = {"rates": ["10/second"]}
+    async with Engine(effects=effects) as engine, engine.open({**spec, "rate_limit": limit}) as demo:
+        await asyncio.gather(*(demo.call("thing") for _ in range(40)))
+    return arrived
+
+
+@pytest.mark.parametrize("connecting", [0.0, 0.3, 0.9])
+def test_what_counts_is_the_moment_of_sending(connecting):
+    """Those that wait for a connection leave late, and the next ones keep their distance from them."""
+    arrived = on_virtual_time(arrivals(connecting))
+    assert len(arrived) == 40
+    assert worst([(moment, 1.0) for moment in arrived], 1.0) <= 10
