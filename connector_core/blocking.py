@@ -284,6 +284,7 @@ class Pages(_Closing, Iterator[Page[R]]):
         if self._ready is None:
             self._loop.run(self._fetch())
         if self._ready is None:
+            self._let_go.detach()  # there is nothing to end: it has ended
             raise StopIteration
         return self._ready
 
