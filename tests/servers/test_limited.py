@@ -56,7 +56,7 @@ async def test_a_declared_limit_is_not_run_into():
     """With the rate in the spec there is hardly a refusal, and no request inside a hold."""
     holds = Holds()
     assert sorted(await read("tight_declared", holds)) == list(range(1, 1235))
-    assert holds.refused <= 2  # what the tests before have used up
+    assert holds.refused <= 5  # what the test before has used up
     assert holds.inside == 0
 
 
