@@ -28,12 +28,16 @@ from connector_core.statuses import Statuses
 from connector_core.template import Condition, Message, MissingError, Reads, Template
 from connector_core.units import duration
 
-__all__ = ["GRAPHQL", "Category", "ErrorRule", "Outcome", "Rule", "Wait", "classify"]
+__all__ = ["ANSWERS", "GRAPHQL", "OF_READINGS", "Category", "ErrorRule", "Outcome", "Rule", "Wait", "classify"]
 
 Category = Literal[
     "connection", "authentication", "authorization", "validation", "not_found", "conflict", "rate_limit", "server"
 ]
 Then = Literal["fail", "ok", "skip", "stop", "restart", "retry", "reauthenticate"]
+OF_READINGS = frozenset({"skip", "stop", "restart"})
+"""What a rule may say of a reading: the request has not failed, and what becomes of it the reading decides."""
+ANSWERS = OF_READINGS | {"ok"}
+"""What a rule may say so that the request has not failed."""
 
 CATEGORIES: Mapping[int, Category] = {
     400: "validation", 401: "authentication", 403: "authorization", 404: "not_found", 407: "authorization",

@@ -11,10 +11,10 @@ import click
 from connector_core.cli.endings import DONE, SPEC
 from connector_core.cli.opening import folders
 from connector_core.cli.options import debug_option, json_option, specs_option
-from connector_core.cli.output import json_line
+from connector_core.cli.output import json_line, replace_file
 from connector_core.cli.terminal import plain, say
 from connector_core.cli.validate import chosen_specs
-from connector_core.exceptions import ConfigError, SpecError
+from connector_core.exceptions import SpecError
 
 if TYPE_CHECKING:
     from connector_core.lint import Finding
@@ -78,23 +78,13 @@ def _linted(name: str, specs: Sequence[Path], ignore: Sequence[str], *, fix: boo
     if fix and any(finding.fixable for finding in left):
         text, done = fixed(content.decode("utf-8"), shown, folder, left)
         if done:
-            _write(find(name, folders(specs)), text)
+            replace_file(find(name, folders(specs)), text, "spec")
             say(f"{shown}: mended {', '.join(sorted({finding.code for finding in done}))}")
             left = findings(text, shown, folder, ignore=ignore)
     for finding in left:
         click.echo(json_line(_data(finding)) if as_json else plain(str(finding)) + "\n", nl=False)
     say(f"{shown}: {tier(left)}, {_counted(left)}")
     return left
-
-
-def _write(path: Path, text: str) -> None:
-    """All of it or nothing: a spec is never left half written."""
-    beside = path.with_name(f".{path.name}.new")
-    try:
-        beside.write_text(text, "utf-8")
-        beside.replace(path)
-    except OSError as error:
-        raise ConfigError(f"the spec cannot be written: {error.strerror}", where=str(path)) from None
 
 
 def _data(finding: Finding) -> dict[str, object]:

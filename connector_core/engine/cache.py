@@ -14,7 +14,7 @@ import asyncio
 import hmac
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from typing import Any
 
@@ -61,23 +61,22 @@ _INSTEAD: ContextVar[Instead | None] = ContextVar("connector_core_instead", defa
 
 
 @contextmanager
-def asked_anew() -> Iterator[None]:
-    """Everything that is begun meanwhile is sent: whoever asks wants to know how the service is."""
-    token = _INSTEAD.set(_ANEW)
-    try:
-        yield
-    finally:
-        _INSTEAD.reset(token)
-
-
-@contextmanager
-def kept_only(instead: Instead) -> Iterator[None]:
-    """Nothing that is begun meanwhile is sent: it is answered out of what is kept, or fails."""
+def _holding(instead: Instead) -> Iterator[None]:
     token = _INSTEAD.set(instead)
     try:
         yield
     finally:
         _INSTEAD.reset(token)
+
+
+def asked_anew() -> AbstractContextManager[None]:
+    """Everything that is begun meanwhile is sent: whoever asks wants to know how the service is."""
+    return _holding(_ANEW)
+
+
+def kept_only(instead: Instead) -> AbstractContextManager[None]:
+    """Nothing that is begun meanwhile is sent: it is answered out of what is kept, or fails."""
+    return _holding(instead)
 
 
 def is_asked_anew() -> bool:
@@ -131,22 +130,24 @@ class _Use:
             return await self._sent(None, scope, why)
         if self._connection.gate.watched:  # what is switched off is not used, sent or not
             await self._connection.gate.check(self._plan.endpoint)
-        if (found := await self._fresh()) is not None:
+        kept = await self._store.get(self._place)
+        if (found := self._fresh(kept)) is not None:
             return found
         flights = self._connection.flights
         if (flight := flights.get(self._place)) is not None:
             now, where = self._connection.effects.monotonic, f"{self._plan.connector}.{self._plan.endpoint}"
             await awaited(flight.wait(), now, where, ", and the same was under way for another")
-            return await self._fresh() or await self._sent(await self._store.get(self._place), scope, why)
+            kept = await self._store.get(self._place)
+            return self._fresh(kept) or await self._sent(kept, scope, why)
         flight = flights[self._place] = asyncio.Event()
         try:
-            return await self._sent(await self._store.get(self._place), scope, why)
+            return await self._sent(kept, scope, why)
         finally:
             del flights[self._place]
             flight.set()
 
-    async def _fresh(self) -> Answered | None:
-        kept, now = await self._store.get(self._place), self._connection.effects.now()
+    def _fresh(self, kept: Kept | None) -> Answered | None:
+        now = self._connection.effects.now()
         assert self._plan.cache is not None  # noqa: S101 - the caller has looked
         if kept is None or not kept.fresh(self._plan.cache, now):
             return None

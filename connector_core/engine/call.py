@@ -21,7 +21,7 @@ from connector_core.engine.redirects import MAX_REDIRECTS, REDIRECTS, check_addr
 from connector_core.engine.telling import Tale
 from connector_core.engine.until import in_time, until
 from connector_core.engine.upload import prepared, spent
-from connector_core.errors import OK, Outcome, classify
+from connector_core.errors import ANSWERS, OK, Outcome, classify
 from connector_core.events import AnswerRepaired, GaveUp, RetryScheduled
 from connector_core.exceptions import ConnectionError, IntegrationError, ResponseError, TimeoutError
 from connector_core.http import Request, Response
@@ -32,10 +32,6 @@ __all__ = ["UNREAD", "Answered", "answer_scope", "decoded", "exchange", "refused
 
 CONFLICT = 409
 """What is answered to a known key while the service still acts on it (draft-ietf-httpapi-idempotency-key)."""
-
-
-ANSWERS = frozenset({"ok", "skip", "stop", "restart"})
-"""What a rule may say so that it is no failure of the request: what becomes of it, a reading decides."""
 
 
 class Answered(Struct, frozen=True):
@@ -289,12 +285,18 @@ def decoded(connection: Connection, plan: Plan, answered: Answered) -> Any:
 
 def refused(connection: Connection, plan: Plan, answered: Answered) -> IntegrationError:
     """The error for an answer of which a rule says what cannot be done."""
-    outcome = answered.outcome
-    what = outcome.message or said(answered.body) or _nothing_said(answered.response, answered.body)
-    return explained(
-        EXCEPTIONS[outcome.category], connection, plan, answered.response, what,
-        code=outcome.code or f"http.{answered.response.status}", retryable=outcome.retryable,
-    )  # fmt: skip
+    response, outcome = answered.response, answered.outcome
+    code = outcome.code or f"http.{response.status}"
+    return _meaning(connection, plan, response, answered.body, outcome, code=code)
+
+
+def _meaning(
+    connection: Connection, plan: Plan, response: Response, body: Any, outcome: Outcome, **about: Any
+) -> IntegrationError:
+    """The exception that the outcome is."""
+    what = outcome.message or said(body) or _nothing_said(response, body)
+    category = "authentication" if outcome.then == "reauthenticate" else outcome.category
+    return explained(EXCEPTIONS[category], connection, plan, response, what, retryable=outcome.retryable, **about)
 
 
 def answer_scope(response: Response, body: Any) -> dict[str, Any]:
@@ -314,12 +316,7 @@ def _failed(
         hint=hint,
         declared=outcome.then == "retry" or (under_way and outcome.then == "fail"),
     )
-    what = outcome.message or said(body) or _nothing_said(response, body)
-    category = "authentication" if outcome.then == "reauthenticate" else outcome.category
-    return failure, explained(
-        EXCEPTIONS[category], connection, plan, response, what, code=outcome.code,
-        retryable=outcome.retryable, retry_after=hint,
-    )  # fmt: skip
+    return failure, _meaning(connection, plan, response, body, outcome, code=outcome.code, retry_after=hint)
 
 
 def _nothing_said(response: Response, body: Any) -> str:

@@ -20,7 +20,7 @@ from msgspec import Struct
 from connector_core.circuit_breaker import LEASE, Circuit, Permit, Refusal, State, admit, force, record
 from connector_core.engine.account import Account
 from connector_core.engine.until import until
-from connector_core.errors import Outcome
+from connector_core.errors import ANSWERS, Outcome
 from connector_core.events import CircuitChanged, RequestRefused
 from connector_core.exceptions import CircuitOpenError, ConfigError, ConnectionError, TimeoutError
 from connector_core.http import Request
@@ -78,7 +78,7 @@ class Passage:
 
     def answered(self, outcome: Outcome, elapsed: float) -> None:
         """Counts an answer that took so many seconds."""
-        if outcome.then in ("ok", "skip", "stop", "restart"):
+        if outcome.then in ANSWERS:
             self._told("success", elapsed)
         elif outcome.category in ("server", "connection"):
             self._told("failure", elapsed)

@@ -10,6 +10,7 @@ from typing import Any
 
 from connector_core import json_schema
 from connector_core.component import suggestion
+from connector_core.errors import OF_READINGS
 from connector_core.request import METHODS
 from connector_core.rules.endpoints import of_endpoint
 from connector_core.rules.fallbacks import of_fallbacks
@@ -68,7 +69,7 @@ def _not_read(spec: Spec) -> Iterator[Mistake]:
         if endpoint.filter is not None and endpoint.filter != spec.filter:
             yield (*path, "filter"), _FOR_READS
         for index, rule in enumerate(endpoint.errors[: len(endpoint.errors) - len(spec.errors)]):
-            if rule.then in ("skip", "stop", "restart"):
+            if rule.then in OF_READINGS:
                 yield (
                     (*path, "errors", index, "then"),
                     f"{rule.then} is for reads, and this is a call: say ok, or a category",

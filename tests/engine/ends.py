@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from connector_core.engine.effects import Effects
+from tests.engine.servers import ended
 
 PATIENCE = 2.0
 """Seconds after which something is taken to hang."""
@@ -80,11 +81,7 @@ async def service() -> AsyncIterator[str]:
     try:
         yield f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
     finally:
-        listener.close()
-        for task in open_ones:
-            task.cancel()
-        await asyncio.gather(*open_ones, return_exceptions=True)
-        await listener.wait_closed()
+        await ended(listener, open_ones)
 
 
 SPEC: dict[str, Any] = {

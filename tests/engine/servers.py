@@ -71,11 +71,16 @@ async def serving(*script: bytes | Act, tls: ssl.SSLContext | None = None) -> As
     try:
         yield server
     finally:
-        listener.close()
-        for task in open_ones:
-            task.cancel()
-        await asyncio.gather(*open_ones, return_exceptions=True)
-        await listener.wait_closed()
+        await ended(listener, open_ones)
+
+
+async def ended(listener: asyncio.Server, open_ones: set[asyncio.Task[None]]) -> None:
+    """Listens no more, and leaves nobody talking."""
+    listener.close()
+    for task in open_ones:
+        task.cancel()
+    await asyncio.gather(*open_ones, return_exceptions=True)
+    await listener.wait_closed()
 
 
 def answer(body: bytes = b"", *headers: str, status: str = "200 OK") -> bytes:

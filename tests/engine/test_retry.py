@@ -30,6 +30,7 @@ def spec(endpoint: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 POST = {"post": "/things", "idempotency": {"put": "header.Idempotency-Key"}}
 GET = {"get": "/things", "records": "body"}
+JOB = {"start": {"post": "/exports"}, "poll": {"get": "/exports/1"}, "done": "body.done"}
 
 
 class Service:
@@ -104,13 +105,7 @@ async def test_reads_have_none():
 
 async def test_a_job_is_started_with_one():
     """A start whose answer is lost does not start two jobs."""
-    job = {
-        "start": {"post": "/exports"},
-        "poll": {"get": "/exports/1"},
-        "done": "body.done",
-        "every": "1s",
-        "timeout": "1m",
-    }
+    job = JOB | {"every": "1s", "timeout": "1m"}
     document = spec({"job": job, "records": "body.rows"}, idempotency={"put": "header.Idempotency-Key"})
     service = Service(lost(), respond(json={}), respond(json={"done": True, "rows": []}))
     async with service.opened(document) as demo:
@@ -244,13 +239,7 @@ async def test_pages_share_one_time():
 
 async def test_a_job_is_not_asked_again_too_late():
     """The next look at it would be after the caller's time."""
-    job = {
-        "start": {"post": "/exports"},
-        "poll": {"get": "/exports/1"},
-        "done": "body.done",
-        "every": "20s",
-        "timeout": "10m",
-    }
+    job = JOB | {"every": "20s", "timeout": "10m"}
     service = Service(respond(json={}), respond(json={"done": False}))
     async with service.opened(spec({"job": job, "records": "body.rows"})) as demo:
         with pytest.raises(TimeoutError, match="is over before the job is asked for again in 20 s"):
