@@ -378,3 +378,27 @@ def test_closed_by_another_thread_at_any_moment(served, endpoint):
             assert not thread.is_alive(), moment
         assert told[0] == "connection.closed" or isinstance(told[0], int), told
         assert as_before(before, descriptors), (moment, threading.enumerate())
+
+
+def test_a_later_thread_is_not_taken_for_the_ended_one():
+    """A thread's number is used again once it has ended; whoever has it next may still close what is closed."""
+    demo = Connector.open(ends.SPEC, config={"url": "http://127.0.0.1:9"}, network="loopback")
+    served_by: list[int] = []
+    demo._loop.run(demo._at_once(lambda: served_by.append(threading.get_ident())))
+    demo.close()
+    told: list[Exception] = []
+
+    def close() -> None:
+        try:
+            demo.close()
+        except IntegrationError as error:
+            told.append(error)
+        served_by.append(threading.get_ident())
+
+    while len(served_by) < 100 and served_by.count(served_by[0]) == 1:
+        thread = threading.Thread(target=close)
+        thread.start()
+        thread.join()
+    if served_by.count(served_by[0]) == 1:
+        pytest.skip("this system gives no thread the number of one that has ended")
+    assert told == []

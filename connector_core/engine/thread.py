@@ -55,7 +55,7 @@ class LoopThread:
 
     def may_wait(self) -> None:
         """Raises ConfigError for whoever would wait for the thread that it runs in, or for one that stands still."""
-        if self._thread is not None and self._thread.ident == threading.get_ident():
+        if self._thread is not None and self._thread is threading.current_thread():  # an ident is used again
             raise ConfigError(
                 "a listener or a hook waits for the thread that it is called in",
                 hint="let another thread do it, or use connector_core.Connector with await",
