@@ -1,12 +1,11 @@
 """The kind where a key stands at a place of the service's choosing."""
 
-from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 from connector_core.address import Put
-from connector_core.auth.credentials import compared, credential, expected, fields
+from connector_core.auth.credentials import compared, credential, expected, found_at
 from connector_core.auth.family import Auth, Session, Text
-from connector_core.http import Multipart, Request
+from connector_core.http import Request
 
 __all__ = ["ApiKey"]
 
@@ -29,25 +28,4 @@ class ApiKey(Auth):
 
     def refusal(self, session: Session, request: Request) -> str | None:
         """Compares what stands at the place with the rendered value."""
-        name = self.put.keys[0]
-        match self.put.root:
-            case "query":
-                found = [value for key, value in request.query if key == name]
-            case "header":
-                found = fields(request, name)
-            case "cookie":
-                pairs = [pair.partition("=") for jar in fields(request, "cookie") for pair in jar.split("; ")]
-                found = [value for key, _, value in pairs if key == name]
-            case _:
-                found = _in_body(request.body, self.put.keys)
-        return compared(found, expected(self.value, session), str(self.put))
-
-
-def _in_body(body: Any, keys: Sequence[str]) -> list[str]:
-    if isinstance(body, Multipart):
-        return [part.value for part in body.parts if part.name == keys[0] and isinstance(part.value, str)]
-    if isinstance(body, (tuple, list)):  # a form: pairs
-        return [value for key, value in body if key == keys[0]]
-    for key in keys:
-        body = body.get(key) if isinstance(body, dict) else None
-    return [] if body is None else [str(body)]
+        return compared(found_at(self.put, request), expected(self.value, session), str(self.put))

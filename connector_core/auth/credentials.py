@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Sequence
+from typing import Any
 
-from connector_core.address import MISSING
+from connector_core.address import MISSING, Put
 from connector_core.auth.family import Session
 from connector_core.exceptions import ConfigError
-from connector_core.http import Request
+from connector_core.http import Multipart, Request
 from connector_core.template import MissingError, Template, TemplateError
 
-__all__ = ["compared", "credential", "expected", "fields"]
+__all__ = ["compared", "credential", "expected", "fields", "found_at"]
 
 
 def credential(template: Template, session: Session, where: str) -> str:
@@ -64,6 +66,30 @@ def expected(template: Template, session: Session) -> str:
 def fields(request: Request, name: str) -> list[str]:
     """The values of every header of that name."""
     return [value for key, value in request.headers.items() if key.lower() == name.lower()]
+
+
+def found_at(put: Put, request: Request) -> list[str]:
+    """What stands at a place of the request, each time that it is there."""
+    name = put.keys[0]
+    match put.root:
+        case "query":
+            return [value for key, value in request.query if key == name]
+        case "header":
+            return fields(request, name)
+        case "cookie":
+            pairs = [pair.partition("=") for jar in fields(request, "cookie") for pair in jar.split("; ")]
+            return [value for key, _, value in pairs if key == name]
+    return _in_body(request.body, put.keys)
+
+
+def _in_body(body: Any, keys: Sequence[str]) -> list[str]:
+    if isinstance(body, Multipart):
+        return [part.value for part in body.parts if part.name == keys[0] and isinstance(part.value, str)]
+    if isinstance(body, (tuple, list)):  # a form: pairs
+        return [value for key, value in body if key == keys[0]]
+    for key in keys:
+        body = body.get(key) if isinstance(body, dict) else None
+    return [] if body is None else [str(body)]
 
 
 def compared(found: list[str], expected: str, where: str) -> str | None:

@@ -66,6 +66,7 @@ CODES: dict[str, Code] = {
     ),
     "hook.unknown": Code("app", "A transform names a function that no plug-in provides."),
     "extra.missing": Code("app", "A package is needed that is not installed; the text says which."),
+    "auth.key": Code("account", "A secret is not the key that requests are signed with, or is written another way."),
     "buckets.unknown": Code("app", "`Engine(buckets=…)` names no Redis."),
     "metrics.uncounted": Code("app", "`metrics()` was asked for, and no listener counts."),
     "switches.unreadable": Code("app", "The file of switches cannot be read."),

@@ -251,9 +251,9 @@ def _below(annotation: Any) -> Iterator[tuple[str, Any]]:
         yield from (("", kind) for kind in annotation.kinds.values())
     else:
         for key, field in annotation.model_fields.items():
-            shown = (
-                f"auth.{key}" if issubclass(annotation, Component) and annotation.key == "auth" else field.alias or key
-            )
+            shown = field.alias or key
+            if issubclass(annotation, Component) and annotation.key == "auth":
+                shown = f"auth.{shown}"
             yield from ((shown, part) for part in (field.annotation, *field.metadata))
 
 

@@ -95,7 +95,7 @@ def default(field: FieldInfo) -> str:
         return "–"
     if isinstance(found, int | float) and value(field).startswith(("duration", "percentage")):
         return f"`{_spelt(found, percentage=value(field).startswith('percentage'))}`"
-    return f"`{found}`"
+    return f"`{found.source if isinstance(found, Template) else found}`"
 
 
 def _spelt(amount: float, *, percentage: bool) -> str:

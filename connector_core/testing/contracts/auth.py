@@ -14,7 +14,7 @@ from connector_core.exceptions import ConfigError, IntegrationError
 from connector_core.http import Headers, Request, Response
 from connector_core.template import MissingError, TemplateError
 from connector_core.testing.contracts.claim import Claim, refuse
-from connector_core.testing.contracts.purity import pure
+from connector_core.testing.contracts.purity import answer, pure, same
 from connector_core.testing.contracts.samples import Samples
 
 __all__ = ["claims"]
@@ -215,7 +215,10 @@ def _unseen(kind: Auth, world: _World) -> None:
 def _pure(kind: Auth, world: _World) -> None:
     for request in (GET, POST):
         if type(kind).sign is not Auth.sign:
-            pure(kind, "sign", world.session(), copy.deepcopy(request), NOW)
+            session, asked = world.session(), copy.deepcopy(request)
+            first = answer(kind.sign, session, asked, NOW)  # which may keep in the session what costs much to make
+            if not same(pure(kind, "sign", session, asked, NOW), first):
+                refuse("`sign` signs another way once it has signed: what a session keeps may only save time")
         if (signed := _signed(kind, world, request)) is not None:
             pure(kind, "refusal", world.session(), signed)
 
