@@ -110,7 +110,8 @@ def _verified_by_key(algorithm: str, key: str, content: bytes, signature: bytes)
     from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
     from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
-    digest: Any = {"256": hashes.SHA256, "384": hashes.SHA384, "512": hashes.SHA512}[algorithm[2:]]()
+    digests: dict[str, Any] = {"256": hashes.SHA256, "384": hashes.SHA384, "512": hashes.SHA512}
+    digest = digests[algorithm[2:]]()
     private = serialization.load_pem_private_key(key.replace("\\n", "\n").encode(), None)
     try:
         if isinstance(private, rsa.RSAPrivateKey):

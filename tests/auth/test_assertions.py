@@ -130,8 +130,8 @@ PUBLIC = "-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----"
             {"algorithm": "ES256"},
             "RSA",
             (
-                "this is no private key that ES256 signs with — auth.jwt.key: {{ secrets.key }} — it takes a key of the "
-                "curve P-256 in PEM, without a password: -----BEGIN PRIVATE KEY-----"
+                "this is no private key that ES256 signs with — auth.jwt.key: {{ secrets.key }} — it takes "
+                "a key of the curve P-256 in PEM, without a password: -----BEGIN PRIVATE KEY-----"
             ),
         ),
         ({"algorithm": "ES256"}, "P-384", "this is no private key that ES256 signs with — "),
@@ -140,8 +140,8 @@ PUBLIC = "-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----"
             {"algorithm": "HS256", "key_encoding": "hex"},
             "s3cret",
             (
-                "the secret is not hex — auth.jwt.key: {{ secrets.key }} — copy it as the service shows it, or leave out "
-                "the encoding that the spec gives it"
+                "the secret is not hex — auth.jwt.key: {{ secrets.key }} — copy it as the service shows it, or leave "
+                "out the encoding that the spec gives it"
             ),
         ),
         ({"algorithm": "HS256", "key_encoding": "base64"}, "s3cret ü", "the secret is not base64 — "),
