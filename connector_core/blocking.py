@@ -37,6 +37,7 @@ from connector_core.engine.guard import Network
 from connector_core.engine.pages import Page, R
 from connector_core.engine.switches import Flags, Switches
 from connector_core.engine.thread import LoopThread
+from connector_core.engine.tokens import Tokens
 from connector_core.events import Listener
 from connector_core.exceptions import ConfigError
 from connector_core.fallback import Degraded
@@ -80,6 +81,7 @@ class Engine(_Closing):
         flags: Flags | None = None,
         switches: Switches | None = None,
         cache_size: int | None = None,
+        tokens: str | Tokens | None = None,
     ) -> None:
         """See `connector_core.Engine`. Listeners and hooks are called in the background thread."""
         self._engine = awaited.Engine(
@@ -92,6 +94,7 @@ class Engine(_Closing):
             flags=flags,
             switches=switches,
             cache_size=cache_size,
+            tokens=tokens,
         )
         self._loop = LoopThread()
         self._forgotten = _finalizer(self, "engine", self._loop, self._engine.aclose, loop_too=True)

@@ -30,8 +30,9 @@ from connector_core.engine.guard import Network
 from connector_core.engine.opening import Opening
 from connector_core.engine.pages import Closing, Pages, Records
 from connector_core.engine.partitions import Discovery, pages_of
-from connector_core.engine.places import buckets_at
+from connector_core.engine.places import buckets_at, tokens_at
 from connector_core.engine.switches import Flags, MemorySwitches, Switch, Switches
+from connector_core.engine.tokens import Tokens
 from connector_core.engine.until import end_of, within
 from connector_core.engine.write import Result
 from connector_core.events import Listener
@@ -60,6 +61,7 @@ class Engine(Closing):
         flags: Flags | None = None,
         switches: Switches | None = None,
         cache_size: int | None = None,
+        tokens: str | Tokens | None = None,
     ) -> None:
         """`specs`: folders where names are looked up before the bundled ones; `network`: what connections may reach.
 
@@ -68,6 +70,8 @@ class Engine(Closing):
         rate limits are counted together with other processes, or buckets of one's own, which one closes oneself.
         `flags`: the app's feature flags; `switches`: where `disable` and its like are kept, in memory if left out.
         `cache_size`: the room for answers that are kept (`cache`, `fallback`), in bytes; left out: 64 MiB.
+        `tokens`: where those of sign-ins are kept, such as `sqlite:///tokens.db` (as they are, readable by the file's
+        user alone), or a place of one's own, which one closes oneself; left out: in memory.
         """
         self._folders = [Path(folder) for folder in specs]
         self._further = [(_name_of(plugin), plugin) for plugin in plugins]
@@ -84,6 +88,9 @@ class Engine(Closing):
             self._effects.flags = flags
         if switches is not None:
             self._effects.switches = switches
+        self._tokens = tokens_at(tokens) if isinstance(tokens, str) else None
+        if tokens is not None:
+            self._effects.tokens = self._tokens or tokens_at(tokens)
         self._specs: dict[tuple[str, str | None], Spec] = {}
         self._plans: dict[int, dict[str, Plan]] = {}
         self._closed = False
@@ -218,6 +225,8 @@ class Engine(Closing):
         await self._effects.aclose()
         if self._buckets is not None:
             await self._buckets.aclose()
+        if self._tokens is not None:
+            await self._tokens.aclose()
 
 
 def _name_of(plugin: Any) -> str:

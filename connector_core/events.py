@@ -39,6 +39,8 @@ __all__ = [
     "RequestRefused",
     "RequestStarted",
     "RetryScheduled",
+    "TokenRefreshFailed",
+    "TokenRefreshed",
 ]
 
 
@@ -170,6 +172,20 @@ class HealthChanged(Event, frozen=True, kw_only=True):
 
     before: str
     after: str
+
+
+class TokenRefreshed(Event, frozen=True, kw_only=True):
+    """There is a new token, the first one or in place of another; `expires_in` in seconds, None: nobody says."""
+
+    expires_in: float | None
+    first: bool
+
+
+class TokenRefreshFailed(Event, frozen=True, kw_only=True):
+    """There is no new token; `final`: only a person can go on."""
+
+    reason: str
+    final: bool
 
 
 class GaveUp(Event, frozen=True, kw_only=True):

@@ -158,7 +158,7 @@ def _checked(source: Source, folder: Path | None, environment: str | None) -> Lo
     problems += islice(further, max(MAX_PROBLEMS - len(problems), 0))
     if problems or spec is None:
         raise SpecError(problems[:MAX_PROBLEMS])
-    return Loaded(spec, source, locate)
+    return Loaded(spec.within(environment), source, locate)
 
 
 def _expanded(source: Source, folder: Path | None, environment: str | None) -> tuple[dict[str, Any], Origins]:

@@ -265,11 +265,22 @@ class Spec(Inherited):
     docs: Late[Docs] | None = None
     """What a person has to know."""
     _python: FilePath | None = PrivateAttr(default=None)
+    _environment: str | None = PrivateAttr(default=None)
 
     @property
     def python(self) -> FilePath | None:
         """The file with the hooks that belong to this connector alone; None: it has none."""
         return self._python
+
+    @property
+    def environment(self) -> str | None:
+        """The name of the environment that it was loaded for; None: for none."""
+        return self._environment
+
+    def within(self, environment: str | None) -> Self:
+        """The same spec, which knows what environment it was loaded for."""
+        self._environment = environment
+        return self
 
     def with_python(self, file: FilePath) -> Self:
         """The same spec with hooks of its own."""

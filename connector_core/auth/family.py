@@ -1,10 +1,11 @@
 """What every kind of sign-in is, and the session that it is given."""
 
-from collections.abc import Generator, Mapping
-from typing import Annotated, Any, Literal
+from collections.abc import Generator, Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Struct
 
+from connector_core.auth.token import Token
 from connector_core.component import Component
 from connector_core.http import Request, Response
 from connector_core.template import Reads, Template
@@ -21,7 +22,9 @@ class Session(Struct):
     scope: Mapping[str, Any]
     """The names that a credential's template may read: config, secrets, now, and what else its place has."""
     learnt: dict[str, Any] = {}
-    """What a flow keeps for the next one, such as a token; a kind itself keeps nothing."""
+    """What a flow keeps for the next one, such as a challenge; a kind itself keeps nothing."""
+    token: Token | None = None
+    """The token to sign with, which is kept, renewed and shared by the engine; None: there is none."""
 
     def __repr__(self) -> str:
         return "Session()"  # it holds the secrets, and what is learnt becomes some
@@ -29,6 +32,9 @@ class Session(Struct):
 
 class Auth(Component, key="auth"):
     """How the service knows who is asking."""
+
+    tokened: ClassVar[bool] = False
+    """Whether it signs with a token that `obtain` asks for."""
 
     def sign(self, session: Session, request: Request, now: float) -> Request:
         """The request with its credentials; `now` in seconds since 1970."""
@@ -39,9 +45,34 @@ class Auth(Component, key="auth"):
         return self.sign(session, request, now)
         yield  # a generator, though this one asks nothing
 
+    def obtain(  # kinds that sign with a token have their own
+        self,
+        session: Session,  # noqa: ARG002
+        held: Token | None,  # noqa: ARG002
+        now: float,  # noqa: ARG002
+    ) -> Generator[Request, Response, Token]:
+        """Yields what has to be asked for a token and returns it; `held`: the one that it replaces.
+
+        Raises ReauthenticationError where only a person can go on, and other errors of the service as they are.
+        """
+        raise NotImplementedError
+        yield
+
+    def challenged(self, session: Session, response: Response) -> bool:  # noqa: ARG002 - most have nothing to learn
+        """The service refuses what was signed: whether its answer says how to sign better, which the session keeps."""
+        return False
+
+    def homes(self, session: Session) -> Sequence[str]:  # noqa: ARG002 - most ask nobody
+        """The addresses that `obtain` and `flow` ask, where these are not the service's own."""
+        return ()
+
     def refusal(self, session: Session, request: Request) -> str | None:
         """Why the provider does not accept the request; None: it does."""
         raise NotImplementedError
+
+    def serve(self, session: Session, request: Request, now: float) -> Response | None:  # noqa: ARG002
+        """The provider's answer to what `obtain` and `flow` ask; None: the request is for somebody else."""
+        return None
 
 
 class NoAuth(Auth):

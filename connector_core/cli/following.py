@@ -35,6 +35,8 @@ from connector_core.events import (
     RequestFinished,
     RequestRefused,
     RetryScheduled,
+    TokenRefreshed,
+    TokenRefreshFailed,
 )
 from connector_core.exceptions import ConfigError
 
@@ -105,6 +107,11 @@ class Trace:
                 say(f"again in {wait:.1f} s: {reason}")
             case GaveUp(reason=reason):
                 say(reason)
+            case TokenRefreshed(first=first, expires_in=left):
+                ends = "" if left is None else f", which ends in {left:.0f} s"
+                say(f"there is a {'' if first else 'new '}token{ends}")
+            case TokenRefreshFailed(reason=reason, final=final):
+                say(f"there is no new token{', and only signing in helps' if final else ''}: {reason}")
             case CircuitChanged(host=host, before=before, after=after, reason=reason):
                 say(f"the circuit of {host} was {_words(before)} and is {_words(after)}: {_words(reason)}")
             case RequestRefused(code=code, wait=wait):

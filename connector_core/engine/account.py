@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from connector_core.auth import Token
 from connector_core.engine.effects import Effects
 from connector_core.engine.transport import Transport
 from connector_core.events import Event
+from connector_core.plan import Plan
 from connector_core.spec import Spec
 
 __all__ = ["Account"]
@@ -22,6 +24,12 @@ class Account(Protocol):
 
     def announce(self, event: type[Event], endpoint: str, **about: Any) -> None:
         """Tells whoever listens of something on that endpoint."""
+
+    def learn(self, token: Token) -> None:
+        """A token is used from now on: its facts can be read, and its texts are secrets."""
+
+    def sign_in_homes(self, plan: Plan) -> frozenset[str]:
+        """The origins that the endpoint's sign-in may ask."""
 
     def mask(self, text: str) -> str:
         """The text with the account's secrets taken out."""

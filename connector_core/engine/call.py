@@ -12,12 +12,14 @@ from typing import Any, Never
 
 from msgspec import Struct
 
+from connector_core.auth import Token
 from connector_core.decode import UndecodableError
 from connector_core.engine.circuits import Passage
 from connector_core.engine.connection import Connection
 from connector_core.engine.failures import EXCEPTIONS, explained, hide, said, undecodable
 from connector_core.engine.pace import Permit
 from connector_core.engine.redirects import MAX_REDIRECTS, REDIRECTS, check_address, redirected
+from connector_core.engine.signing import ask, sign, signs_better
 from connector_core.engine.telling import Tale
 from connector_core.engine.until import in_time, until
 from connector_core.engine.upload import prepared, spent
@@ -92,19 +94,12 @@ async def _exchanged(
                 failure = Failure(error.phase, error.retryable, timed_out=isinstance(error, TimeoutError))
                 problem: IntegrationError = error
             else:
-                good = 200 <= response.status < 300 and not plan.judges_success  # noqa: PLR2004 - RFC 9110 §15.3
-                if good or (conditional and response.status == 304):  # noqa: PLR2004 - RFC 9110 §15.4.5
-                    way.passage.answered(OK, response.elapsed)
-                    connection.repetitions.succeeded(way.request, way.spent)
-                    return Answered(response, OK, way.attempt, UNREAD, way.moved)
-                body = _decoded(connection, plan, response)
-                outcome = await _meant(plan, way, response, body, scope, effects.now())
-                way.passage.answered(outcome, response.elapsed)
-                if outcome.then in ANSWERS:
-                    connection.repetitions.succeeded(way.request, way.spent)
-                    return Answered(response, outcome, way.attempt, body, way.moved)
-                failure, problem = _failed(connection, plan, way, response, body, outcome)
-                del body, outcome  # they may repeat a secret, and tools show the variables beside a traceback
+                found = await _judged(connection, plan, way, response, scope, conditional=conditional)
+                if found is None:
+                    continue
+                if isinstance(found, Answered):
+                    return found
+                failure, problem = found
         seconds = _again(connection, plan, way, failure)
         if isinstance(seconds, str):
             _give_up(connection, plan, way, problem, seconds)
@@ -112,12 +107,49 @@ async def _exchanged(
         await effects.sleep(seconds)
 
 
+async def _judged(
+    connection: Connection, plan: Plan, way: _Way, response: Response, scope: dict[str, Any], *, conditional: bool
+) -> Answered | tuple[Failure, IntegrationError] | None:
+    """What the answer is: one, or a failure; None: the request is sent once more, signed anew."""
+    good = 200 <= response.status < 300 and not plan.judges_success  # noqa: PLR2004 - RFC 9110 §15.3
+    if good or (conditional and response.status == 304):  # noqa: PLR2004 - RFC 9110 §15.4.5
+        way.passage.answered(OK, response.elapsed)
+        _taken(connection, plan, way)
+        return Answered(response, OK, way.attempt, UNREAD, way.moved)
+    body = _decoded(connection, plan, response)
+    outcome = await _meant(plan, way, response, body, scope, connection.effects.now())
+    way.passage.answered(outcome, response.elapsed)
+    if outcome.then in ANSWERS:
+        _taken(connection, plan, way)
+        return Answered(response, outcome, way.attempt, body, way.moved)
+    if _signs_anew(connection, plan, way, response, outcome):
+        return None
+    return _failed(connection, plan, way, response, body, outcome)
+
+
+def _taken(connection: Connection, plan: Plan, way: _Way) -> None:
+    """Notes that the service took the request, and what it was signed with."""
+    connection.repetitions.succeeded(way.request, way.spent)
+    if way.token is not None:
+        connection.credential(plan, ask).worked(way.token)
+
+
+def _signs_anew(connection: Connection, plan: Plan, way: _Way, response: Response, outcome: Outcome) -> bool:
+    """Whether the service refuses what the request was signed with, and it is sent once more, signed anew."""
+    if way.signed_anew or not plan.signs or outcome.then in ANSWERS:
+        return False
+    if outcome.category != "authentication" and outcome.then != "reauthenticate":
+        return False
+    way.signed_anew = not spent(way.request) and signs_better(connection, plan, response, way.token)
+    return way.signed_anew
+
+
 def _again(connection: Connection, plan: Plan, way: _Way, failure: Failure) -> float | str:
     """Seconds before the next attempt, or why there is none."""
     now = connection.effects.monotonic()
     seconds = plan.retry.wait(
         failure,
-        attempt=way.attempt,
+        attempt=way.attempt - way.signed_anew,
         idempotent=plan.idempotent or way.acted,
         elapsed=now - way.started - way.waited,
         dice=connection.effects.dice,
@@ -159,6 +191,10 @@ class _Way:
         """Who tells of it; None: nobody listens."""
         self.moved = False
         """Whether this attempt was redirected."""
+        self.token: Token | None = None
+        """What it was signed with."""
+        self.signed_anew = False
+        """Whether the service refused that, and it was signed once more."""
         self.acted = False
         """Whether the service has acted, and the answer is to be fetched with GET."""
         self.permit: Permit | None = None
@@ -198,7 +234,7 @@ async def _followed(connection: Connection, plan: Plan, way: _Way) -> Response:
         request, trusted = connection.admit(request, plan.endpoint)
         if response is not None:
             check_address(request, response, plan)
-        signed = await _signed(connection, plan, request) if trusted and plan.signs else request
+        signed, way.token = await sign(connection, plan, request) if trusted and plan.signs else (request, None)
         signed = in_time(signed, connection.effects.monotonic())
         if way.tale is not None:
             response = await way.tale.send(signed, way.attempt, redirected=hop > 0)
@@ -216,19 +252,6 @@ async def _followed(connection: Connection, plan: Plan, way: _Way) -> Response:
         where=f"{plan.endpoint}: {request.method} {request.url}",
         code="redirect.loop",
     )
-
-
-async def _signed(connection: Connection, plan: Plan, request: Request) -> Request:
-    """Runs the sign-in flow: sends what it asks for, until it returns the signed request."""
-    flow = plan.auth.flow(connection.session, request, connection.effects.now())
-    try:
-        asked = next(flow)
-        while True:
-            connection.admit(asked, plan.endpoint)
-            asked = in_time(asked, connection.effects.monotonic())
-            asked = flow.send(await connection.transport.send(asked))
-    except StopIteration as done:
-        return done.value  # type: ignore[no-any-return]  # what the generator returns
 
 
 # ── decode and classify ───────────────────────────────────────────────────────────────────────────

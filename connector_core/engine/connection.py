@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import deque
 from collections.abc import Mapping
 from typing import Any, Protocol
 from weakref import WeakSet
@@ -11,9 +12,10 @@ from weakref import WeakSet
 from msgspec.structs import replace
 
 from connector_core.address import MISSING
-from connector_core.auth import Session
+from connector_core.auth import Session, Token
 from connector_core.config import settled_account
 from connector_core.engine.circuits import Circuits
+from connector_core.engine.credentials import Asks, Credential, credential_name
 from connector_core.engine.effects import Effects
 from connector_core.engine.gate import Gate
 from connector_core.engine.guard import Network
@@ -66,6 +68,10 @@ _SAFE_ABROAD = frozenset({"accept", "accept-language"})
 """Headers that a host without credentials may see; any other may hold one."""
 
 
+TOKENS_MASKED = 4
+"""How many of the last tokens are taken out of texts: a service may quote one that has ended."""
+
+
 class Connection:
     """One account of one service, open in one engine; it shares sockets and plans, and nothing that an account has."""
 
@@ -97,7 +103,7 @@ class Connection:
         }
         """The names that hold for everything this connection does."""
         self.facts: Facts = Facts(spec, self.scope["connection"])
-        self.session: Session = Session(self.scope)
+        self._credentials: dict[str, Credential] = {}
         self.transport: Transport = effects.reach(network)
         self.gate: Gate = Gate(self)
         self.circuits: Circuits = Circuits(self)
@@ -114,6 +120,7 @@ class Connection:
         self._elsewhere = [origin(url.render(self.scope)) for url in base_urls(spec)]
         self._homes: dict[str, _Homes] = {}
         self._masks = Masks(self._secrets)
+        self._tokens: deque[Token] = deque(maxlen=TOKENS_MASKED)
 
     def __repr__(self) -> str:
         return f"Connection({self.spec.name}, {self.name!r})"  # no config, no secrets
@@ -155,6 +162,29 @@ class Connection:
         self._closed = True
         for reading in list(self._readings):
             await reading.cut()
+        for credential in self._credentials.values():
+            await credential.aclose()
+
+    # ── who asks ──────────────────────────────────────────────────────────────────────────────────
+
+    def credential(self, plan: Plan, asks: Asks) -> Credential:
+        """The endpoint's sign-in, which all endpoints of the same `auth` share."""
+        if (known := self._credentials.get(plan.credential)) is None:
+            name = credential_name(self.name, self.spec, plan.credential)
+            known = self._credentials[plan.credential] = Credential(self, plan.auth, Session(self.scope), name, asks)
+        return known
+
+    def learn(self, token: Token) -> None:
+        """A token is used from now on: its texts are secrets."""
+        self._tokens.append(token)
+        kept = [[held.access, held.refresh, dict(held.answer)] for held in self._tokens]
+        self._masks = Masks({**self._secrets, "": kept})
+
+    def sign_in_homes(self, plan: Plan) -> frozenset[str]:
+        """The origins that the endpoint's sign-in may ask: its own addresses, and those of the endpoint."""
+        own = {origin(url) for url in plan.auth.homes(Session(self.scope))}
+        known = self._homes_of(plan.endpoint).known
+        return frozenset(own | {home for home, trusted in known.items() if trusted})
 
     # ── how fast ──────────────────────────────────────────────────────────────────────────────────
 

@@ -19,6 +19,7 @@ from connector_core.engine.guard import Network
 from connector_core.engine.line import Line
 from connector_core.engine.store import InMemory, Store
 from connector_core.engine.switches import Flags, Switches
+from connector_core.engine.tokens import InMemoryTokens, Tokens
 from connector_core.engine.transport import AiohttpTransport, Transport
 from connector_core.events import Event, Listener
 from connector_core.exceptions import ConfigError
@@ -61,6 +62,8 @@ class Effects(Struct):
     """The room for answers that are kept, in bytes."""
     cache: Store | None = None
     """Where they are kept; None: in this process, from the first on."""
+    tokens: Tokens | None = None
+    """Where tokens are kept; None: in this process."""
     _transports: dict[Network, Transport] = {}
     _store: Store | None = None
 
@@ -87,6 +90,12 @@ class Effects(Struct):
         if self._store is None:
             self._store = self.cache or InMemory(self.cache_size)
         return self._store
+
+    def tokens_kept(self) -> Tokens:
+        """Where tokens are kept."""
+        if self.tokens is None:
+            self.tokens = InMemoryTokens(self.monotonic)
+        return self.tokens
 
     def announce(self, event: Event) -> None:
         """Tells every listener; one that fails is logged and heard no more."""

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from connector_core.address import MISSING, AnswerPath, BodyPath, FieldPath
-from connector_core.auth import NoAuth
+from connector_core.auth import Auth, NoAuth
 from connector_core.circuit_breaker import Terms
 from connector_core.component import suggestion
 from connector_core.decode import Decoding
@@ -115,6 +115,7 @@ def _compiled(spec: Spec, name: str, hooks: Hooks) -> Plan:
         retry=endpoint.retry or _usual(),
         compose=_composer(endpoint),
         auth=auth,
+        credential=_credential(spec, auth),
         signs=not isinstance(auth, NoAuth),
         pagination=pagination,
         rules=rules,
@@ -152,6 +153,13 @@ def _compiled(spec: Spec, name: str, hooks: Hooks) -> Plan:
         steps=tuple(endpoint.steps or ()),
         batch=endpoint.batch,
     )
+
+
+def _credential(spec: Spec, auth: Auth) -> str:
+    """`auth`, or the first endpoint that has it."""
+    if auth == spec.auth:
+        return "auth"
+    return next((f"endpoints.{name}.auth" for name, other in spec.endpoints.items() if other.auth == auth), "none")
 
 
 def _breaker(endpoint: Endpoint) -> Terms | None:

@@ -45,6 +45,8 @@ class Plan(Struct, frozen=True):
     compose: Callable[[Scope], Request]
     """The endpoint's request under a scope's names, not yet paged or signed."""
     auth: Auth
+    credential: str
+    """Which of the spec's `auth` that is: endpoints of the same one share its token."""
     signs: bool
     """Whether requests are signed at all."""
     pagination: Pagination
