@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from connector_core.cache import Cache, Kept, Private, Terms, keep
+from connector_core.cache import Cache, Kept, Terms, keep
+from connector_core.cache.private import Private
 from connector_core.http import Headers, Request, Response
 
 NOW = 1_700_000_000.0

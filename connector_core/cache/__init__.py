@@ -13,11 +13,13 @@ Rule 3: what is old is asked about by its ETag or its date, and "not modified" (
 `family`    the key's models: what a spec says, and the terms
 `kept`      an answer that is kept, and what RFC 9111 says of it
 ==========  ===============================================
+
+Each kind has a module of its own.
 """
 
-from connector_core.cache.family import Cache, Private, Terms
+from connector_core.cache.family import Cache, Terms
 from connector_core.cache.kept import Kept, keep
 
-__all__ = ["Cache", "Kept", "Private", "Terms", "keep"]
+__all__ = ["Cache", "Kept", "Terms", "keep"]
 
 Cache.live_in(__name__)

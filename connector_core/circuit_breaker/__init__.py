@@ -18,6 +18,8 @@ Rule 4: time alone ends the open state. Nothing that looks at a circuit keeps it
 `circuit`   the table of transitions, and what is done at each of them
 `window`    the calls that count
 ==========  ======================================================
+
+Every kind but the usual one has a module of its own.
 """
 
 from connector_core.circuit_breaker.circuit import (

@@ -14,7 +14,7 @@ from connector_core.circuit_breaker.window import Terms
 from connector_core.component import Component
 from connector_core.units import Duration, Percent
 
-__all__ = ["CircuitBreaker", "CountWindow", "NoBreaker", "TimeWindow"]
+__all__ = ["MINIMUM", "CircuitBreaker", "CountWindow", "Windowed"]
 
 
 MINIMUM = 10
@@ -29,7 +29,9 @@ class CircuitBreaker(Component, key="circuit_breaker", default="count_window"):
         """What the kind's fields come to; None: requests are always sent."""
 
 
-class _Breaker(CircuitBreaker):
+class Windowed(CircuitBreaker):
+    """What a window of calls says."""
+
     minimum: Annotated[int, Field(ge=1, le=1000)] | None = None
     """With fewer calls in the window it does not open; left out: 10, or a window that is smaller has to be full."""
     failure_rate: Percent = 0.5
@@ -57,7 +59,8 @@ class _Breaker(CircuitBreaker):
             raise ValueError("a rate of 0% would open it with every call: the least is 0.1%")
         return self
 
-    def _terms(self, calls: int | None, seconds: float, minimum: int) -> Terms:
+    def counted(self, calls: int | None, seconds: float, minimum: int) -> Terms:
+        """These terms for so many calls, or all of so many seconds."""
         return Terms(
             calls=calls,
             seconds=seconds,
@@ -71,7 +74,7 @@ class _Breaker(CircuitBreaker):
         )
 
 
-class CountWindow(_Breaker):
+class CountWindow(Windowed):
     """Looks at the last calls, as long as they are not too old.
 
     Example: `circuit_breaker: {window: 50, failure_rate: 25%, open_for: 1m}`
@@ -91,32 +94,4 @@ class CountWindow(_Breaker):
 
     def terms(self) -> Terms:
         """So many calls; a window that is smaller than the usual minimum has to be full."""
-        return self._terms(self.window, self.max_age, min(MINIMUM, self.window))
-
-
-class TimeWindow(_Breaker):
-    """Looks at all calls of the last seconds.
-
-    Example: `circuit_breaker: {type: time_window, window: 30s, minimum: 100, slow_after: 5s}`
-    """
-
-    type: Literal["time_window"] = "time_window"
-    window: Duration = 60.0
-    """How long a call is looked at."""
-
-    def terms(self) -> Terms:
-        """All calls of that time."""
-        return self._terms(None, self.window, MINIMUM)
-
-
-class NoBreaker(CircuitBreaker):
-    """Sends every request, however many have failed.
-
-    Example: `circuit_breaker: none`
-    """
-
-    type: Literal["none"] = "none"
-
-    def terms(self) -> None:
-        """There are none."""
-        return
+        return self.counted(self.window, self.max_age, min(MINIMUM, self.window))

@@ -349,9 +349,11 @@ def _named(peer: str) -> str:
 
 
 def _user_agent() -> str:
-    from importlib.metadata import PackageNotFoundError, version
+    from importlib.metadata import PackageNotFoundError, distribution
 
     try:
-        return f"connector-core/{version('connector-core')}"
+        about = distribution("connector-core").read_text("METADATA") or ""  # `version` would parse all of it
     except PackageNotFoundError:  # a checkout that was not installed
-        return "connector-core/0"
+        about = ""
+    version = about.partition("\nVersion: ")[2].partition("\n")[0]
+    return f"connector-core/{version or 0}"

@@ -15,7 +15,6 @@ from pydantic_core import PydanticCustomError, core_schema
 from connector_core.component import suggestion
 from connector_core.formats import durations, times
 from connector_core.formats.numbers import integer, is_number, plain, sort_of
-from connector_core.formats.strftime import Pattern
 
 __all__ = ["FORMATS", "Format", "Kind"]
 
@@ -170,5 +169,7 @@ def _declared(name: Any) -> Declared:
         return FORMATS[name]
     if "%" not in name:
         raise ValueError(f"unknown format {name!r}{suggestion(name, FORMATS)}")
+    from connector_core.formats.strftime import Pattern  # few formats are patterns
+
     pattern = Pattern(name)
     return Declared("time", pattern.read, pattern.write, name, "")

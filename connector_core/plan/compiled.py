@@ -174,8 +174,8 @@ def _keeps(endpoint: Endpoint) -> bool:
 
 @cache
 def _usual() -> Retry:
-    """What holds where a spec says nothing."""
-    return Exponential()
+    """What holds where a spec says nothing; made without the model being built, which has nothing to check here."""
+    return Exponential.model_construct()
 
 
 def _reads_into(pagination: Pagination, records: BodyPath | None) -> bool:

@@ -9,11 +9,13 @@
 `bucket`     what was taken under these terms, and how long the next one waits
 `answers`    what an answer says about the limit, in declared fields and in RFC form
 ===========  =====================================================================
+
+Every kind but the usual one has a module of its own.
 """
 
 from connector_core.rate_limit.answers import Told, told
 from connector_core.rate_limit.bucket import Bucket, Delay, Gate, Terms
-from connector_core.rate_limit.family import ExactWindow, Feedback, RateLimit, TokenBucket
+from connector_core.rate_limit.family import ExactWindow, Feedback, RateLimit
 
 __all__ = [
     "Bucket",
@@ -23,7 +25,6 @@ __all__ = [
     "Gate",
     "RateLimit",
     "Terms",
-    "TokenBucket",
     "Told",
     "told",
 ]

@@ -30,8 +30,8 @@ __all__ = ["Told", "cost_of", "told"]
 SECONDS = Format("seconds")
 _STRING = r'"(?:[ !#-\[\]-~]|\\["\\])*"'
 _VALUE = rf"(?:-?[0-9]{{1,15}}(?:\.[0-9]{{1,3}})?|{_STRING}|:[A-Za-z0-9+/=]*:|\?[01]|[A-Za-z*][!#-'*+.^-z|~0-9A-Z:/-]*)"
-_ITEM = re.compile(rf"(?P<name>{_STRING})(?P<parameters>(?:;[ ]*[a-z*][a-z0-9_.*-]*(?:={_VALUE})?)*)[ \t]*")
-_PARAMETER = re.compile(rf"[ ]*([a-z*][a-z0-9_.*-]*)(?:=({_VALUE}))?;?")
+_ITEM = rf"(?P<name>{_STRING})(?P<parameters>(?:;[ ]*[a-z*][a-z0-9_.*-]*(?:={_VALUE})?)*)[ \t]*"
+_PARAMETER = rf"[ ]*([a-z*][a-z0-9_.*-]*)(?:=({_VALUE}))?;?"
 _LONGEST = 4096  # characters of a field that are looked at
 
 
@@ -103,10 +103,10 @@ def _items(field: str) -> list[tuple[str, dict[str, str]]] | None:
     if len(field) > _LONGEST:
         return None
     while at < len(field):
-        match = _ITEM.match(field, at)
+        match = re.compile(_ITEM).match(field, at)
         if match is None:
             return None
-        parameters = {key: value.strip('"') for key, value in _PARAMETER.findall(match["parameters"][1:])}
+        parameters = {key: value.strip('"') for key, value in re.findall(_PARAMETER, match["parameters"][1:])}
         found.append((match["name"][1:-1], parameters))
         at = match.end()
         if at < len(field):

@@ -22,7 +22,7 @@ from connector_core.rate_limit.bucket import Terms
 from connector_core.template import Reads, Template
 from connector_core.units import Duration, Rate
 
-__all__ = ["ExactWindow", "Feedback", "RateLimit", "TokenBucket", "Where"]
+__all__ = ["ExactWindow", "Feedback", "RateLimit", "Where"]
 
 READ_WAITS, CALL_WAITS = 3600.0, 90.0
 """Seconds that the page of a read, and a call, wait for their turn at most where the spec says nothing."""
@@ -136,21 +136,3 @@ class ExactWindow(RateLimit):
     def terms(self) -> Terms:
         """One window for each rate."""
         return Terms(tuple((float(count), period) for count, period in self.rates), concurrency=self.concurrency)
-
-
-class TokenBucket(RateLimit):
-    """A bucket that is full at first and refills at a steady rate; each request takes its cost out of it.
-
-    Example: `rate_limit: {type: token_bucket, capacity: 40, refill: 2/second}`
-    """
-
-    type: Literal["token_bucket"] = "token_bucket"
-    capacity: Annotated[int, Field(ge=1)]
-    """How much it holds: what may be asked for at once after a pause."""
-    refill: Rate
-    """How much flows in."""
-
-    def terms(self) -> Terms:
-        """The bucket alone."""
-        count, period = self.refill
-        return Terms(tokens=(float(self.capacity), count / period), concurrency=self.concurrency)

@@ -12,8 +12,8 @@ from connector_core.template.written import TemplateError, kind_of, text_of
 
 __all__ = ["default", "float_", "get", "int_", "round_", "string"]
 
-_INTEGER = re.compile(r"\s*[+-]?[0-9]{1,1000}\s*", re.ASCII)
-_NUMBER = re.compile(r"\s*[+-]?(?:[0-9]{1,400}(?:\.[0-9]{0,400})?|\.[0-9]{1,400})(?:[eE][+-]?[0-9]{1,4})?\s*", re.ASCII)
+_INTEGER = r"\s*[+-]?[0-9]{1,1000}\s*"
+_NUMBER = r"\s*[+-]?(?:[0-9]{1,400}(?:\.[0-9]{0,400})?|\.[0-9]{1,400})(?:[eE][+-]?[0-9]{1,4})?\s*"
 
 
 def default(value: Any, instead: Any, empty: Any = False) -> Any:
@@ -34,16 +34,16 @@ def int_(value: Any) -> int:
     """A whole number; the part after the point is cut off."""
     if isinstance(value, (int, float)):
         return int(value)
-    if isinstance(value, str) and _INTEGER.fullmatch(value):
+    if isinstance(value, str) and re.fullmatch(_INTEGER, value, re.ASCII):
         return int(value)
-    if isinstance(value, str) and _NUMBER.fullmatch(value):
+    if isinstance(value, str) and re.fullmatch(_NUMBER, value, re.ASCII):
         return int(float(value))
     raise TemplateError(f"{refused_as(value)} a number")
 
 
 def float_(value: Any) -> float:
     """A number with a fraction."""
-    if isinstance(value, (int, float)) or (isinstance(value, str) and _NUMBER.fullmatch(value)):
+    if isinstance(value, (int, float)) or (isinstance(value, str) and re.fullmatch(_NUMBER, value, re.ASCII)):
         return float(value)
     raise TemplateError(f"{refused_as(value)} a number")
 
