@@ -190,7 +190,7 @@ def test_families_are_known_by_their_key():
     """Every key with kinds is listed, in alphabetical order."""
     assert list(families()) == sorted(families())
     assert {"auth", "pagination", "rate_limit"} <= families().keys() & Spec.model_fields.keys()
-    assert sorted(families()["auth"].kinds) == ["api_key", "basic", "bearer", "none"]
+    assert {"api_key", "basic", "bearer", "none"} <= {*families()["auth"].kinds}
 
 
 def _families_with_late_kinds() -> list[tuple[str, str]]:
