@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from connector_core.address import MISSING, Put
@@ -12,7 +13,7 @@ from connector_core.exceptions import ConfigError
 from connector_core.http import Multipart, Request
 from connector_core.template import MissingError, Template, TemplateError
 
-__all__ = ["compared", "credential", "expected", "fields", "found_at"]
+__all__ = ["compared", "credential", "expected", "fields", "found_at", "optional", "sent_body"]
 
 
 def credential(template: Template, session: Session, where: str) -> str:
@@ -34,6 +35,31 @@ def credential(template: Template, session: Session, where: str) -> str:
             "the credential is empty", where=f"{where}: {template.source}", hint="pass the secret it reads"
         )
     return rendered
+
+
+def optional(template: Template | None, session: Session, where: str) -> str | None:
+    """The rendered credential; None where there is none, or what it reads has no value."""
+    if template is None:
+        return None
+    with suppress(MissingError, TemplateError):  # told below
+        if template.whole and template.value(session.scope) in (MISSING, None, ""):
+            return None
+    return credential(template, session, where)
+
+
+def sent_body(request: Request) -> bytes:
+    """The body as it goes out, to be signed; raises ConfigError for a file, which is read only while it is sent."""
+    if request.streamed:
+        raise ConfigError(
+            "a file in the body cannot be signed",
+            where=f"{request.method} {request.url}",
+            hint="pass bytes; or, where the service takes bodies that are not signed, say so in `auth`",
+            code="auth.body",
+        )
+    try:
+        return request.content or b""
+    except (ValueError, TypeError, RecursionError) as error:  # what was put into it later
+        raise ConfigError(f"the body cannot be made: {error}", code="body.invalid") from None
 
 
 def _is_text(rendered: str) -> bool:

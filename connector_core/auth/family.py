@@ -1,12 +1,13 @@
 """What every kind of sign-in is, and the session that it is given."""
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Struct
 
 from connector_core.auth.token import Token
 from connector_core.component import Component
+from connector_core.exceptions import ConfigError
 from connector_core.http import Request, Response
 from connector_core.template import Reads, Template
 
@@ -14,6 +15,12 @@ __all__ = ["Auth", "NoAuth", "Session", "Text"]
 
 Text = Annotated[Template, Reads("auth")]
 """A credential's template."""
+
+
+def _nothing_unique() -> str:
+    raise ConfigError(
+        "nothing unique was given to sign with", hint="make the Session with unique=…", code="auth.unique"
+    )
 
 
 class Session(Struct):
@@ -25,6 +32,9 @@ class Session(Struct):
     """What a flow keeps for the next one, such as a challenge; a kind itself keeps nothing."""
     token: Token | None = None
     """The token to sign with, which is kept, renewed and shared by the engine; None: there is none."""
+
+    unique: Callable[[], str] = _nothing_unique
+    """Gives a text that never comes twice, such as a nonce is made of."""
 
     def __repr__(self) -> str:
         return "Session()"  # it holds the secrets, and what is learnt becomes some

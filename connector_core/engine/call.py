@@ -216,17 +216,17 @@ async def _send(connection: Connection, plan: Plan, way: _Way, scope: dict[str, 
     """The answer after redirects; the permit is held until the last byte is here."""
     pace = connection.pace(plan)
     if pace is None:
-        return await _followed(connection, plan, way)
+        return await _followed(connection, plan, way, scope)
     async with await pace.admit(scope, way.waited) as permit:
         way.permit, way.waited = permit, way.waited + permit.waited
         way.passage.enter()  # while it stood in line, the circuit may have opened
-        response = await _followed(connection, plan, way)
+        response = await _followed(connection, plan, way, scope)
         if not plan.learns:  # else it is learned from when the body is decoded
             await permit.observe(response, scope)
         return response
 
 
-async def _followed(connection: Connection, plan: Plan, way: _Way) -> Response:
+async def _followed(connection: Connection, plan: Plan, way: _Way, scope: dict[str, Any]) -> Response:
     request, response, way.moved = way.request, None, False
     for hop in range(MAX_REDIRECTS + 1):
         if (prepare := connection.plugins.prepare_request) is not None:
@@ -234,7 +234,7 @@ async def _followed(connection: Connection, plan: Plan, way: _Way) -> Response:
         request, trusted = connection.admit(request, plan.endpoint)
         if response is not None:
             check_address(request, response, plan)
-        signed, way.token = await sign(connection, plan, request) if trusted and plan.signs else (request, None)
+        signed, way.token = await sign(connection, plan, request, scope) if trusted and plan.signs else (request, None)
         signed = in_time(signed, connection.effects.monotonic())
         if way.tale is not None:
             response = await way.tale.send(signed, way.attempt, redirected=hop > 0)

@@ -171,8 +171,11 @@ class Connection:
         """The endpoint's sign-in, which all endpoints of the same `auth` share."""
         if (known := self._credentials.get(plan.credential)) is None:
             name = credential_name(self.name, self.spec, plan.credential)
-            known = self._credentials[plan.credential] = Credential(self, plan.auth, Session(self.scope), name, asks)
+            known = self._credentials[plan.credential] = Credential(self, plan.auth, self._session(), name, asks)
         return known
+
+    def _session(self) -> Session:
+        return Session(self.scope, unique=self.effects.unique)
 
     def learn(self, token: Token) -> None:
         """A token is used from now on: its texts are secrets."""
@@ -182,7 +185,7 @@ class Connection:
 
     def sign_in_homes(self, plan: Plan) -> frozenset[str]:
         """The origins that the endpoint's sign-in may ask: its own addresses, and those of the endpoint."""
-        own = {origin(url) for url in plan.auth.homes(Session(self.scope))}
+        own = {origin(url) for url in plan.auth.homes(self._session())}
         known = self._homes_of(plan.endpoint).known
         return frozenset(own | {home for home, trusted in known.items() if trusted})
 

@@ -6,11 +6,13 @@ following redirects, and again where that is harmless and useful.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
+from typing import Any
 
 from msgspec.structs import replace
 
-from connector_core.auth import Auth, Token
+from connector_core.auth import Auth, Session, Token
 from connector_core.engine.account import Account
 from connector_core.engine.connection import Connection
 from connector_core.engine.telling import Tale
@@ -27,10 +29,13 @@ PATIENCE = 30.0
 MANY, SERVER = 429, 500
 
 
-async def sign(connection: Connection, plan: Plan, request: Request) -> tuple[Request, Token | None]:
+async def sign(
+    connection: Connection, plan: Plan, request: Request, scope: Mapping[str, Any]
+) -> tuple[Request, Token | None]:
     """The signed request, and the token that it is signed with, if any."""
     auth = plan.auth
-    session = await connection.credential(plan, ask).ready(plan)
+    shared = await connection.credential(plan, ask).ready(plan)
+    session = Session(scope, shared.learnt, shared.token, shared.unique)
     now = connection.effects.now()
     if type(auth).flow is Auth.flow:
         return auth.sign(session, request, now), session.token

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-import string
 from functools import lru_cache
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from connector_core.exceptions import ConfigError
 from connector_core.http import Request
@@ -17,7 +16,6 @@ UNSENDABLE = frozenset({"request.url", "request.header", "request.cookie"})
 
 _PORT = r":(?:[0-5]?[0-9]{1,4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
 _URL = re.compile(rf"https?://(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?:{_PORT})?(?:/[!\"$->@-~]*)?")  # no `#`, no `?`
-_VISIBLE = string.ascii_letters + string.digits + string.punctuation
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _OURS = frozenset({"connection", "content-length", "expect", "te", "trailer", "transfer-encoding", "upgrade"})
@@ -27,7 +25,7 @@ def target(request: Request) -> str:
     """The URL as it goes out; raises ConfigError where two programs could read it in two ways."""
     if not _URL.fullmatch(request.url):
         raise _bad_url(request)
-    return quote(request.target, safe=_VISIBLE) if request.link else request.target  # a link is a stranger's text
+    return request.target
 
 
 def check_headers(request: Request) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import string
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, Protocol
 from urllib.parse import parse_qsl, quote, urlsplit
@@ -12,11 +13,12 @@ from msgspec.structs import replace
 
 from connector_core.http import xml_text
 
-__all__ = ["Headers", "Request", "Response", "as_sent", "encode_query", "origin"]
+__all__ = ["Arrived", "Headers", "Request", "Response", "as_sent", "encode_query", "origin"]
 
 Query = tuple[tuple[str, str], ...]
 Encoding = Literal["json", "form", "multipart", "xml", "text", "bytes"]
 
+_VISIBLE = string.ascii_letters + string.digits + string.punctuation
 _IN_MEMORY = (str, bytes, bytearray, memoryview)
 _CONTENT_TYPES = {
     "json": "application/json",
@@ -80,6 +82,18 @@ def _text(raw: str | bytes) -> str:
     return raw if isinstance(raw, str) else raw.decode("latin-1")
 
 
+class Arrived(Struct, frozen=True):
+    """What came in over the wire: read and written again, it would not be what was signed."""
+
+    query: str
+    """As it stood in the request line."""
+    content: bytes
+    """The body."""
+
+    def __repr__(self) -> str:
+        return f"Arrived({len(self.content)} bytes)"  # it may hold credentials
+
+
 class Request(Struct, frozen=True):
     """One request, not yet signed or after it; `url` is absolute and encoded, without query and fragment."""
 
@@ -101,6 +115,9 @@ class Request(Struct, frozen=True):
     """Seconds for the whole exchange, where the spec declares them."""
     link: str = ""
     """The query of a link that is followed, as it was written: decoded and encoded again, its signature would break."""
+
+    arrived: Arrived | None = None
+    """The bytes that it was read from, where it came in: then `target` and `content` are these."""
 
     def with_query(self, name: str, value: str) -> Request:
         """The same request with `name` set to `value` alone, at the place where it stood."""
@@ -132,12 +149,33 @@ class Request(Struct, frozen=True):
     @property
     def target(self) -> str:
         """The URL as it goes out, query included. It may hold credentials: never show it."""
-        query = (
-            f"{self.link}&{encode_query(self.query)}"
-            if self.link and self.query
-            else self.link or encode_query(self.query)
-        )
+        query = self.sent_query
         return f"{self.url}?{query}" if query else self.url
+
+    @property
+    def sent_query(self) -> str:
+        """The query as it goes out. It may hold credentials: never show it."""
+        if self.arrived is not None:
+            return self.arrived.query
+        if not self.link:
+            return encode_query(self.query)
+        linked = quote(self.link, safe=_VISIBLE)  # it is a stranger's text
+        return f"{linked}&{encode_query(self.query)}" if self.query else linked
+
+    @property
+    def sent_path(self) -> str:
+        """The path as it goes out."""
+        _, slash, path = self.url.partition("://")[2].partition("/")
+        return f"/{path}" if slash else "/"
+
+    @property
+    def host(self) -> str:
+        """The field `Host` as it goes out: without the port that the scheme has anyway."""
+        declared = next((value for name, value in self.headers.items() if name.lower() == "host"), None)
+        if declared is not None:
+            return declared
+        scheme, _, rest = self.url.partition("://")
+        return rest.partition("/")[0].removesuffix(":443" if scheme == "https" else ":80")
 
     @property
     def content_type(self) -> str | None:
@@ -178,6 +216,8 @@ class Request(Struct, frozen=True):
 
         Raises ValueError where there is none: a file is in it (`streamed`), or what the encoding has no form for.
         """
+        if self.arrived is not None:
+            return self.arrived.content
         if self.encoding is None:
             return None
         pieces = self.pieces

@@ -33,7 +33,7 @@ from connector_core.engine.opening import Opening
 from connector_core.engine.transport import AiohttpTransport, Transport
 from connector_core.events import Listener
 from connector_core.exceptions import ConfigError, ConnectionError
-from connector_core.http import Request, Response, origin
+from connector_core.http import Arrived, Request, Response, origin
 from connector_core.http.messages import Encoding
 from connector_core.spec import Spec
 from connector_core.testing.accounts import account
@@ -196,12 +196,12 @@ async def _read(received: web.BaseRequest) -> tuple[Request, Reply | None]:
     headers = {name: _text(", ".join(received.headers.getall(name))) for name in received.headers}
     url = f"{headers.get('X-Forwarded-Proto', 'http')}://{_text(received.host)}{path}"
     pairs = tuple(parse_qsl(query, keep_blank_values=True))
-    body, encoding, problem = await _body(received, headers.get("Content-Type", ""))
+    content, body, encoding, problem = await _body(received, headers.get("Content-Type", ""))
     try:
         origin(url)
     except ValueError as error:
         problem = refused(400, f"the request's address is none: {error}")
-    return Request(received.method, url, pairs, headers, body, encoding), problem
+    return Request(received.method, url, pairs, headers, body, encoding, arrived=Arrived(query, content)), problem
 
 
 def _text(told: str) -> str:
@@ -209,20 +209,20 @@ def _text(told: str) -> str:
     return told.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-async def _body(received: web.BaseRequest, content_type: str) -> tuple[Any, Encoding | None, Reply | None]:
-    """The body, its encoding, and what is wrong with it."""
+async def _body(received: web.BaseRequest, content_type: str) -> tuple[bytes, Any, Encoding | None, Reply | None]:
+    """The body's bytes, the body, its encoding, and what is wrong with it."""
     from aiohttp.web import RequestPayloadError
 
     try:
         content = await _content(received)
     except RequestPayloadError:
-        return None, None, refused(400, "the body is not what Content-Encoding or Transfer-Encoding says")
+        return b"", None, None, refused(400, "the body is not what Content-Encoding or Transfer-Encoding says")
     if len(content) > LARGEST:
-        return None, None, refused(413, f"the simulator takes bodies of up to {LARGEST >> 20} MiB")
+        return b"", None, None, refused(413, f"the simulator takes bodies of up to {LARGEST >> 20} MiB")
     try:
-        return *body_of(content, content_type), None
+        return content, *body_of(content, content_type), None
     except ValueError as error:
-        return None, None, refused(400, str(error))
+        return content, None, None, refused(400, str(error))
 
 
 async def _content(received: web.BaseRequest) -> bytes:

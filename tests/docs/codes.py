@@ -38,6 +38,9 @@ CODES: dict[str, Code] = {
     "body.invalid": Code("caller", "The body cannot be written in its form, such as XML with two roots."),
     "body.unreadable": Code("caller", "An input that should be a file cannot be read, or is none."),
     "body.changed": Code("caller", "A file changed while it was sent; the service got an incomplete request."),
+    "auth.body": Code(
+        "caller", "A file in the body would have to be read to be signed: pass bytes, or send it unsigned."
+    ),
     "body.spent": Code("caller", "A file that can be read once was passed twice: pass bytes or a path."),
     "idempotency.missing": Code("caller", "The key that the spec makes from the input is empty."),
     "idempotency.invalid": Code(
@@ -141,6 +144,7 @@ CODES: dict[str, Code] = {
     "unavailable.flag": Code("time", "The app's feature flag is off."),
     "simulator.impossible": Code("tests", "The simulator cannot make up what the spec needs."),
     "simulator.unknown_host": Code("tests", "A request went to a host that the simulator does not stand for."),
+    "auth.unique": Code("tests", "A `Session` that a test makes needs `unique=…` for this kind of sign-in."),
     "fake.invalid": Code("tests", "A fake was given what its spec could never give."),
     "fake.missing": Code("tests", "A fake was asked for what it was not given."),
     "faults.invalid": Code("tests", "A list of faults is written wrong."),

@@ -32,7 +32,7 @@ MINIMAL: dict[str, Any] = {
         "start_date": {"type": "string"},
         "plan": {"type": "string"},
     },
-    "secrets": {"token": {}, "key": {}},
+    "secrets": {"token": {}, "key": {}, "id": {}},
     "base_url": "https://api.shop.example",
     "endpoints": {"orders": {"get": "/orders", "records": "body"}},
 }

@@ -824,3 +824,25 @@ def test_side_by_side():
     contents, connections = asyncio.run(main())
     assert contents == [b"/%d" % number for number in range(50)]
     assert connections <= 5
+
+
+async def test_a_request_says_how_it_goes_out(transport):
+    """`host`, `sent_path`, `sent_query`, `content` and `content_type` are what arrives, byte for byte."""
+    async with serving(answer()) as server:
+        for request in (
+            Request(
+                "POST", f"{server.url}/a%2Fb/%7Ex/../y//z", (("a b", "ü/~,:*'()!"), ("e", "")), {}, {"ü": 1}, "json"
+            ),
+            Request("POST", server.url, (), {}, (("a b", "ü&"),), "form"),
+            Request("GET", f"http://LOCALHOST:{server.port}/x").followed(f"{server.url}/p'q?a=%2b+ü&b"),
+            Request("PUT", f"{server.url}/x", (), {"Host": "shop.example", "Content-Type": "text/csv"}, "a;b", "text"),
+        ):
+            await transport.send(request)
+            line = server.heads[-1].split("\r\n")[0].split(" ")[1]
+            path, _, query = line.partition("?")
+            assert (path, query) == (request.sent_path, request.sent_query)
+            assert server.header("Host") == [request.host]
+            assert server.header("Content-Type") == [request.content_type] * (request.encoding is not None)
+            assert server.bodies[-1] == (request.content or b"")
+    assert Request("GET", "https://Shop.example:443/x").host == "Shop.example"
+    assert Request("GET", "http://shop.example:443/x").host == "shop.example:443"
