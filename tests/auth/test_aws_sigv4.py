@@ -286,8 +286,10 @@ def test_the_derived_key_is_kept_for_its_day():
 
 def test_a_file_is_signed_only_where_bodies_need_not_be():
     """A file is told, with what can be done; with `unsigned_payload` it is sent without being read."""
-    for body, encoding in ((Path("x.bin"), "bytes"), (Multipart((Part("f", Path("x.bin")),)), "multipart")):
-        request = Request("PUT", "https://a.example/x", body=body, encoding=encoding)
+    for request in (
+        Request("PUT", "https://a.example/x", body=Multipart((Part("f", Path("x.bin")),)), encoding="multipart"),
+        Request("PUT", "https://a.example/x", body=Path("x.bin"), encoding="bytes"),
+    ):
         with pytest.raises(ConfigError) as wrong:
             kind(service="s3").sign(session(), request, NOW)
         assert str(wrong.value) == (
