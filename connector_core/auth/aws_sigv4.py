@@ -218,7 +218,9 @@ def _signature(request: Request, terms: Terms, query: str, signs: dict[str, str]
 
 def _canonical_path(path: str, terms: Terms) -> str:
     if terms.as_sent:
-        return path if _PLAIN.fullmatch(path) else quote(unquote(path), safe="/~")
+        if _PLAIN.fullmatch(path):
+            return path
+        return "/".join([quote(unquote(segment), safe="~") for segment in path.split("/")])
     if terms.normalised and ("//" in path or "/." in path):
         path = _normalised(path)
     return path if _PLAIN.fullmatch(path) else quote(path, safe="/~")
