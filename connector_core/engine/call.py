@@ -229,11 +229,15 @@ async def _send(connection: Connection, plan: Plan, way: _Way, scope: dict[str, 
 async def _followed(connection: Connection, plan: Plan, way: _Way, scope: dict[str, Any]) -> Response:
     request, response, way.moved = way.request, None, False
     for hop in range(MAX_REDIRECTS + 1):
+        led_by = ""
         if (prepare := connection.plugins.prepare_request) is not None:
-            request = prepare(connector=plan.connector, endpoint=plan.endpoint, request=request)
-        request, trusted = connection.admit(request, plan.endpoint)
+            asked, request = request, prepare(connector=plan.connector, endpoint=plan.endpoint, request=request)
+            led_by = " by prepare_request" if request.url != asked.url else ""
+        request, trusted = connection.admit(request, plan.endpoint, led_by)
         if response is not None:
             check_address(request, response, plan)
+        if response is not None or led_by:
+            way.passage.leads_to(request, response)
         signed, way.token = await sign(connection, plan, request, scope) if trusted and plan.signs else (request, None)
         signed = in_time(signed, connection.effects.monotonic())
         if way.tale is not None:
@@ -246,6 +250,8 @@ async def _followed(connection: Connection, plan: Plan, way: _Way, scope: dict[s
             return response
         request = redirected(request, response, plan)
         way.moved = True
+        if way.permit is not None:
+            way.permit.is_sent = True
         way.redirected(request)
     raise ResponseError(
         f"{plan.connector} redirects more than {MAX_REDIRECTS} times",

@@ -23,7 +23,7 @@ from connector_core.engine.until import until
 from connector_core.errors import ANSWERS, Outcome
 from connector_core.events import CircuitChanged, RequestRefused
 from connector_core.exceptions import CircuitOpenError, ConfigError, ConnectionError, TimeoutError
-from connector_core.http import Request
+from connector_core.http import Request, Response
 from connector_core.plan import Plan
 
 if TYPE_CHECKING:
@@ -76,6 +76,21 @@ class Passage:
             return
         self._permit = self._circuits.admitted(circuit, self._plan, self._request)
 
+    def leads_to(self, request: Request, answered: Response | None) -> None:
+        """The same attempt goes on at another address, after a redirect if there is an answer; raises CircuitOpenError.
+
+        What follows counts for the host that it happens at, and that host's circuit is asked first.
+        """
+        circuit = self._circuits.circuit(self._plan, request)
+        if circuit is not self._circuit:
+            if answered is not None:
+                self._told("success", answered.elapsed)
+            else:
+                self._told("ignored")
+            self._circuit = circuit
+        self._request = request
+        self.enter()
+
     def answered(self, outcome: Outcome, elapsed: float) -> None:
         """Counts an answer that took so many seconds."""
         if outcome.then in ANSWERS:
@@ -111,12 +126,15 @@ class Circuits:
 
     def enter(self, plan: Plan, request: Request) -> Passage:
         """The way to the request's host, to be entered with `with`."""
+        return Passage(self, self.circuit(plan, request), plan, request)
+
+    def circuit(self, plan: Plan, request: Request) -> Circuit | None:
+        """The circuit of the request's host; None: the endpoint has none."""
         if plan.breaker is None:
-            return Passage(self, None, plan, request)
+            return None
         url = request.url
         home = url[:end] if (end := url.find("/", 8)) > 0 else url
-        circuit = self._near.get((plan.endpoint, home)) or self._found(plan, home)
-        return Passage(self, circuit, plan, request)
+        return self._near.get((plan.endpoint, home)) or self._found(plan, home)
 
     def _found(self, plan: Plan, home: str) -> Circuit:
         assert plan.breaker is not None  # noqa: S101 - whoever asks has looked

@@ -237,8 +237,11 @@ class Connection:
             known = self._homes[endpoint] = _Homes(own, self._elsewhere, self.spec.hosts)
         return known
 
-    def admit(self, request: Request, endpoint: str) -> tuple[Request, bool]:
-        """The request as its host may see it, and whether it is to be signed; raises where the host is not allowed."""
+    def admit(self, request: Request, endpoint: str, led_by: str = "") -> tuple[Request, bool]:
+        """The request as its host may see it, and whether it is to be signed; raises where the host is not allowed.
+
+        `led_by`, where it is known who has led it there: ` by prepare_request`.
+        """
         homes = self._homes_of(endpoint)
         if request.url.startswith(homes.near):  # the usual case, without taking the URL apart
             return request, True
@@ -246,7 +249,7 @@ class Connection:
         trusted = homes.known.get(home)
         if trusted is None and (trusted := self._wildcard(home)) is None:
             raise ResponseError(
-                f"{self.spec.name} was led to {home}, which is not one of its hosts",
+                f"{self.spec.name} was led{led_by} to {home}, which is not one of its hosts",
                 where=f"{endpoint}: {request.method} {request.url}",
                 hint=_how_to_allow(home),
                 code="host.not_allowed",

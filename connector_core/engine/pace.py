@@ -49,6 +49,8 @@ class Permit:
         self._pace, self._taken = pace, taken
         self.waited = waited
         """Seconds in line."""
+        self.is_sent: bool = False
+        """Whether the service has answered once, whatever becomes of what follows."""
         self._token: Token[Callable[[], None] | None]
 
     async def __aenter__(self) -> Self:
@@ -63,7 +65,7 @@ class Permit:
     async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         """Gives it back; what never reached the service does not count."""
         WHEN_CONNECTED.reset(self._token)
-        unsent = isinstance(error, CircuitOpenError) or getattr(error, "phase", "") == "unsent"
+        unsent = not self.is_sent and (isinstance(error, CircuitOpenError) or getattr(error, "phase", "") == "unsent")
         for line in self._pace.lines:
             line.gate.under_way -= 1
         try:

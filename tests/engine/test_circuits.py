@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from connector_core.exceptions import (
     ServerError,
     TimeoutError,
 )
+from connector_core.hookspecs import hookimpl
 from connector_core.http import Request, Response
 from connector_core.testing import FakeTransport, VirtualClock, effects, respond
 
@@ -263,6 +265,85 @@ async def test_who_stood_in_line_asks_again():
     kinds = [type(error) for error in found]
     assert (kinds.count(ServerError), kinds.count(CircuitOpenError)) == (2, 4)
     assert service.sent == 2
+
+
+class Behind:
+    """`/thing` of the API redirects to another host, which is dead until it is told to live."""
+
+    def __init__(self) -> None:
+        self.is_dead = True
+        self.asked: list[str] = []
+
+    async def answer(self, request: Request) -> Response:
+        host = request.url.split("/")[2]
+        self.asked.append(host)
+        if host == "api.example" and request.url.endswith("/thing"):
+            return respond(307, headers={"Location": "https://cdn.example/thing"}, content=b"")
+        if host == "cdn.example" and self.is_dead:
+            raise ConnectionError("cdn.example refuses connections", code="connection.refused", phase="unsent")
+        return respond(json={})
+
+
+def behind(**more: Any) -> tuple[Service, Behind, dict[str, Any]]:
+    service, hosts = Service(), Behind()
+    service.transport = FakeTransport(hosts.answer)
+    spec = document(hosts=[{"host": "cdn.example", "credentials": True}], retry={"attempts": 1}, **more)
+    return service, hosts, spec
+
+
+async def test_a_redirect_counts_for_the_host_that_fails():
+    """What happens behind a redirect is the other host's: its circuit opens and is asked before it is followed."""
+    service, hosts, spec = behind()
+    async with opened(service, spec) as demo:
+        for _ in range(2):
+            with pytest.raises(ConnectionError):
+                await demo.call("thing")
+        known = {found.host: (found.state, found.calls, found.failures) for found in demo.circuits()}
+        assert known == {"api.example": ("closed", 2, 0), "cdn.example": ("open", 2, 2)}
+        hosts.asked.clear()
+        with pytest.raises(CircuitOpenError, match=r"too much that was sent to cdn\.example has failed"):
+            await demo.call("thing")
+        await demo.call("other")
+        assert hosts.asked == ["api.example", "api.example"]
+        hosts.is_dead = False
+        await service.at.sleep(40)
+        for _ in range(3):
+            await demo.call("thing")
+        assert {found.host: found.state for found in demo.circuits()}["cdn.example"] == "closed"
+
+
+async def test_what_was_redirected_has_used_its_share():
+    """Where the host behind a redirect is left alone, the host that redirects was asked all the same."""
+    service, hosts, spec = behind(rate_limit={"rates": ["2/10s"], "max_wait": "60s"})
+    async with opened(service, spec) as demo:
+        demo.hold_circuits("open", host="cdn.example")
+        begun = service.at.monotonic()
+        for _ in range(3):
+            with pytest.raises(CircuitOpenError):
+                await demo.call("thing")
+        assert (len(hosts.asked), service.at.monotonic() - begun) == (3, pytest.approx(10))
+
+
+async def test_a_plugin_that_leads_elsewhere_is_counted_there():
+    """Where `prepare_request` gives another host, that host's circuit is asked and counts; a stranger is refused."""
+    service = Service(200)
+    homes = iter(["https://cdn.example/thing", "https://cdn.example/thing", "https://evil.example/thing"])
+
+    @hookimpl
+    def prepare_request(request: Request) -> Request:
+        return replace(request, url=next(homes))
+
+    spec = document(hosts=[{"host": "cdn.example", "credentials": True}])
+    made = effects(service.transport, clock=service.at)
+    async with (
+        Engine(effects=made, plugins=[SimpleNamespace(prepare_request=prepare_request)]) as engine,
+        engine.open(spec) as demo,
+    ):
+        for _ in range(2):
+            await demo.call("thing")
+        assert {found.host: found.calls for found in demo.circuits()} == {"api.example": 0, "cdn.example": 2}
+        with pytest.raises(IntegrationError, match=r"demo was led by prepare_request to https://evil\.example:443, "):
+            await demo.call("thing")
 
 
 async def test_slow_answers():
