@@ -125,6 +125,7 @@ def computed(expression: str) -> Any:
         ("'no url' | host", MISSING),
         ("'a' | hash", hashlib.sha256(b"a").hexdigest()),
         ("'a' | hash('md5')", "0cc175b9c0f1b6a831c399e269772661"),
+        ("'a' | hash('md5', 'base64')", "DMF1ucDxtqgxw5niaXcmYQ=="),
         ("'a' | hash('sha1')", hashlib.sha1(b"a").hexdigest()),  # noqa: S324 - what services still ask for
         ("'a' | hash('sha512')", hashlib.sha512(b"a").hexdigest()),
         ("'a' | hmac(secret)", hmac.new(b"hunter2", b"a", "sha256").hexdigest()),

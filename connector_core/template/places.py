@@ -42,6 +42,7 @@ class Reads(Struct, frozen=True):
 EVERYWHERE: Final = frozenset({"config", "now", "connection", "endpoint"})
 SECRET: Final = EVERYWHERE | {"secrets", "uuid"}
 READING: Final = frozenset({"page"})
+SENT: Final = frozenset({"method", "url", "host", "path", "query", "sorted_query", "target"})
 ANSWER: Final = EVERYWHERE | {"body", "header", "status"}
 RECORD: Final = EVERYWHERE | {"record", "key"}
 
@@ -51,11 +52,13 @@ MOST_TOLD = 20
 PLACES: Final[Mapping[str, frozenset[str]]] = {
     # everywhere, and nothing else
     "base_url": EVERYWHERE,
-    # what signs or asks for the account; `auth` is every field of a sign-in, `signing` its `value` and what is signed
+    # what signs or asks for the account; `auth` is every field of a sign-in, `signing` its `value`, and
+    # `signed` the texts that are made of the request: what is signed, and what goes with it
     "auth": SECRET,
     "signature": SECRET,
     "capture": SECRET,
     "signing": SECRET | {"token", "nonce", "timestamp", "signature"},
+    "signed": SECRET | {"nonce", "timestamp", "body", "header", *SENT},
     "sign_in": EVERYWHERE | {"token", "redirect"},
     # a read's requests: headers, params and body; and its path, which is logged and must hold no secret
     "request": SECRET | READING,
@@ -94,8 +97,10 @@ READABLE: Final[Mapping[str, str]] = {
     "key": "filter, transform and cursor",
     **dict.fromkeys(("token", "redirect"), "the answers of a sign-in"),
     **dict.fromkeys(("nonce", "timestamp", "signature"), "what auth signs"),
+    **dict.fromkeys(SENT - {"query"}, "what auth signs"),
     "result": "the results of a batch",
-    **dict.fromkeys(("query", "event", "webhook"), "webhooks"),
+    "query": "webhooks and what auth signs",
+    **dict.fromkeys(("event", "webhook"), "webhooks"),
 }
 """Name that is not everywhere → where it can be read, in words."""
 

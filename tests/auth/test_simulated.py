@@ -18,8 +18,17 @@ SIGN_INS: dict[str, dict[str, Any]] = {
     "aws_sigv4 of others": {**AWS, "service": "execute-api"},
     "aws_sigv4 in the query": {**AWS, "query": True},
     "aws_sigv4 for a session": {**AWS, "session_token": "{{ secrets.token }}"},
+    "hmac": {
+        "type": "hmac", "secret": "{{ secrets.key }}", "put": "header.X-Sign", "timestamp": "epoch_milliseconds",
+        "headers": {"X-Time": "{{ timestamp }}", "X-Nonce": "{{ nonce }}", "X-Key": "{{ secrets.id }}"},
+        "sign": "{{ timestamp }}{{ nonce }}{{ method }}{{ url }}{{ header['content-type'] | default('') }}{{ body }}",
+    },
+    "hmac in the query": {
+        "type": "hmac", "secret": "{{ secrets.key }}", "put": "query.signature",
+        "params": {"timestamp": "{{ timestamp }}"}, "sign": "{{ query }}{{ body }}",
+    },
     "jwt": {"type": "jwt", "algorithm": "HS256", "key": "{{ secrets.key }}", "issuer": "{{ secrets.id }}"},
-}
+}  # fmt: skip
 
 
 def document(auth: dict[str, Any]) -> dict[str, Any]:

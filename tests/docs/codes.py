@@ -38,6 +38,7 @@ CODES: dict[str, Code] = {
     "body.invalid": Code("caller", "The body cannot be written in its form, such as XML with two roots."),
     "body.unreadable": Code("caller", "An input that should be a file cannot be read, or is none."),
     "body.changed": Code("caller", "A file changed while it was sent; the service got an incomplete request."),
+    "auth.unsigned": Code("account", "The text that is to be signed has no value."),
     "auth.body": Code(
         "caller", "A file in the body would have to be read to be signed: pass bytes, or send it unsigned."
     ),

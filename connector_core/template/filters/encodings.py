@@ -76,17 +76,20 @@ def host(value: Any) -> Any:
     return urlsplit(bounded_text(value).strip()).hostname or MISSING
 
 
-def hash_(value: Any, algorithm: Any = "sha256") -> str:
-    """The digest of the text, in hex: sha256, sha1, sha512 or md5."""
-    return hashlib.new(_algorithm(algorithm), encoded(value), usedforsecurity=False).hexdigest()
+def hash_(value: Any, algorithm: Any = "sha256", encoding: Any = "hex") -> str:
+    """The digest of the text, in hex or base64: sha256, sha1, sha512 or md5."""
+    return _written(hashlib.new(_algorithm(algorithm), encoded(value), usedforsecurity=False).digest(), encoding)
 
 
 def hmac(value: Any, key: Any, algorithm: Any = "sha256", encoding: Any = "hex") -> str:
     """The keyed digest of the text, in hex or base64."""
+    return _written(signing.digest(encoded(key), encoded(value), _algorithm(algorithm)), encoding)
+
+
+def _written(digest: bytes, encoding: Any) -> str:
     if encoding not in ("hex", "base64"):
         raise TemplateError("writes hex or base64")
-    mac = signing.new(encoded(key), encoded(value), _algorithm(algorithm))
-    return mac.hexdigest() if encoding == "hex" else codec.b64encode(mac.digest()).decode()
+    return digest.hex() if encoding == "hex" else codec.b64encode(digest).decode()
 
 
 def _algorithm(name: Any) -> str:
