@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from connector_core.http import Headers
 from connector_core.rate_limit import (
+    UNSENT,
     Bucket,
     Delay,
     ExactWindow,
@@ -182,6 +183,32 @@ def test_what_is_given_back_can_be_taken():
     bucket.give_back(1, 5)
     assert bucket.delay(1, 6) is None
     assert bucket.delay(2, 6) == Delay(4, "2/10s")
+
+
+def test_what_is_not_sent_yet_does_not_age():
+    """A share whose request waits for its socket is kept for longer than the window, and ages from when it leaves."""
+    bucket = Bucket(Terms(((2, 10.0),)))
+    bucket.take(1, 0, unsent=True)
+    bucket.take(1, 0, unsent=True)
+    assert bucket.delay(1, 15) == Delay(10, "2/10s")
+    bucket.postpone(1, UNSENT, 15)
+    assert bucket.delay(1, 16) == Delay(9, "2/10s")
+    bucket.give_back(1, UNSENT)
+    assert (bucket.delay(1, 16), bucket.delay(2, 16)) == (None, Delay(9, "2/10s"))
+    assert (bucket.delay(2, 25), len(bucket)) == (None, 0)
+
+
+def test_a_token_bucket_is_no_fuller_than_the_services():
+    """What waits for its socket is still in the service's bucket, so that nothing flows in above its brim."""
+    bucket = Bucket(Terms(tokens=(4, 2)))
+    for _ in range(3):
+        bucket.take(1, 0, unsent=True)
+    assert bucket.delay(2, 100) is not None
+    bucket.give_back(1, UNSENT)
+    bucket.postpone(1, UNSENT, 100)
+    assert (bucket.delay(2, 100), bucket.delay(3, 100)) == (None, Delay(0.5, "2/second, 4 at once"))
+    bucket.postpone(1, UNSENT, 100)
+    assert bucket.delay(4, 102) is None
 
 
 def test_a_token_bucket():

@@ -8,7 +8,7 @@ from typing import Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
-from connector_core.rate_limit import Bucket, Delay, Terms, Told
+from connector_core.rate_limit import UNSENT, Bucket, Delay, Terms, Told
 
 __all__ = ["Buckets", "Shares", "Taken", "in_memory"]
 
@@ -22,7 +22,7 @@ class Taken(Struct, frozen=True):
 
     cost: float
     at: float
-    """When, by the bucket's clock."""
+    """When, by the bucket's clock; UNSENT before its request has a socket."""
     mark: float
     """All that this process had taken by then, this included."""
     name: str = ""
@@ -42,8 +42,11 @@ class Shares(Protocol):
     async def delay(self, cost: float) -> Delay | None:
         """Why the cost can't be taken now; None: it can."""
 
-    async def take(self, cost: float) -> Taken | Delay:
-        """Takes the cost, or says why not. One that is cancelled has taken nothing."""
+    async def take(self, cost: float, *, unsent: bool = False) -> Taken | Delay:
+        """Takes the cost, or says why not. One that is cancelled has taken nothing.
+
+        `unsent`: `postponed` will say when its request leaves, and until then no time counts for it.
+        """
 
     async def give_back(self, taken: Taken, cost: float) -> None:
         """Returns some of what was taken."""
@@ -93,19 +96,19 @@ class _InMemory:
     async def delay(self, cost: float) -> Delay | None:
         return self._bucket.delay(cost, self._clock())
 
-    async def take(self, cost: float) -> Taken | Delay:
+    async def take(self, cost: float, *, unsent: bool = False) -> Taken | Delay:
         now = self._clock()
         if (delay := self._bucket.delay(cost, now)) is not None:
             return delay
-        self._bucket.take(cost, now)
-        return Taken(cost, now, self._bucket.taken)
+        self._bucket.take(cost, now, unsent=unsent)
+        return Taken(cost, UNSENT if unsent else now, self._bucket.taken)
 
     async def give_back(self, taken: Taken, cost: float) -> None:
         self._bucket.give_back(cost, taken.at)
 
     def postponed(self, taken: Taken) -> Taken:
         now = self._clock()
-        if now - taken.at < _AT_ONCE:
+        if taken.at != UNSENT and now - taken.at < _AT_ONCE:
             return taken
         self._bucket.postpone(taken.cost, taken.at, now)
         return replace(taken, at=now)

@@ -30,7 +30,7 @@ from connector_core.events import RateLimited, RateLimitHeld
 from connector_core.exceptions import CircuitOpenError, ConfigError, RateLimitError
 from connector_core.http import Response
 from connector_core.plan import Plan
-from connector_core.rate_limit import Delay, RateLimit, told
+from connector_core.rate_limit import UNSENT, Delay, RateLimit, told
 from connector_core.rate_limit.answers import cost_of
 from connector_core.template import MissingError, TemplateError
 
@@ -65,11 +65,16 @@ class Permit:
     async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         """Gives it back; what never reached the service does not count."""
         WHEN_CONNECTED.reset(self._token)
-        unsent = not self.is_sent and (isinstance(error, CircuitOpenError) or getattr(error, "phase", "") == "unsent")
+        waits = any(taken.at == UNSENT for taken in self._taken)
+        if waits and error is None:
+            self._connected()  # by another way than a socket
+            waits = False
+        unsent = isinstance(error, CircuitOpenError) or getattr(error, "phase", "") == "unsent"
+        unused = waits or (unsent and not self.is_sent)
         for line in self._pace.lines:
             line.gate.under_way -= 1
         try:
-            await self._pace.ended(self._taken, unused=unsent)
+            await self._pace.ended(self._taken, unused=unused)
         finally:
             for line in self._pace.lines:
                 line.next()
@@ -113,6 +118,7 @@ class Pace:
         self.effects: Effects = account.effects
         self.limits: tuple[RateLimit, ...] = plan.limits
         self.has_feedback: bool = any(limit.feedback is not None for limit in plan.limits)
+        self._tells: bool = getattr(account.transport, "tells_when_connected", False)
         self._patience = min(limit.patience(readable=plan.readable) for limit in plan.limits)
 
     async def admit(self, scope: Mapping[str, Any], waited: float = 0.0) -> Permit:
@@ -197,7 +203,7 @@ class Pace:
 
     async def _asked(self, line: Line, cost: float) -> Taken | Delay:
         if self.effects.buckets is None:  # nothing is waited for
-            return await line.bucket.take(cost)
+            return await line.bucket.take(cost, unsent=self._tells)
         return await awaited(line.bucket.take(cost), self.effects.monotonic, self.plan.endpoint)
 
     async def ended(self, found: list[Taken], *, unused: bool) -> None:

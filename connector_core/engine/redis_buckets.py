@@ -306,7 +306,7 @@ class _Shared:
         seconds, why, _ = await self._run("look", cost=cost)
         return self._delay(float(seconds), why)
 
-    async def take(self, cost: float) -> Taken | Delay:
+    async def take(self, cost: float, *, unsent: bool = False) -> Taken | Delay:  # noqa: ARG002 - see `postponed`
         name = uuid.uuid4().hex
         if (left := self._held - time.monotonic()) > 0:
             return Delay(left, _WORDS["held"])

@@ -19,7 +19,7 @@ import re
 from collections.abc import Callable, Mapping
 from time import perf_counter
 from types import AsyncGeneratorType, MappingProxyType
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 from weakref import finalize
 
 from connector_core.engine.body import IN_MEMORY, Spool, taken_in
@@ -60,6 +60,9 @@ class Transport(Protocol):
 
 class AiohttpTransport:
     """A pool of connections that may reach one level of addresses; opened by its first request, in that loop."""
+
+    tells_when_connected: ClassVar[bool] = True
+    """A request that waits for its socket is not taken for one that was sent; see `deadline.WHEN_CONNECTED`."""
 
     def __init__(
         self,

@@ -14,10 +14,11 @@ Every kind but the usual one has a module of its own.
 """
 
 from connector_core.rate_limit.answers import Told, told
-from connector_core.rate_limit.bucket import Bucket, Delay, Gate, Terms
+from connector_core.rate_limit.bucket import UNSENT, Bucket, Delay, Gate, Terms
 from connector_core.rate_limit.family import ExactWindow, Feedback, RateLimit
 
 __all__ = [
+    "UNSENT",
     "Bucket",
     "Delay",
     "ExactWindow",

@@ -25,8 +25,10 @@ from msgspec import Struct
 
 from connector_core.units import rate_text
 
-__all__ = ["LONGEST_HOLD", "Bucket", "Delay", "Gate", "Terms"]
+__all__ = ["LONGEST_HOLD", "UNSENT", "Bucket", "Delay", "Gate", "Terms"]
 
+UNSENT: Final = inf
+"""The moment of what was taken for a request that is on its way to a socket."""
 CELLS = 1024
 """A window remembers no more than about so many moments; what lies nearer together is kept as the later one."""
 LONGEST_HOLD = 3600.0
@@ -76,7 +78,7 @@ class _Window:
 
     def __init__(self, limit: float, period: float) -> None:
         self.limit, self.period = limit, period
-        self.used = 0.0
+        self.used = self.unsent = 0.0
         self.log: deque[_Cell] = deque()
         self._width = period / CELLS if limit > CELLS else 0.0
 
@@ -85,7 +87,7 @@ class _Window:
         while log and log[0].last + self.period <= now:
             self.used -= log.popleft().cost
         if not log:
-            self.used = 0.0
+            self.used = self.unsent
 
     def ready(self, cost: float, ahead: float, now: float) -> float:
         """When the cost fits, after what is ahead of it: exactly for the first in line, else not before that."""
@@ -99,7 +101,11 @@ class _Window:
             over -= cell.cost
             if over <= _DUST:
                 return cell.last + self.period * (rounds + 1)
-        return now + self.period * (rounds + 1)
+        return now + self.period * (rounds + 1)  # what is not sent yet comes free no sooner
+
+    def keep(self, cost: float) -> None:
+        self.used += cost
+        self.unsent = left if (left := self.unsent + cost) > _DUST else 0.0
 
     def take(self, cost: float, now: float) -> None:
         self.used += cost
@@ -110,6 +116,9 @@ class _Window:
             self.log.append(_Cell(now, cost))
 
     def give_back(self, cost: float, at: float) -> None:
+        if at == UNSENT:
+            self.keep(-cost)
+            return
         for cell in reversed(self.log):
             if cell.first <= at <= cell.last:
                 back = min(cost, cell.cost)
@@ -124,11 +133,11 @@ class _Tokens:
 
     def __init__(self, capacity: float, refill: float) -> None:
         self.capacity, self.refill = capacity, refill
-        self.level, self.at = capacity, -inf
+        self.level, self.unsent, self.at = capacity, 0.0, -inf
 
     def flow(self, now: float) -> None:
-        if self.at > -inf:
-            self.level = min(self.capacity, self.level + (now - self.at) * self.refill)
+        if self.at > -inf:  # what is unsent is still in the service's bucket, and nothing flows in above its brim
+            self.level = min(self.capacity - self.unsent, self.level + (now - self.at) * self.refill)
         self.at = now
 
     def ready(self, cost: float, ahead: float, now: float) -> float:
@@ -179,28 +188,36 @@ class Bucket:
                 moment, reason = cap.until, f"the service says that {max(cap.left, 0):g} are left"
         return Delay(_until(moment, now), reason) if moment > now else None
 
-    def take(self, cost: float, now: float) -> None:
-        """Takes the cost, whether or not it fits."""
+    def take(self, cost: float, now: float, *, unsent: bool = False) -> None:
+        """Takes the cost, whether or not it fits; `unsent`: time begins to count for it with `postpone`."""
         self.taken += cost
         for window in self._windows:
-            window.take(cost, now)
+            if unsent:
+                window.keep(cost)
+            else:
+                window.take(cost, now)
         if self._tokens is not None:
             self._tokens.flow(now)
             self._tokens.level -= cost
+            self._tokens.unsent += cost if unsent else 0.0
         for cap in self._caps.values():
             cap.left -= cost
 
     def postpone(self, cost: float, at: float, now: float) -> None:
-        """What was taken at that moment is used only now, so that its windows begin now."""
+        """What was taken at that moment, or is UNSENT, is used only now, so that its windows begin now."""
         for window in self._windows:
             window.give_back(cost, at)
             window.take(cost, now)
+        if self._tokens is not None and at == UNSENT:
+            self._tokens.flow(now)
+            self._tokens.unsent -= cost
 
     def give_back(self, cost: float, at: float) -> None:
-        """Returns some of what was taken at that moment and not used."""
+        """Returns some of what was taken at that moment, or is UNSENT, and not used."""
         for window in self._windows:
             window.give_back(cost, at)
         if self._tokens is not None:
+            self._tokens.unsent -= cost if at == UNSENT else 0.0
             self._tokens.level = min(self._tokens.capacity, self._tokens.level + cost)
         for cap in self._caps.values():
             cap.left += cost

@@ -295,6 +295,12 @@ def test_a_large_cost_does_not_starve():
     assert [moment for moment, cost in sent if cost == 8] == [pytest.approx(2.0)]
 
 
+class Telling(FakeTransport):
+    """Says when a request has its socket, as the engine's own transport does."""
+
+    tells_when_connected: bool = True
+
+
 async def arrivals(connecting: float) -> list[float]:
     """When forty requests under 10/second arrive, of which the first ten have to connect."""
     loop = asyncio.get_running_loop()
@@ -310,7 +316,7 @@ async def arrivals(connecting: float) -> list[float]:
         return respond(json={})
 
     began: list[float] = []
-    effects = Effects(transport=lambda _: FakeTransport(send), monotonic=loop.time, sleep=asyncio.sleep)
+    effects = Effects(transport=lambda _: Telling(send), monotonic=loop.time, sleep=asyncio.sleep)
     call = {"get": "/thing"}
     spec = {"connector": "1", "name": "demo", "base_url": "https://api.example", "endpoints": {"thing": call}}
     limit = {"rates": ["10/second"]}
@@ -319,9 +325,43 @@ async def arrivals(connecting: float) -> list[float]:
     return arrived
 
 
-@pytest.mark.parametrize("connecting", [0.0, 0.3, 0.9])
+@pytest.mark.parametrize("connecting", [0.0, 0.3, 0.9, 1.5, 7.0])
 def test_what_counts_is_the_moment_of_sending(connecting):
     """Those that wait for a connection leave late, and the next ones keep their distance from them."""
     arrived = on_virtual_time(arrivals(connecting))
     assert len(arrived) == 40
     assert worst([(moment, 1.0) for moment in arrived], 1.0) <= 10
+
+
+async def given_up(how: str) -> list[float]:
+    """When those of twenty requests under 10/second arrive that follow ten which never get a socket."""
+    loop = asyncio.get_running_loop()
+    arrived: list[float] = []
+
+    async def send(_request: Any) -> Any:
+        if loop.time() < 0.5 and how == "cancelled":
+            await asyncio.sleep(100)
+        if loop.time() < 0.5:
+            raise ConnectionError("no", phase="unsent", code="connection.refused")
+        arrived.append(loop.time())  # a transport that answers without a socket says nothing
+        return respond(json={})
+
+    effects = Effects(transport=lambda _: Telling(send), monotonic=loop.time, sleep=asyncio.sleep)
+    call = {"get": "/thing", "retry": {"attempts": 1}}
+    spec = {"connector": "1", "name": "demo", "base_url": "https://api.example", "endpoints": {"thing": call}}
+    more = {"rate_limit": {"rates": ["10/second"]}, "circuit_breaker": "none"}
+    async with Engine(effects=effects) as engine, engine.open({**spec, **more}) as demo:
+        first = [asyncio.ensure_future(demo.call("thing")) for _ in range(10)]
+        await asyncio.sleep(0.5)
+        for task in first:
+            task.cancel()
+        await asyncio.gather(*first, return_exceptions=True)
+        await asyncio.gather(*(demo.call("thing") for _ in range(20)))
+    return [moment - 0.5 for moment in arrived]
+
+
+@pytest.mark.parametrize("how", ["cancelled", "refused"])
+def test_what_was_never_sent_does_not_count(how):
+    """Whoever gives up, or fails, before there is a socket has used nothing: ten go at once, ten a second later."""
+    arrived = on_virtual_time(given_up(how))
+    assert arrived == [pytest.approx(0.0, abs=0.01)] * 10 + [pytest.approx(1.0, abs=0.01)] * 10
