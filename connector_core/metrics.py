@@ -7,15 +7,17 @@
         shop.metrics().failure_rate
 
 Rule 1: who does not listen pays nothing; who does, a few additions for each event.
-Rule 2: what is counted is bounded: names that a service makes up are counted together once there are many.
+Rule 2: what is counted is bounded: names that a service makes up are counted together once there are many, and so are
+        connections of which nothing was heard for longest.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from itertools import accumulate
+from typing import Annotated, Any
 
-from msgspec import Struct, field, to_builtins
+from msgspec import Meta, Struct, field, to_builtins
 
 from connector_core.events import (
     CircuitChanged,
@@ -25,6 +27,8 @@ from connector_core.events import (
     RateLimitHeld,
     RequestRefused,
     RetryScheduled,
+    TokenRefreshed,
+    TokenRefreshFailed,
 )
 
 __all__ = ["BOUNDS", "Counters", "Metrics", "Times"]
@@ -33,8 +37,12 @@ BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 
 """Seconds: the upper bounds of a histogram's buckets, those of OpenTelemetry's `http.client.request.duration`."""
 MOST_NAMES = 100
 OTHER = "other"
+MOST_CONNECTIONS = 10_000
+OTHERS = "(others)"
+"""Under which connections are counted together that were counted longest ago."""
 CANCELLED = "cancelled"
 """The code of an operation that was given up, not failed; see `OperationFinished`."""
+_Buckets = Annotated[list[int], Meta(min_length=len(BOUNDS) + 1, max_length=len(BOUNDS) + 1)]
 
 
 class Times(Struct):
@@ -45,7 +53,7 @@ class Times(Struct):
     """Seconds."""
     longest: float = 0.0
     """Seconds."""
-    buckets: list[int] = field(default_factory=lambda: [0] * (len(BOUNDS) + 1))
+    buckets: _Buckets = field(default_factory=lambda: [0] * (len(BOUNDS) + 1))
     """How many took no longer than each of BOUNDS and longer than the one before; the last: longer than all."""
 
     def add(self, seconds: float) -> None:
@@ -54,6 +62,18 @@ class Times(Struct):
         self.total += seconds
         self.longest = max(self.longest, seconds)
         self.buckets[next((index for index, bound in enumerate(BOUNDS) if seconds <= bound), len(BOUNDS))] += 1
+
+    def join(self, other: Times) -> None:
+        """Counts all that another has counted."""
+        self.count += other.count
+        self.total += other.total
+        self.longest = max(self.longest, other.longest)
+        self.buckets = [mine + more for mine, more in zip(self.buckets, other.buckets, strict=True)]
+
+    def bound(self, part: float) -> float | None:
+        """The least of BOUNDS that so large a part took no longer than; None: it took longer than all of them."""
+        counts = accumulate(self.buckets)
+        return next((bound for bound, count in zip(BOUNDS, counts, strict=False) if count >= part * self.count), None)
 
     @property
     def mean(self) -> float:
@@ -88,6 +108,22 @@ class Counters(Struct):
     """Requests that the service refused as one too many."""
     circuit_changes: dict[str, int] = {}
     """Transitions of circuits, such as `closed → open`."""
+    token_refreshes: int = 0
+    """Tokens that were fetched, the first ones and those in place of others."""
+    token_failures: int = 0
+    """Times that there was no new token."""
+
+    def join(self, other: Counters) -> None:
+        """Counts all that another has counted."""
+        for name in self.__struct_fields__:
+            mine, more = getattr(self, name), getattr(other, name)
+            if isinstance(mine, Times):
+                mine.join(more)
+            elif isinstance(mine, dict):
+                for key, count in more.items():
+                    _add(mine, key, count)
+            else:
+                setattr(self, name, mine + more)
 
     @property
     def failed(self) -> int:
@@ -114,7 +150,10 @@ class Counters(Struct):
 
 
 class Metrics:
-    """A listener that counts, for each connection by its id; made for one engine, which it may be asked of."""
+    """A listener that counts, for each connection by its id; made for one engine, which it may be asked of.
+
+    It knows the last MOST_CONNECTIONS that did anything, and all others together, as OTHERS.
+    """
 
     def __init__(self) -> None:
         self._known: dict[str, Counters] = {}
@@ -122,8 +161,22 @@ class Metrics:
     def of(self, connection: str) -> Counters:
         """The counters of a connection; they go on counting."""
         if (found := self._known.get(connection)) is None:
+            if len(self._known) >= MOST_CONNECTIONS:
+                self._fold()
             found = self._known[connection] = Counters()
         return found
+
+    def _latest(self, connection: str) -> Counters:
+        """Its counters, taken out to be put in behind all others."""
+        counters = self.of(connection)
+        del self._known[connection]
+        return counters
+
+    def _fold(self) -> None:
+        """Counts the connection that was counted longest ago with the others."""
+        others = self._known.pop(OTHERS, None) or Counters()
+        others.join(self._known.pop(next(iter(self._known))))
+        self._known[OTHERS] = others
 
     def all(self) -> Mapping[str, Counters]:
         """The counters of every connection that has done anything, by its id."""
@@ -131,7 +184,7 @@ class Metrics:
 
     def __call__(self, event: Event) -> None:
         """Counts what happened."""
-        counters = self.of(event.connection)
+        counters = self._known[event.connection] = self._latest(event.connection)
         match event:
             case OperationFinished():
                 _count_operation(counters, event)
@@ -144,6 +197,10 @@ class Metrics:
                 counters.rate_limit_wait += event.wait
             case RateLimitHeld():
                 counters.rate_limit_refusals += 1
+            case TokenRefreshed():
+                counters.token_refreshes += 1
+            case TokenRefreshFailed():
+                counters.token_failures += 1
             case CircuitChanged():
                 _add(counters.circuit_changes, f"{event.before} → {event.after}")
 
@@ -163,7 +220,7 @@ def _count_operation(counters: Counters, event: OperationFinished) -> None:
             counters.response_time.add(attempt.elapsed)
 
 
-def _add(counts: dict[str, int], name: str) -> None:
+def _add(counts: dict[str, int], name: str, count: int = 1) -> None:
     if name not in counts and len(counts) >= MOST_NAMES:
         name = OTHER
-    counts[name] = counts.get(name, 0) + 1
+    counts[name] = counts.get(name, 0) + count

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from connector_core import Connector, Engine
+from connector_core import Connector, Engine, metrics
+from connector_core.events import RateLimitHeld, TokenRefreshed, TokenRefreshFailed
 from connector_core.exceptions import CircuitOpenError, ConfigError, NotFoundError, RateLimitError, ServerError
 from connector_core.metrics import BOUNDS, MOST_NAMES, OTHER, Counters, Metrics, Times
 from connector_core.testing import FakeTransport, VirtualClock, effects, respond
@@ -115,6 +116,39 @@ async def test_each_connection_has_its_own():
     assert {name: counters.operations for name, counters in service.metrics.all().items()} == {"a": 1}
 
 
+def test_connections_that_nobody_hears_of(monkeypatch):
+    """Of very many connections, those that were counted longest ago are counted together, and nothing is lost."""
+    monkeypatch.setattr(metrics, "MOST_CONNECTIONS", 3)
+    counting = Metrics()
+    for name in ["a", "b", "c", "a", "d", "e", "a"]:
+        counting(RateLimitHeld(connection=name, endpoint="thing", wait=1.0))
+    found = {name: counters.rate_limit_refusals for name, counters in counting.all().items()}
+    assert found == {"a": 3, "d": 1, "e": 1, metrics.OTHERS: 2}
+    assert counting.of("a").rate_limit_refusals == 3
+
+
+def test_counters_are_joined():
+    """What two have counted is one: numbers, times and names, of which there are no more than of one's own."""
+    one, other = Counters(requests=1, failures={"a": 1}), Counters(requests=2, failures={"a": 1, "b": 3})
+    one.response_time.add(0.5)
+    other.response_time.add(2.0)
+    one.join(other)
+    assert (one.requests, one.failures) == (3, {"a": 2, "b": 3})
+    assert (one.response_time.count, one.response_time.total, one.response_time.longest) == (2, 2.5, 2.0)
+    assert sum(one.response_time.buckets) == 2
+    one.join(Counters(failures={f"c{number}": 1 for number in range(2 * MOST_NAMES)}))
+    assert (len(one.failures), one.failed) == (MOST_NAMES + 1, 5 + 2 * MOST_NAMES)
+
+
+def test_tokens():
+    """New tokens are counted, and when there was none."""
+    counting = Metrics()
+    counting(TokenRefreshed(connection="a", endpoint="thing", expires_in=60.0, first=True))
+    counting(TokenRefreshFailed(connection="a", endpoint="thing", reason="no", final=False))
+    found = counting.of("a")
+    assert (found.token_refreshes, found.token_failures) == (1, 1)
+
+
 async def test_nobody_counts():
     """Without the listener there is nothing to tell, which is said, and not shown as zero."""
     async with Connector.open(document(), effects=effects(lambda _: respond())) as demo:
@@ -128,8 +162,8 @@ async def test_names_that_a_service_makes_up():
     """Codes that come out of answers do not fill the memory."""
     number = iter(range(10**6))
     rules = [{"status": 400, "category": "validation", "code": "body.code"}]
-    metrics = Metrics()
-    made = effects(lambda _: respond(400, json={"code": f"c{next(number)}"}), listeners=[metrics])
+    counting = Metrics()
+    made = effects(lambda _: respond(400, json={"code": f"c{next(number)}"}), listeners=[counting])
     async with Connector.open(document(errors=rules), effects=made) as demo:
         for _ in range(MOST_NAMES + 20):
             with pytest.raises(Exception, match="answered 400"):

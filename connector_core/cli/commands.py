@@ -34,6 +34,7 @@ COMMANDS = {
     "disable": "Switches an integration off, until it is enabled.",
     "enable": "Switches an integration on again, and ends its maintenance.",
     "maintenance": "Switches an integration off for a while.",
+    "metrics": "Shows what the runs of this folder have counted.",
     "plan": "Shows what an endpoint comes to, with everything that it inherits.",
     "docs": "Writes the documents of an integration from its spec.",
     "types": "Writes a spec's types as a Python module, for checkers and editors.",

@@ -179,7 +179,7 @@ def switches() -> FileSwitches:
 
 @asynccontextmanager
 async def opened(spec: Spec, account: Account, listeners: Sequence[Listener] = ()) -> AsyncIterator[Connector]:
-    """A connector for the account that the options describe, live or simulated."""
+    """A connector for the account that the options describe, live or simulated; what is live is counted and kept."""
     config = settings(spec.config, account["config"])
     secrets = _named_secrets(spec, account["secret"])
     if account["simulate"]:
@@ -190,12 +190,15 @@ async def opened(spec: Spec, account: Account, listeners: Sequence[Listener] = (
         return
     secrets = {**_standing_secrets(spec), **secrets}
     _check(spec, config, secrets)
+    from connector_core.cli.tally import kept
     from connector_core.connector import Connector
     from connector_core.engine.effects import Effects
 
     effects = Effects(switches=switches())
     network = cast("Network", account["network"])
-    async with Connector.open(
-        spec, config=config, secrets=secrets, network=network, listeners=listeners, effects=effects
-    ) as connector:
-        yield connector
+    with kept(spec.name) as metrics:
+        listeners = [*listeners, metrics]
+        async with Connector.open(
+            spec, config=config, secrets=secrets, network=network, listeners=listeners, effects=effects
+        ) as connector:
+            yield connector

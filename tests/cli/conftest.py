@@ -53,6 +53,24 @@ endpoints:
 """
 
 
+DEMO = """\
+connector: "1"
+name: demo
+base_url: http://127.0.0.1:9
+retry: {attempts: 1}
+endpoints: {things: {get: /things, records: body}}
+"""
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """The working directory of the commands: a folder with `specs/demo.yaml`, whose service is not there."""
+    (tmp_path / "specs").mkdir()
+    (tmp_path / "specs" / "demo.yaml").write_text(DEMO, "utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """The working directory of the commands: a folder with `specs/shop.yaml`."""

@@ -11,21 +11,6 @@ from click.testing import CliRunner, Result
 
 from connector_core.cli import connector
 
-SPEC = """\
-connector: "1"
-name: demo
-base_url: http://127.0.0.1:9
-endpoints: {things: {get: /things, records: body}}
-"""
-
-
-@pytest.fixture
-def here(tmp_path, monkeypatch):
-    (tmp_path / "specs").mkdir()
-    (tmp_path / "specs" / "demo.yaml").write_text(SPEC, "utf-8")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
 
 def run(*arguments: str) -> Result:
     return CliRunner().invoke(connector, arguments)

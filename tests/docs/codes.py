@@ -72,6 +72,8 @@ CODES: dict[str, Code] = {
     "extra.missing": Code("app", "A package is needed that is not installed; the text says which."),
     "auth.key": Code("account", "A secret is not the key that requests are signed with, or is written another way."),
     "buckets.unknown": Code("app", "`Engine(buckets=…)` names no Redis."),
+    "metrics.unreadable": Code("app", "The file of `connector metrics` cannot be read."),
+    "metrics.unwritable": Code("app", "The file of `connector metrics` cannot be removed."),
     "metrics.uncounted": Code("app", "`metrics()` was asked for, and no listener counts."),
     "switches.unreadable": Code("app", "The file of switches cannot be read."),
     "tokens.dropped": Code("account", "Somebody signed out while the token was renewed. Sign in again."),
