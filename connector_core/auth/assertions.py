@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from connector_core.address import MISSING
-from connector_core.auth.credentials import credential
-from connector_core.auth.family import Session, Text
+from connector_core.auth.credentials import credential, secret_form
+from connector_core.auth.family import SecretForm, Session, Text
 from connector_core.component import Model
 from connector_core.exceptions import ConfigError
 from connector_core.template import MissingError, Reads, TemplateError, Value
@@ -32,7 +32,7 @@ from connector_core.units import Duration
 if TYPE_CHECKING:
     from joserfc.jwk import Key
 
-__all__ = ["Assertion", "key_bytes"]
+__all__ = ["Assertion", "KeyEncoding", "key_bytes", "no_key", "without_extra"]
 
 Claim = Annotated[Value, Reads("auth")]
 """What a claim or a field of the header says."""
@@ -82,6 +82,12 @@ class Assertion(Model):
         signed_part = f"{_part(_present(header))}.{_part(_present(claims))}"
         return f"{signed_part}.{_base64url(self._signature(signed_part.encode(), session, f'{where}.key'))}"
 
+    def key_forms(self) -> Mapping[str, SecretForm]:
+        """What its key is, by the secret's name, where any text would not do."""
+        if self.algorithm.startswith("HS"):
+            return {} if self.key_encoding == "text" else secret_form(self.key_, self.key_encoding)
+        return secret_form(self.key_, _form(self.algorithm))
+
     def _named(self, session: Session, where: str) -> dict[str, Any]:
         texts = {"issuer": ("iss", self.issuer), "subject": ("sub", self.subject)}
         said = {
@@ -97,6 +103,15 @@ class Assertion(Model):
             key = key_bytes(secret, self.key_encoding, f"{where}: {self.key_.source}")
             return hmac.digest(key, content, f"sha{self.algorithm[2:]}")
         return _signed(content, self.algorithm, secret, f"{where}: {self.key_.source}")
+
+
+def _form(algorithm: str) -> SecretForm:
+    match algorithm:
+        case "ES256":
+            return "P-256"
+        case "ES384":
+            return "P-384"
+    return "RSA"
 
 
 def _values(claims: Mapping[str, Value], session: Session, where: str) -> dict[str, Any]:
@@ -147,10 +162,7 @@ def _signed(content: bytes, algorithm: str, pem: str, where: str) -> bytes:
         from joserfc.errors import JoseError
         from joserfc.jws import JWSRegistry
     except ImportError:
-        raise ConfigError(
-            f"{algorithm} needs the extra jwt", where=where, hint="pip install 'connector-core[jwt]'",
-            code="extra.missing",
-        ) from None  # fmt: skip
+        raise without_extra(algorithm, where) from None
     try:
         signer = JWSRegistry.algorithms[algorithm]
         key = _key(pem, algorithm)
@@ -158,11 +170,20 @@ def _signed(content: bytes, algorithm: str, pem: str, where: str) -> bytes:
         found: bytes = signer.sign(content, key)
     except (JoseError, ValueError, TypeError):  # its own words may hold a part of the key
         what = "an RSA key" if algorithm[0] in "RP" else f"a key of the curve P-{algorithm[2:]}"
-        raise ConfigError(
-            f"this is no private key that {algorithm} signs with", where=where, code="auth.key",
-            hint=f"it takes {what} in PEM, without a password: -----BEGIN PRIVATE KEY-----",
-        ) from None  # fmt: skip
+        raise no_key(algorithm, what, where) from None
     return found
+
+
+def without_extra(algorithm: str, where: str) -> ConfigError:
+    """What private keys are read with is not installed."""
+    hint = "pip install 'connector-core[jwt]'"
+    return ConfigError(f"{algorithm} needs the extra jwt", where=where, hint=hint, code="extra.missing")
+
+
+def no_key(algorithm: str, what: str, where: str) -> ConfigError:
+    """A text is not `what` an algorithm signs with."""
+    hint = f"it takes {what} in PEM, without a password: -----BEGIN PRIVATE KEY-----"
+    return ConfigError(f"this is no private key that {algorithm} signs with", where=where, hint=hint, code="auth.key")
 
 
 def _key(pem: str, algorithm: str) -> "Key":

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 from connector_core.address import MISSING, Put
-from connector_core.auth.family import Session
+from connector_core.auth.family import SecretForm, Session
 from connector_core.exceptions import ConfigError
 from connector_core.http import Multipart, Request
 from connector_core.template import MissingError, Template, TemplateError
 
-__all__ = ["compared", "credential", "expected", "fields", "found_at", "optional", "sent_body"]
+__all__ = ["compared", "credential", "expected", "fields", "found_at", "optional", "secret_form", "sent_body"]
 
 
 def credential(template: Template, session: Session, where: str) -> str:
@@ -45,6 +45,12 @@ def optional(template: Template | None, session: Session, where: str) -> str | N
         if template.whole and template.value(session.scope) in (MISSING, None, ""):
             return None
     return credential(template, session, where)
+
+
+def secret_form(template: Template | None, form: SecretForm) -> Mapping[str, SecretForm]:
+    """The form of the secret that is the template's whole value; nothing where there is none."""
+    paths = () if template is None or not template.whole else tuple(template.reads)
+    return {paths[0][1]: form} if len(paths) == 1 and paths[0][0] == "secrets" and len(paths[0]) > 1 else {}
 
 
 def sent_body(request: Request) -> bytes:

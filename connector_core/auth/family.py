@@ -16,6 +16,9 @@ __all__ = ["Auth", "NoAuth", "Session", "Text"]
 Text = Annotated[Template, Reads("auth")]
 """A credential's template."""
 
+SecretForm = Literal["hex", "base64", "RSA", "P-256", "P-384"]
+"""Bytes that are written as text, or the private key of that sort in PEM."""
+
 
 def _nothing_unique() -> str:
     raise ConfigError(
@@ -75,6 +78,10 @@ class Auth(Component, key="auth"):
     def homes(self, session: Session) -> Sequence[str]:  # noqa: ARG002 - most ask nobody
         """The addresses that `obtain` and `flow` ask, where these are not the service's own."""
         return ()
+
+    def secret_forms(self) -> Mapping[str, SecretForm]:
+        """What secrets are, by name, where any text would not do; for whoever makes them up."""
+        return {}
 
     def refusal(self, session: Session, request: Request) -> str | None:
         """Why the provider does not accept the request; None: it does."""

@@ -26,8 +26,8 @@ from pydantic import Field
 
 from connector_core.address import MISSING, Put
 from connector_core.auth.assertions import KeyEncoding, key_bytes
-from connector_core.auth.credentials import compared, credential, expected, fields, found_at, sent_body
-from connector_core.auth.family import Auth, Session, Text
+from connector_core.auth.credentials import compared, credential, expected, fields, found_at, secret_form, sent_body
+from connector_core.auth.family import Auth, SecretForm, Session, Text
 from connector_core.exceptions import ConfigError
 from connector_core.formats import Format
 from connector_core.http import Headers, Request
@@ -98,6 +98,10 @@ class Hmac(Auth):
     def _reads(self, name: str) -> bool:
         texts = (self.sign_, self.value, *self.headers.values(), *self.params.values())
         return any(path[0] == name for text in texts for path in text.reads)
+
+    def secret_forms(self) -> Mapping[str, SecretForm]:
+        """The secret's, where it stands for other bytes."""
+        return {} if (encoding := self.secret_encoding) == "text" else secret_form(self.secret, encoding)
 
     def refusal(self, session: Session, request: Request) -> str | None:
         """Computes the signature of what came, with its own time and nonce, and compares."""

@@ -4,12 +4,13 @@ import base64
 import hashlib
 import hmac
 import json
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from connector_core.address import Put
 from connector_core.auth.assertions import Assertion
 from connector_core.auth.credentials import credential, expected, found_at
-from connector_core.auth.family import Auth, Session
+from connector_core.auth.family import Auth, SecretForm, Session
 from connector_core.http import Request
 from connector_core.template import Reads, Template
 
@@ -40,6 +41,10 @@ class Jwt(Assertion, Auth):
             kept = session.learnt["jwt"] = (key, now, now + self.lifetime * (1 - LEEWAY), made)
         scope = {**session.scope, "token": kept[3]}
         return self.put.put(request, credential(self.value, Session(scope), "auth.value"))
+
+    def secret_forms(self) -> Mapping[str, SecretForm]:
+        """The key's."""
+        return self.key_forms()
 
     def refusal(self, session: Session, request: Request) -> str | None:
         """Looks whether the token was signed with that key, and says who signed it, for whom, and until when."""

@@ -5,12 +5,15 @@ Rule: a default that says where the service is, is made up too: what is opened w
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from random import Random
 from typing import Any
 
 from connector_core import json_schema
+from connector_core.auth.family import SecretForm
 from connector_core.config import settle, settled_secrets
 from connector_core.exceptions import ConfigError
 from connector_core.spec import Spec
@@ -35,7 +38,11 @@ def account(
         if "default" not in schema and not schema.get("optional")
     }
     made |= _elsewhere(spec, homes, {**made, **config})
-    keys = {name: _secret(name, schema, dice) for name, schema in _to_make(spec.secrets, secrets, "secret")}
+    forms = _forms(spec)
+    keys = {
+        name: _written(forms[name], dice) if name in forms else _secret(name, schema, dice)
+        for name, schema in _to_make(spec.secrets, secrets, "secret")
+    }
     return settle(spec.config, {**made, **config}, what="config"), settled_secrets(spec.secrets, {**keys, **secrets})
 
 
@@ -93,6 +100,35 @@ def _secret(name: str, schema: Mapping[str, Any], dice: Random) -> Any:
     if schema.get("type", "string") != "string" or any(key in schema for key in _SPEAKING):
         return example(schema, name, dice)
     return _fitted(f"simulated-{name}", schema)
+
+
+def _forms(spec: Spec) -> dict[str, SecretForm]:
+    """What secrets have to be, as the sign-ins say that read them."""
+    auths = [spec.auth, *(endpoint.auth for endpoint in spec.endpoints.values())]
+    return {name: form for auth in auths if auth is not None for name, form in auth.secret_forms().items()}
+
+
+def _written(form: SecretForm, dice: Random) -> str:
+    match form:
+        case "hex":
+            return dice.randbytes(32).hex()
+        case "base64":
+            return base64.b64encode(dice.randbytes(32)).decode()
+    return _private_key(form)
+
+
+@cache
+def _private_key(form: SecretForm) -> str:
+    """One for all accounts of this process; it cannot be made again."""
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+    if form == "RSA":
+        key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey = rsa.generate_private_key(65537, 2048)
+    else:
+        key = ec.generate_private_key(ec.SECP256R1() if form == "P-256" else ec.SECP384R1())
+    private, plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    return key.private_bytes(serialization.Encoding.PEM, private, plain).decode()
 
 
 def _fitted(text: str, schema: Mapping[str, Any]) -> str:

@@ -74,7 +74,7 @@ class _World:
             "endpoint": {"name": "things"},
             "now": "2023-11-14T22:13:20Z",
         }
-        return Session(scope, {})
+        return Session(scope, {}, unique=lambda: "0b9d6f0e-6c3f-4a55-8d67-27a7a2f1c0de")
 
 
 def _each(samples: Samples, run: Callable[[Auth, _World], None]) -> None:
