@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from connector_core.config import SecretRef
     from connector_core.connector import Connector, Engine, Result
     from connector_core.engine.effects import Effects
     from connector_core.engine.guard import Network
@@ -30,6 +31,7 @@ __all__ = [
     "Pages",
     "Records",
     "Result",
+    "SecretRef",
     "Spec",
     "SpecError",
 ]
@@ -47,6 +49,7 @@ _HOMES = {
     "Pages": "engine.pages",
     "Records": "engine.pages",
     "Result": "connector",
+    "SecretRef": "config",
     "Spec": "spec",
     "SpecError": "exceptions",
 }

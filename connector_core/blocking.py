@@ -42,6 +42,7 @@ from connector_core.events import Listener
 from connector_core.exceptions import ConfigError
 from connector_core.fallback import Degraded
 from connector_core.metrics import Counters
+from connector_core.secrets import Backend
 from connector_core.spec import Spec
 
 __all__ = ["Connector", "Engine", "Pages", "Records", "Result"]
@@ -82,6 +83,8 @@ class Engine(_Closing):
         switches: Switches | None = None,
         cache_size: int | None = None,
         tokens: str | Tokens | None = None,
+        secret_backends: Sequence[str | Backend] | None = None,
+        secret_ttl: float | None = None,
     ) -> None:
         """See `connector_core.Engine`. Listeners and hooks are called in the background thread."""
         self._engine = awaited.Engine(
@@ -95,6 +98,8 @@ class Engine(_Closing):
             switches=switches,
             cache_size=cache_size,
             tokens=tokens,
+            secret_backends=secret_backends,
+            secret_ttl=secret_ttl,
         )
         self._loop = LoopThread()
         self._forgotten = _finalizer(self, "engine", self._loop, self._engine.aclose, loop_too=True)

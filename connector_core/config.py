@@ -8,15 +8,19 @@
     secrets:
       token: {description: API token from Settings → API}
 
-Each name has a JSON Schema. A value is required unless it has a `default` or is `optional: true`.
+Each name has a JSON Schema. A value is required unless it has a `default` or is `optional: true`. In place of a secret,
+whoever passes it may say where it is kept: `SecretRef("vault:secret/shop#token")`.
 """
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 from functools import partial
 from typing import Annotated, Any
 
+from msgspec import Struct
 from pydantic import AfterValidator, ValidationError, WithJsonSchema
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
@@ -24,7 +28,18 @@ from connector_core import json_schema
 from connector_core.component import suggestion
 from connector_core.exceptions import ConfigError
 
-__all__ = ["Property", "Secrets", "hidden", "settle", "settled_account", "settled_secrets", "variable"]
+__all__ = [
+    "Property",
+    "SecretRef",
+    "Secrets",
+    "hidden",
+    "settle",
+    "settled_account",
+    "settled_secrets",
+    "typed",
+    "typed_secret",
+    "variable",
+]
 
 
 def _checked(schema: dict[str, Any]) -> dict[str, Any]:
@@ -47,8 +62,9 @@ Property = Annotated[
 def settle(declared: Mapping[str, dict[str, Any]], given: Mapping[str, Any], *, what: str) -> dict[str, Any]:
     """Every declared value, given or default, checked; raises ConfigError that names all that is wrong at once.
 
-    `what` is the word for messages: `config`, `secret` or `input`. A secret's value never stands in a message. An input
-    of the format `binary` is bytes, a path or a file opened in binary mode; no text is taken for a path.
+    `what` is the word for messages: `config`, `secret` or `input`. A secret's value never stands in a message; a
+    reference stays one. An input of the format `binary` is bytes, a path or a file opened in binary mode; no text is
+    taken for a path.
     """
     if not _by_name(given):
         raise ConfigError(f"{what} values are given by name", hint="pass a mapping", code=f"{what}.invalid")
@@ -57,7 +73,9 @@ def settle(declared: Mapping[str, dict[str, Any]], given: Mapping[str, Any], *, 
     ]
     values: dict[str, Any] = {}
     for name, schema in declared.items():
-        if name in given and given[name] is not None:
+        if what == "secret" and isinstance(given.get(name), SecretRef):
+            values[name] = given[name]  # what it stands for is checked when that is known
+        elif name in given and given[name] is not None:
             values[name] = given[name]
             problems += [
                 f"{what} {name}: {violation}"
@@ -78,6 +96,39 @@ def settle(declared: Mapping[str, dict[str, Any]], given: Mapping[str, Any], *, 
 def variable(connector: str, secret: str) -> str:
     """The environment variable that holds a connector's secret where the user names no other."""
     return f"CONNECTOR_{connector}_{secret}".upper().replace("-", "_")
+
+
+# ── from text to a value ──────────────────────────────────────────────────────────────────────────
+
+
+def typed(schema: Mapping[str, Any], text: str) -> Any:
+    """The value that a text stands for: JSON where text is not what is declared; what is no JSON stays text.
+
+    Whether it fits is for the spec's own check to say.
+    """
+    if _declares_text(schema, text):
+        return text
+    try:
+        return json.loads(text, parse_constant=str)
+    except (ValueError, RecursionError):
+        return text
+
+
+_OF_TEXT = frozenset({"format", "maxLength", "minLength", "pattern"})
+"""Keywords that speak of text alone."""
+
+
+def _declares_text(schema: Mapping[str, Any], text: str) -> bool:
+    """Whether the schema allows text: by its type; where it has none, by what else it says."""
+    kinds = schema.get("type")
+    if kinds is None:
+        return text in schema.get("enum", [schema.get("const")]) or not _OF_TEXT.isdisjoint(schema)
+    return "string" in ([kinds] if isinstance(kinds, str) else kinds)
+
+
+def typed_secret(schema: Mapping[str, Any], text: str) -> Any:
+    """The same for a secret, which is text without a type: most are, and some of those look like numbers."""
+    return typed({"type": "string", **schema}, text)
 
 
 def _by_name(given: object) -> bool:
@@ -107,6 +158,44 @@ def settled_account(
     if wrong:
         raise ConfigError("; ".join(error.what for error in wrong), hint=wrong[0].hint, code=wrong[0].code)
     return values[0], Secrets(values[1])
+
+
+# ── secrets by where they are kept ────────────────────────────────────────────────────────────────
+
+
+_REFERENCE = re.compile(r"[a-z][a-z0-9+.-]*:.+", re.DOTALL)
+
+
+class SecretRef(Struct, frozen=True):
+    """Where a secret is kept, in place of the secret: `SecretRef("env:SHOP_TOKEN")`.
+
+    Looked up when a request needs it. Text that merely looks like a reference is never taken for one.
+    """
+
+    text: str
+    """`scheme:rest`; see docs/reference/secrets.md for the schemes. Raises ConfigError where it is something else."""
+
+    def __post_init__(self) -> None:
+        given: Any = self.text
+        if not isinstance(given, str) or _REFERENCE.fullmatch(given) is None:  # which may be the secret: not repeated
+            raise ConfigError(
+                "a reference to a secret is written scheme:rest",
+                hint="such as env:SHOP_TOKEN; the secret itself is passed as it is, without SecretRef",
+                code="secret.reference",
+            ) from None
+
+    @property
+    def scheme(self) -> str:
+        """Which backend has it."""
+        return self.text.partition(":")[0]
+
+    @property
+    def rest(self) -> str:
+        """What it is called there."""
+        return self.text.partition(":")[2]
+
+    def __repr__(self) -> str:
+        return f"SecretRef({self.scheme}:…)"  # who mistakes it for a place for the secret shall not see that in a log
 
 
 class Secrets(dict[str, Any]):

@@ -30,7 +30,7 @@ from connector_core.engine.guard import Network
 from connector_core.engine.opening import Opening
 from connector_core.engine.pages import Closing, Pages, Records
 from connector_core.engine.partitions import Discovery, pages_of
-from connector_core.engine.places import buckets_at, tokens_at
+from connector_core.engine.places import Places
 from connector_core.engine.switches import Flags, MemorySwitches, Switch, Switches
 from connector_core.engine.tokens import Tokens
 from connector_core.engine.until import end_of, within
@@ -41,6 +41,7 @@ from connector_core.load import add_filters, load
 from connector_core.metrics import Counters, Metrics
 from connector_core.plan import Plan, endpoint_of
 from connector_core.plugins import Plugin, Plugins, beside
+from connector_core.secrets import Backend, Backends
 from connector_core.spec import Spec
 
 __all__ = ["Connector", "Engine", "Result"]
@@ -62,16 +63,20 @@ class Engine(Closing):
         switches: Switches | None = None,
         cache_size: int | None = None,
         tokens: str | Tokens | None = None,
+        secret_backends: Sequence[str | Backend] | None = None,
+        secret_ttl: float | None = None,
     ) -> None:
         """`specs`: folders where names are looked up before the bundled ones; `network`: what connections may reach.
 
         Python beside a spec in these folders is run. `plugins`: modules or objects with hooks, as well as those that
-        are installed; the folders of specs that they bring come after `specs`. `buckets`: the address of a Redis where
-        rate limits are counted together with other processes, or buckets of one's own, which one closes oneself.
-        `flags`: the app's feature flags; `switches`: where `disable` and its like are kept, in memory if left out.
-        `cache_size`: the room for answers that are kept (`cache`, `fallback`), in bytes; left out: 64 MiB.
-        `tokens`: where those of sign-ins are kept, such as `sqlite:///tokens.db` (as they are, readable by the file's
-        user alone), or a place of one's own, which one closes oneself; left out: in memory.
+        are installed; the folders of specs that they bring come after `specs`. `buckets`: the address of a Redis, where
+        rate limits are counted together with other processes. `tokens`: where those of sign-ins are kept, such as
+        `sqlite:///tokens.db` (as they are, readable by the file's user alone); left out: in memory. Either may be an
+        address that a plug-in opens, or a place of one's own, which one closes oneself. `flags`: the app's feature
+        flags; `switches`: where `disable` and its like are kept, in memory if left out. `cache_size`: the room for
+        answers that are kept (`cache`, `fallback`), in bytes; left out: 64 MiB. `secret_backends`: where a SecretRef
+        may lead, by scheme, or with options of one's own; left out: anywhere. `secret_ttl`: seconds until such a secret
+        is looked up again; left out: 300.
         """
         self._folders = [Path(folder) for folder in specs]
         self._further = [(_name_of(plugin), plugin) for plugin in plugins]
@@ -79,18 +84,13 @@ class Engine(Closing):
         self._own: dict[Path, Plugins] = {}
         self._network = network
         self._effects = (effects or Effects()).heard_by(listeners)
-        if cache_size is not None:
-            self._effects.cache_size = cache_size
-        self._buckets = buckets_at(buckets) if isinstance(buckets, str) else None
-        if buckets is not None:
-            self._effects.buckets = self._buckets or buckets_at(buckets)
-        if flags is not None:
-            self._effects.flags = flags
-        if switches is not None:
-            self._effects.switches = switches
-        self._tokens = tokens_at(tokens) if isinstance(tokens, str) else None
-        if tokens is not None:
-            self._effects.tokens = self._tokens or tokens_at(tokens)
+        self._places = Places(lambda: Plugins(self._further).stores())
+        buckets, tokens = self._places.opened("buckets", buckets), self._places.opened("tokens", tokens)
+        given = {"buckets": buckets, "tokens": tokens, "flags": flags, "switches": switches}
+        for name, value in {**given, "cache_size": cache_size, "secret_ttl": secret_ttl}.items():
+            if value is not None:
+                setattr(self._effects, name, value)
+        self._secret_backends = secret_backends
         self._specs: dict[tuple[str, str | None], Spec] = {}
         self._plans: dict[int, dict[str, Plan]] = {}
         self._closed = False
@@ -189,6 +189,8 @@ class Engine(Closing):
                 self._folders += plugins.specs()
                 add_filters(plugins)
             self._effects.listeners += plugins.observe_event
+            if (brought := plugins.secrets()) or self._secret_backends is not None:
+                self._effects.secrets = Backends(self._secret_backends, brought)
             self._plugins = plugins
         return self._plugins
 
@@ -223,10 +225,7 @@ class Engine(Closing):
         """Closes every socket; nothing can be opened afterwards."""
         self._closed = True
         await self._effects.aclose()
-        if self._buckets is not None:
-            await self._buckets.aclose()
-        if self._tokens is not None:
-            await self._tokens.aclose()
+        await self._places.aclose()
 
 
 def _name_of(plugin: Any) -> str:

@@ -9,7 +9,7 @@ A plug-in implements those that it wants, with the arguments that it wants of th
         return {"mask_email": mask_email}          # transform: [{type: hook, name: mask_email}]
 
 Rule 1: a hook is called once per process, connection, request or page, never per record, and one that nobody implements
-        costs nothing. It is no coroutine, and must not wait for anything.
+        costs nothing. It is no coroutine, and must not wait for anything; what `register_secrets` gives may.
 Rule 2: `register_…` gives what is to be known by name, `prepare_…` may give another value in place of what it was given
         (None: it stays), and `observe_…` gives nothing.
 Rule 3: connectors and endpoints are told by their names; requests and answers are the values of `connector_core.http`.
@@ -57,6 +57,19 @@ def register_filters() -> Mapping[str, Callable[..., Any]]:  # type: ignore[empt
 @hookspec
 def register_commands() -> Sequence[click.Command]:  # type: ignore[empty-body]
     """Further commands of the command line."""
+
+
+# ── when an engine first needs it ─────────────────────────────────────────────────────────────────
+
+
+@hookspec
+def register_stores() -> Mapping[str, Callable[[str], Any]]:  # type: ignore[empty-body]
+    """Places to keep things at, by the scheme of their addresses: functions from an address to what is there."""
+
+
+@hookspec
+def register_secrets() -> Mapping[str, Callable[[str], str | None]]:  # type: ignore[empty-body]
+    """Backends of secrets by the scheme of their references: functions of the rest, run in a thread; they may wait."""
 
 
 # ── when a connection is opened ───────────────────────────────────────────────────────────────────

@@ -170,7 +170,29 @@ class Plugins:
 
         One that fails raises ConfigError with its plug-in's name; its ValueError, about what it was given, it keeps.
         """
-        return self._named("register_filters", {}, _told_whose)
+        return self._named(
+            "register_filters",
+            {},
+            lambda impl, name, function: _told_whose(impl, f"the filter {name}", function, (ValueError,)),
+        )
+
+    def stores(self) -> dict[str, Callable[[str], Any]]:
+        """What opens an address by its scheme; raises ConfigError where two have the same.
+
+        One that fails raises ConfigError with its plug-in's name, and no word of the address.
+        """
+        return self._named(
+            "register_stores", {}, lambda impl, name, opens: _told_whose(impl, f"the address {name}://…", opens)
+        )
+
+    def secrets(self) -> dict[str, Callable[[str], Any]]:
+        """The backends of secrets by scheme; raises ConfigError where two have the same, or one is written wrong.
+
+        One that fails raises ConfigError with its plug-in's name.
+        """
+        return self._named(
+            "register_secrets", {}, lambda impl, name, find: _told_whose(impl, f"secrets of {name}:", find)
+        )
 
     def commands(self) -> list[Any]:
         """The commands."""
@@ -247,18 +269,22 @@ class Plugins:
         return found
 
 
-def _told_whose(impl: HookImpl, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """A filter whose failures are told with its plug-in's name."""
+def _told_whose(
+    impl: HookImpl, where: str, function: Callable[..., Any], kept: tuple[type[Exception], ...] = ()
+) -> Callable[..., Any]:
+    """A function whose failures are told with its plug-in's name; ours, and those `kept`, stay what they are."""
 
     @wraps(function)
     def run(*given: Any, **named: Any) -> Any:
         try:
             return function(*given, **named)
-        except (IntegrationError, ValueError):
+        except IntegrationError:
+            raise
+        except kept:
             raise
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it does; its text may quote what it was given
             how = f"fails with {type(error).__name__}{place_of(error)}"
-            raise _failed(impl, how, where=f"the filter {name}") from None
+            raise _failed(impl, how, where=where) from None
 
     return run
 
@@ -289,7 +315,16 @@ def _failed(impl: HookImpl, how: str, where: str = "") -> ConfigError:
 # ── what hooks may give ───────────────────────────────────────────────────────────────────────────
 
 
-_OF_ENGINES = frozenset({"observe_event", "register_commands", "register_filters", "register_specs"})
+_OF_ENGINES = frozenset(
+    {
+        "observe_event",
+        "register_commands",
+        "register_filters",
+        "register_secrets",
+        "register_specs",
+        "register_stores",
+    }
+)
 """Hooks that the Python beside a spec has in vain."""
 
 
@@ -326,6 +361,8 @@ _GIVEN: dict[str, tuple[Callable[[Any], bool], str]] = {
     "register_specs": (lambda found: _list_of(found, (str, Path)), "a list of folders"),
     "register_filters": (_functions, "a mapping of names to functions"),
     "register_commands": (_commands, "a list of click commands"),
+    "register_stores": (_functions, "a mapping of schemes to functions"),
+    "register_secrets": (_functions, "a mapping of schemes to functions"),
     "register_transforms": (_functions, "a mapping of names to functions"),
     "prepare_request": (_request, "a Request whose url, headers and query are text"),
     "prepare_page": (lambda found: isinstance(found, list) and _list_of(found, dict), "a list of records"),

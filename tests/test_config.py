@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from connector_core.config import Property, settle, settled_account, settled_secrets
+from connector_core.config import Property, SecretRef, settle, settled_account, settled_secrets, typed
 from connector_core.exceptions import ConfigError
 
 DECLARED: dict[str, dict[str, Any]] = {
@@ -121,3 +121,75 @@ def test_an_input_may_be_a_file():
     assert str(wrong.value) == (
         'input photo: must be a file: bytes, a pathlib.Path or a file opened in binary mode, not "a.png"'
     )
+
+
+@pytest.mark.parametrize(
+    "schema, text, value",
+    [
+        ({}, "12", 12),
+        ({}, "[1]", [1]),
+        ({}, "twelve", "twelve"),
+        ({"enum": ["12", "13"]}, "12", "12"),
+        ({"enum": [12, "13"]}, "12", 12),
+        ({"const": "12"}, "12", "12"),
+        ({"pattern": "^[0-9]+$"}, "12", "12"),
+        ({"format": "uri"}, "12", "12"),
+        ({"type": "string"}, "12", "12"),
+        ({"type": ["string", "null"]}, "null", "null"),
+        ({"type": "integer"}, "12", 12),
+        ({"type": "integer"}, "12345678901234567890123", 12345678901234567890123),
+        ({"type": "integer"}, "twelve", "twelve"),
+        ({"type": ["integer", "null"]}, "null", None),
+        ({"type": "number"}, "1.5", 1.5),
+        ({"type": "number"}, "NaN", "NaN"),
+        ({"type": "boolean"}, "true", True),
+        ({"type": "boolean"}, "yes", "yes"),
+        ({"type": "array"}, "[1, 2]", [1, 2]),
+        ({"type": "object"}, '{"a": 1}', {"a": 1}),
+    ],
+)
+def test_typed(schema, text, value):
+    """A value is text where text is declared, else JSON; what is not JSON stays text, for the spec to judge."""
+    assert typed(schema, text) == value
+    assert type(typed(schema, text)) is type(value)
+
+
+# ── references ────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_reference_has_two_parts():
+    """What stands before the first colon names the backend, and all of the rest the secret."""
+    reference = SecretRef("vault:secret/shop#to:ken")
+    assert (reference.scheme, reference.rest) == ("vault", "secret/shop#to:ken")
+
+
+@pytest.mark.parametrize("text", ["s3cr3t", "env:", ":VARIABLE", "S3CR3T:x", "", "s3 cr3t:x", None, 12345])
+def test_no_reference(text):
+    """Text that is none is refused without being repeated: it may be the secret itself."""
+    with pytest.raises(ConfigError) as refused:
+        SecretRef(text)
+    assert str(refused.value) == (
+        "a reference to a secret is written scheme:rest — such as env:SHOP_TOKEN; "
+        "the secret itself is passed as it is, without SecretRef"
+    )
+
+
+def test_a_reference_is_not_shown():
+    """Not even what may be a secret by mistake stands in a log: `SecretRef("key:s3cr3t")`."""
+    assert repr(SecretRef("key:s3cr3t")) == "SecretRef(key:…)"
+    assert "s3cr3t" not in f"{SecretRef('key:s3cr3t')}"
+
+
+def test_references_are_settled_as_they_are():
+    """One stands for a secret that is not known yet, whatever its schema; it stands for no config."""
+    token, declared = SecretRef("env:TOKEN"), {"token": {"pattern": "^[a-z]{40}$"}}
+    assert settled_secrets(declared, {"token": token}) == {"token": token}
+    with pytest.raises(ConfigError, match="config shop_url: must be text"):
+        settle({"shop_url": {"type": "string"}}, {"shop_url": token}, what="config")
+    assert settled_secrets(declared | {"token": {}}, {"token": "env:TOKEN"}) == {"token": "env:TOKEN"}
+
+
+def test_references_to_what_is_not_declared():
+    """A misspelt name is told, as it is with a value."""
+    with pytest.raises(ConfigError, match="'tokn' is not a declared secret, did you mean 'token'"):
+        settled_secrets({"token": {}}, {"tokn": SecretRef("env:TOKEN")})

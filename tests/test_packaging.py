@@ -102,7 +102,15 @@ def plugged(installed, tmp_path_factory):
 def test_plugins_are_listed(plugged, tmp_path):
     """With what they bring; the one that cannot be used says why, and who brings it."""
     lines = [json.loads(line) for line in run(plugged / "connector", "plugins", "--json", cwd=tmp_path).splitlines()]
-    hooks = ["prepare_request", "register_commands", "register_filters", "register_specs", "register_transforms"]
+    hooks = [
+        "prepare_request",
+        "register_commands",
+        "register_filters",
+        "register_secrets",
+        "register_specs",
+        "register_stores",
+        "register_transforms",
+    ]
     acme = {"name": "acme", "distribution": "acme-connectors 1.2", "hooks": hooks, "problem": ""}
     why = (
         "TypeError: decode: the kind 'csv' is defined twice, by connector_core.decode.csv_body.Csv and "
@@ -126,6 +134,34 @@ def test_a_plugin_is_used(plugged, tmp_path):
     assert '"pairs"' in run(plugged / "connector", "schema", cwd=tmp_path)
     shown = run(plugged / "connector", "plan", "acme", "parts", "--dry-run", cwd=tmp_path)
     assert "greeting=HELLO%21%21" in shown
+
+
+USES = """
+import asyncio
+from connector_core import Engine, SecretRef
+from connector_core.testing import FakeTransport, effects, respond
+
+async def main():
+    transport = FakeTransport(lambda request: respond(json={"parts": []}))
+    async with Engine(effects=effects(transport), buckets="acme://host") as engine:
+        async with engine.open("acme", secrets={"badge": SecretRef("acme:badge")}) as acme:
+            await acme.call("parts")
+        shared = engine._effects.buckets
+    print(transport.requests[0].headers["X-Acme-Badge"], shared.address, shared.names[-1])
+
+asyncio.run(main())
+"""
+
+
+def test_a_plugin_keeps_things(plugged, tmp_path):
+    """Its backend of secrets is found by a reference, its store by an address; an unknown one names what is there."""
+    assert run(plugged / "python", "-c", USES, cwd=tmp_path) == "b4dge-7 acme://host closed\n"
+    told = subprocess.run(
+        [plugged / "connector", "check", "acme", "--secret", "badge=acmee:badge"],
+        cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert told.returncode == 2
+    assert "the schemes here are acme, " in told.stderr
 
 
 # ── what `connector new` makes ────────────────────────────────────────────────────────────────────

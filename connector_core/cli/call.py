@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, Unpack
 import click
 
 from connector_core.cli.following import Trace, Warnings
-from connector_core.cli.opening import counted, loaded, named_endpoint, opened, typed
+from connector_core.cli.opening import counted, loaded, named_endpoint, opened
 from connector_core.cli.options import (
     Account,
     account_options,
@@ -124,6 +124,8 @@ def _value(schema: Mapping[str, Any], name: str, text: str, before: Any) -> Any:
     items = schema.get("items")
     if isinstance(items, dict) and items.get("format") == "binary":
         return [*(before if isinstance(before, list) else []), _file(name, text)]
+    from connector_core.config import typed
+
     return typed(schema, text)
 
 

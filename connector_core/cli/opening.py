@@ -1,8 +1,8 @@
 """From a name and options to a connector: the spec is found, its config and secrets are gathered, and it is opened.
 
-A value is text where the spec declares text, else JSON, or text where it is none. A secret comes from the environment
-variable that `--secret` names, else from CONNECTOR_<NAME>_<SECRET>: the prefix is mandatory, so that no spec can ask
-for anything else by its name.
+A value is text where the spec declares text, else JSON, or text where it is none. A secret comes from where `--secret`
+says, else from the environment variable CONNECTOR_<NAME>_<SECRET>: the prefix is mandatory, so that no spec can ask for
+anything else by its name.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from connector_core.engine.switches import FileSwitches
     from connector_core.spec import Spec
 
-__all__ = ["counted", "folders", "loaded", "named_endpoint", "opened", "settings", "switches", "typed", "variable"]
+__all__ = ["counted", "folders", "loaded", "named_endpoint", "opened", "settings", "switches", "variable"]
 
 
 def folders(specs: Sequence[Path]) -> list[Path]:
@@ -67,32 +67,9 @@ def _discovers(spec: Spec) -> bool:
 
 def settings(declared: Mapping[str, dict[str, Any]], given: Iterable[tuple[str, str]]) -> dict[str, Any]:
     """The values that `name=value` pairs stand for."""
+    from connector_core.config import typed
+
     return {name: typed(declared.get(name, {}), text) for name, text in given}
-
-
-def typed(schema: Mapping[str, Any], text: str) -> Any:
-    """The value that a text stands for: JSON where text is not what is declared; what is no JSON stays text.
-
-    Whether it fits is for the spec's own check to say.
-    """
-    if _declares_text(schema, text):
-        return text
-    try:
-        return json.loads(text, parse_constant=str)
-    except (ValueError, RecursionError):
-        return text
-
-
-_OF_TEXT = frozenset({"format", "maxLength", "minLength", "pattern"})
-"""Keywords that speak of text alone."""
-
-
-def _declares_text(schema: Mapping[str, Any], text: str) -> bool:
-    """Whether the schema allows text: by its type; where it has none, by what else it says."""
-    kinds = schema.get("type")
-    if kinds is None:
-        return text in schema.get("enum", [schema.get("const")]) or not _OF_TEXT.isdisjoint(schema)
-    return "string" in ([kinds] if isinstance(kinds, str) else kinds)
 
 
 def variable(spec: Spec, secret: str) -> str:
@@ -102,29 +79,12 @@ def variable(spec: Spec, secret: str) -> str:
     return config.variable(spec.name, secret)
 
 
-def _named_secrets(spec: Spec, given: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """The secrets that `--secret` names a variable for; raises ConfigError where one is not set."""
-    found: dict[str, Any] = {}
-    for name, source in given:
-        if name in spec.secrets and not os.environ.get(source):
-            raise ConfigError(
-                f"secret {name}: the environment variable {source} is {'empty' if source in os.environ else 'not set'}",
-                hint=f"export {source} first",
-                code="secret.missing",
-            )
-        found[name] = _typed_secret(spec, name, os.environ.get(source, ""))
-    return found
-
-
 def _standing_secrets(spec: Spec) -> dict[str, Any]:
     """The secrets whose own variable is set."""
+    from connector_core.config import typed_secret
+
     named = {name: os.environ.get(variable(spec, name)) for name in spec.secrets}
-    return {name: _typed_secret(spec, name, value) for name, value in named.items() if value}
-
-
-def _typed_secret(spec: Spec, name: str, text: str) -> Any:
-    """A secret without a type is text: most are, and some of those look like numbers."""
-    return typed({"type": "string", **spec.secrets.get(name, {})}, text)
+    return {name: typed_secret(spec.secrets[name], value) for name, value in named.items() if value}
 
 
 def _check(spec: Spec, config: Mapping[str, Any], secrets: Mapping[str, Any]) -> None:
@@ -181,7 +141,7 @@ def switches() -> FileSwitches:
 async def opened(spec: Spec, account: Account, listeners: Sequence[Listener] = ()) -> AsyncIterator[Connector]:
     """A connector for the account that the options describe, live or simulated; what is live is counted and kept."""
     config = settings(spec.config, account["config"])
-    secrets = _named_secrets(spec, account["secret"])
+    secrets: dict[str, Any] = dict(account["secret"])
     if account["simulate"]:
         from connector_core.testing import simulated
 

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 import click
+
+from connector_core.exceptions import ConfigError
+
+if TYPE_CHECKING:
+    from connector_core.config import SecretRef
 
 __all__ = [
     "Account",
@@ -29,7 +34,7 @@ class Account(TypedDict):
     """What `account_options` passes to a command."""
 
     config: tuple[Pair, ...]
-    secret: tuple[Pair, ...]
+    secret: tuple[tuple[str, SecretRef], ...]
     network: str
     simulate: bool
 
@@ -48,21 +53,23 @@ class _Setting(click.ParamType):  # type: ignore[type-arg]  # generic in newer r
         return name, text
 
 
-class _Reference(_Setting):
-    """`name=env:VARIABLE`; a secret itself is refused, and never repeated."""
+class _Reference(click.ParamType):  # type: ignore[type-arg]  # generic in newer releases only
+    """`name=env:VARIABLE`, or another reference; a secret itself is refused, and never repeated."""
 
-    name = "NAME=env:VARIABLE"
+    name = "NAME=REFERENCE"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Pair:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, SecretRef]:
         if isinstance(value, tuple):
             return value
+        from connector_core.config import SecretRef
+
         name, _, reference = str(value).partition("=")
-        scheme, _, variable = reference.partition(":")
-        if not name or not reference or (scheme == "env" and not variable):
-            self.fail("it is written NAME=env:VARIABLE", param, ctx)
-        if scheme != "env":
+        if not name or not reference or reference == "env:":
+            self.fail("it is written NAME=env:VARIABLE, or with another reference to the secret", param, ctx)
+        try:
+            return name, SecretRef(reference)
+        except ConfigError:
             self.fail(_IN_PLAIN.format(name=name), param, ctx)
-        return name, variable
 
 
 _IN_PLAIN = (
@@ -107,9 +114,10 @@ def account_options(command: F) -> F:
             click.option(
                 "--secret",
                 type=_Reference(),
-                metavar="NAME=env:VARIABLE",
+                metavar="NAME=REFERENCE",
                 multiple=True,
-                help="Says which environment variable holds a secret; without it, CONNECTOR_<NAME>_<SECRET> does.",
+                help="Says where a secret is, such as env:VARIABLE or file:PATH; "
+                "without it, the environment variable CONNECTOR_<NAME>_<SECRET> holds it.",
             ),
             click.option(
                 "--network",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -67,6 +67,7 @@ class Shares(Protocol):
         """Takes note of what the answer to a request says is left."""
 
 
+@runtime_checkable
 class Buckets(Protocol):
     """A place for buckets."""
 

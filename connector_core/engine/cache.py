@@ -215,7 +215,7 @@ def _place(connection: Connection, plan: Plan, request: Request, store: Store) -
     def digest(*parts: Any) -> bytes:
         return hmac.digest(store.salt, json.dumps(parts, default=str, sort_keys=True).encode(), "sha256")
 
-    whose = [plan.connector, connection.name, connection.config, connection.scope["secrets"], repr(plan.auth)]
+    whose = [plan.connector, connection.name, connection.config, connection.credentials, repr(plan.auth)]
     address = digest(whose, request.url)
     try:
         body = request.content

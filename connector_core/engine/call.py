@@ -25,7 +25,12 @@ from connector_core.engine.until import in_time, until
 from connector_core.engine.upload import prepared, spent
 from connector_core.errors import ANSWERS, OK, Outcome, classify
 from connector_core.events import AnswerRepaired, GaveUp, RetryScheduled
-from connector_core.exceptions import ConnectionError, IntegrationError, ResponseError, TimeoutError
+from connector_core.exceptions import (
+    ConnectionError,
+    IntegrationError,
+    ResponseError,
+    TimeoutError,
+)
 from connector_core.http import Request, Response
 from connector_core.plan import Plan
 from connector_core.retry import Failure, retry_after
@@ -84,8 +89,7 @@ async def _exchanged(
     way.tale = tale
     while True:
         way.attempt += 1
-        if connection.gate.watched:
-            await connection.gate.check(plan.endpoint)
+        await way.open(connection, plan)
         with connection.circuits.enter(plan, way.request) as way.passage:
             try:
                 response = await _send(connection, plan, way, scope)
@@ -122,7 +126,7 @@ async def _judged(
     if outcome.then in ANSWERS:
         _taken(connection, plan, way)
         return Answered(response, outcome, way.attempt, body, way.moved)
-    if _signs_anew(connection, plan, way, response, outcome):
+    if await _signs_anew(connection, plan, way, response, outcome):
         return None
     return _failed(connection, plan, way, response, body, outcome)
 
@@ -134,13 +138,14 @@ def _taken(connection: Connection, plan: Plan, way: _Way) -> None:
         connection.credential(plan, ask).worked(way.token)
 
 
-def _signs_anew(connection: Connection, plan: Plan, way: _Way, response: Response, outcome: Outcome) -> bool:
+async def _signs_anew(connection: Connection, plan: Plan, way: _Way, response: Response, outcome: Outcome) -> bool:
     """Whether the service refuses what the request was signed with, and it is sent once more, signed anew."""
-    if way.signed_anew or not plan.signs or outcome.then in ANSWERS:
+    if way.signed_anew or outcome.then in ANSWERS:
         return False
     if outcome.category != "authentication" and outcome.then != "reauthenticate":
         return False
-    way.signed_anew = not spent(way.request) and signs_better(connection, plan, response, way.token)
+    better = await signs_better(connection, plan, response, way.token, way.changes)
+    way.signed_anew = better and plan.signs and not spent(way.request)
     return way.signed_anew
 
 
@@ -205,6 +210,17 @@ class _Way:
         """Seconds that it stood in line for that, all attempts together."""
         self.spent = 0.0
         """What its last repetition took of the quota."""
+
+        self.changes = 0
+        """How many of the referred secrets had become others by then."""
+
+    async def open(self, connection: Connection, plan: Plan) -> None:
+        """Raises where it may not be used now; has the secrets that it is signed with."""
+        if connection.gate.watched:
+            await connection.gate.check(plan.endpoint)
+        if (referred := connection.referred) is not None:
+            await referred.ready(plan.secrets)
+            self.changes = referred.changes
 
     def redirected(self, moved: Request) -> None:
         """Notes where the answer to a write is; a read begins anew, since it may be sent elsewhere next time."""

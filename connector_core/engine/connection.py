@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import deque
 from collections.abc import Mapping
 from typing import Any, Protocol
 from weakref import WeakSet
@@ -13,7 +12,7 @@ from msgspec.structs import replace
 
 from connector_core.address import MISSING
 from connector_core.auth import Session, Token
-from connector_core.config import settled_account
+from connector_core.config import SecretRef, settled_account
 from connector_core.engine.circuits import Circuits
 from connector_core.engine.credentials import Asks, Credential, credential_name
 from connector_core.engine.effects import Effects
@@ -22,6 +21,7 @@ from connector_core.engine.guard import Network
 from connector_core.engine.line import Line
 from connector_core.engine.masks import Masks
 from connector_core.engine.pace import Pace
+from connector_core.engine.references import Referred
 from connector_core.engine.repetitions import Repetitions
 from connector_core.engine.store import Place
 from connector_core.engine.transport import Transport
@@ -66,10 +66,6 @@ class Facts:
 
 _SAFE_ABROAD = frozenset({"accept", "accept-language"})
 """Headers that a host without credentials may see; any other may hold one."""
-
-
-TOKENS_MASKED = 4
-"""How many of the last tokens are taken out of texts: a service may quote one that has ended."""
 
 
 class Connection:
@@ -119,8 +115,14 @@ class Connection:
         self._readings: WeakSet[Reading] = WeakSet()
         self._elsewhere = [origin(url.render(self.scope)) for url in base_urls(spec)]
         self._homes: dict[str, _Homes] = {}
+        referred = {key: given for key, given in self._secrets.items() if isinstance(given, SecretRef)}
+        for key in referred:
+            del self._secrets[key]
         self._masks = Masks(self._secrets)
-        self._tokens: deque[Token] = deque(maxlen=TOKENS_MASKED)
+        self.referred: Referred | None = None
+        """The secrets that are given by reference, which requests wait for; None: there are none."""
+        if referred:
+            self.referred = Referred(effects.references(), referred, spec.secrets, self._secrets, self._masks.learn)
 
     def __repr__(self) -> str:
         return f"Connection({self.spec.name}, {self.name!r})"  # no config, no secrets
@@ -140,6 +142,11 @@ class Connection:
             "now": written(instant(int(self.effects.now()))),  # whole seconds: what every service reads
             "uuid": self.effects.unique(),
         }
+
+    @property
+    def credentials(self) -> Any:
+        """What tells this account's answers from those that other secrets would get."""
+        return self._secrets if self.referred is None else self.referred.told_apart()
 
     def own(self, reading: Reading) -> None:
         """Closing the connection closes the reading, as long as somebody still holds it."""
@@ -179,9 +186,7 @@ class Connection:
 
     def learn(self, token: Token) -> None:
         """A token is used from now on: its texts are secrets."""
-        self._tokens.append(token)
-        kept = [[held.access, held.refresh, dict(held.answer)] for held in self._tokens]
-        self._masks = Masks({**self._secrets, "": kept})
+        self._masks.learn([token.access, token.refresh, dict(token.answer)])
 
     def sign_in_homes(self, plan: Plan) -> frozenset[str]:
         """The origins that the endpoint's sign-in may ask: its own addresses, and those of the endpoint."""

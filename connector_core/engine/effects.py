@@ -17,6 +17,7 @@ from connector_core.component import suggestion
 from connector_core.engine.buckets import Buckets, Shares, in_memory
 from connector_core.engine.guard import Network
 from connector_core.engine.line import Line
+from connector_core.engine.references import TTL, References
 from connector_core.engine.store import InMemory, Store
 from connector_core.engine.switches import Flags, Switches
 from connector_core.engine.tokens import InMemoryTokens, Tokens
@@ -24,6 +25,7 @@ from connector_core.engine.transport import AiohttpTransport, Transport
 from connector_core.events import Event, Listener
 from connector_core.exceptions import ConfigError
 from connector_core.rate_limit import Terms
+from connector_core.secrets import Backends, World
 from connector_core.transform import Hooks
 
 __all__ = ["Effects"]
@@ -64,12 +66,19 @@ class Effects(Struct):
     """Where they are kept; None: in this process, from the first on."""
     tokens: Tokens | None = None
     """Where tokens are kept; None: in this process."""
+    secrets: Backends | None = None
+    """Which places references to secrets may lead to; None: the built-in ones."""
+    secret_ttl: float = TTL
+    """Seconds that a secret is used before it is looked up again."""
     _transports: dict[Network, Transport] = {}
     _store: Store | None = None
+    _references: References | None = None
 
     def heard_by(self, listeners: Iterable[Listener]) -> Effects:
         """A copy with further listeners, and sockets of its own: the same value may be given to another engine."""
-        return replace(self, listeners=[*self.listeners, *listeners], lines={}, _transports={}, _store=None)
+        return replace(
+            self, listeners=[*self.listeners, *listeners], lines={}, _transports={}, _store=None, _references=None
+        )
 
     def reach(self, network: Network) -> Transport:
         """The transport for a network level; sockets are shared within one level, never between two."""
@@ -97,6 +106,15 @@ class Effects(Struct):
             self.tokens = InMemoryTokens(self.monotonic)
         return self.tokens
 
+    def references(self) -> References:
+        """The secrets that references lead to."""
+        if self._references is None:
+            # whoever runs the engine has named the addresses that backends ask, so that these may be anywhere
+            world = World(lambda request: self.reach("loopback").send(request), self.now)
+            backends = Backends() if self.secrets is None else self.secrets
+            self._references = References(backends, world, self.monotonic, self.secret_ttl)
+        return self._references
+
     def announce(self, event: Event) -> None:
         """Tells every listener; one that fails is logged and heard no more."""
         for listener in tuple(self.listeners):
@@ -112,7 +130,9 @@ class Effects(Struct):
             self.listeners.remove(listener)
 
     async def aclose(self) -> None:
-        """Closes every socket."""
+        """Closes every socket, and ends what is under way for secrets."""
+        if self._references is not None:
+            await self._references.aclose()
         transports, self._transports = list(self._transports.values()), {}
         for transport in transports:
             await transport.aclose()

@@ -16,7 +16,9 @@ __all__ = ["prepare"]
 
 
 async def prepare(connection: Connection, plan: Plan) -> None:
-    """Asks for the captured facts that the endpoint reads, where they are not there; raises IntegrationError."""
+    """Has the secrets and the captured facts that the endpoint reads, where they are not there; else raises."""
+    if connection.referred is not None:
+        await connection.referred.ready(plan.secrets)
     for name in plan.captures:
         if not connection.facts.fresh(name, connection.effects.monotonic()):
             await _asked(connection, name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -13,6 +14,8 @@ __all__ = ["Masks"]
 
 SHORTEST = 4
 """Characters; what is shorter would mask half of every text."""
+MOST_LEARNT = 8
+"""How many that came later are known: a service may quote one that has ended, and no pattern grows for ever."""
 _INSTEAD = "***"
 _ENCODED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_=-")
 
@@ -21,7 +24,19 @@ class Masks:
     """Every form of an account's secrets: as they are, escaped for a URL, JSON or HTML, and inside of base64."""
 
     def __init__(self, secrets: Mapping[str, Any]) -> None:
-        texts = {text for value in secrets.values() for text in _texts(value) if len(text) >= SHORTEST}
+        """`secrets`: those of the account; it may grow, which is seen when the next one is learnt."""
+        self._secrets = secrets
+        self._learnt: deque[Any] = deque(maxlen=MOST_LEARNT)
+        self._compile()
+
+    def learn(self, secret: Any) -> None:
+        """Masks one that comes now, too, and the last of those that came before."""
+        self._learnt.append(secret)
+        self._compile()
+
+    def _compile(self) -> None:
+        known = (*self._secrets.values(), *self._learnt)
+        texts = {text for value in known for text in _texts(value) if len(text) >= SHORTEST}
         self._plain = _any({form for text in texts for form in _forms(text)}, re.IGNORECASE)
         self._inside = _any({part for text in texts for part in _in_base64(text)}, re.NOFLAG)
 

@@ -73,7 +73,7 @@ class Reading:
     async def fetch(self, position: Any) -> Answered:
         """The answer for one page."""
         plan = self._plan
-        if plan.captures:
+        if plan.captures or self._connection.referred is not None:
             await prepare(self._connection, plan)
         if (base := self._request) is None or plan.reads_page:
             base = self._request = replace(self._composed(position), spools=plan.stream is not None)

@@ -48,10 +48,17 @@ async def sign(
         return done.value, session.token
 
 
-def signs_better(connection: Connection, plan: Plan, response: Response, token: Token | None) -> bool:
-    """The service refuses the credentials: whether the same request, signed anew, may be accepted."""
+async def signs_better(
+    connection: Connection, plan: Plan, response: Response, token: Token | None, changes: int
+) -> bool:
+    """The service refuses the credentials: whether the same request, signed anew, may be accepted.
+
+    `changes`: how many of the referred secrets had become others when it was signed.
+    """
     credential = connection.credential(plan, ask)
-    return credential.refused(token) or plan.auth.challenged(credential.session, response)
+    if credential.refused(token) or plan.auth.challenged(credential.session, response):
+        return True
+    return connection.referred is not None and await connection.referred.renewed(plan.secrets, changes)
 
 
 async def ask(account: Account, plan: Plan, request: Request) -> Response:

@@ -150,6 +150,7 @@ def _compiled(spec: Spec, name: str, hooks: Hooks) -> Plan:
             read[1] for _, found in templates(endpoint) for read in found.reads if read[0] == "connection" and read[1:]
         )
         - {"id"},
+        secrets=_secrets(endpoint),
         steps=tuple(endpoint.steps or ()),
         batch=endpoint.batch,
     )
@@ -160,6 +161,12 @@ def _credential(spec: Spec, auth: Auth) -> str:
     if auth == spec.auth:
         return "auth"
     return next((f"endpoints.{name}.auth" for name, other in spec.endpoints.items() if other.auth == auth), "none")
+
+
+def _secrets(endpoint: Endpoint) -> frozenset[str] | None:
+    """The names of the secrets in its templates, those of its sign-in included; None where one is computed."""
+    found = [read[1:2] for _, value in templates(endpoint) for read in value.reads if read[0] == "secrets"]
+    return None if () in found or ("*",) in found else frozenset(name for (name,) in found)
 
 
 def _breaker(endpoint: Endpoint) -> Terms | None:

@@ -105,6 +105,8 @@ class Plan(Struct, frozen=True):
 
     captures: frozenset[str]
     """The captured facts that it reads."""
+    secrets: frozenset[str] | None
+    """The secrets that it reads; None: it may read any."""
     steps: tuple[Step, ...]
     """The calls that it is made of; empty: it is one."""
     batch: BatchWrite | None

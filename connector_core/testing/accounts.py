@@ -14,7 +14,7 @@ from typing import Any
 
 from connector_core import json_schema
 from connector_core.auth.family import SecretForm
-from connector_core.config import settle, settled_secrets
+from connector_core.config import SecretRef, settle, settled_secrets
 from connector_core.exceptions import ConfigError
 from connector_core.spec import Spec
 from connector_core.testing.examples import check_makeable, example, merged
@@ -29,7 +29,12 @@ _SPEAKING = ("const", "enum", "examples", "format")
 def account(
     spec: Spec, config: Mapping[str, Any], secrets: Mapping[str, Any], *, seed: int
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Config and secrets that satisfy what the spec declares; raises ConfigError for given ones that do not."""
+    """Config and secrets that satisfy what the spec declares; raises ConfigError for given ones that do not.
+
+    A secret that is given by reference is made up too: nothing but the service itself gets to see the real one.
+    """
+    made_up = {name for name, value in secrets.items() if isinstance(value, SecretRef) and name in spec.secrets}
+    secrets = {name: value for name, value in secrets.items() if name not in made_up}
     dice = Random(f"{seed}:{spec.name}")  # noqa: S311 - an account that repeats, no secret
     homes = _homes(spec)
     made = {

@@ -2,40 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from connector_core.cli.opening import typed
-
 READ = ("read", "shop", "orders")
-
-
-@pytest.mark.parametrize(
-    "schema, text, value",
-    [
-        ({}, "12", 12),
-        ({}, "[1]", [1]),
-        ({}, "twelve", "twelve"),
-        ({"enum": ["12", "13"]}, "12", "12"),
-        ({"enum": [12, "13"]}, "12", 12),
-        ({"const": "12"}, "12", "12"),
-        ({"pattern": "^[0-9]+$"}, "12", "12"),
-        ({"format": "uri"}, "12", "12"),
-        ({"type": "string"}, "12", "12"),
-        ({"type": ["string", "null"]}, "null", "null"),
-        ({"type": "integer"}, "12", 12),
-        ({"type": "integer"}, "12345678901234567890123", 12345678901234567890123),
-        ({"type": "integer"}, "twelve", "twelve"),
-        ({"type": ["integer", "null"]}, "null", None),
-        ({"type": "number"}, "1.5", 1.5),
-        ({"type": "number"}, "NaN", "NaN"),
-        ({"type": "boolean"}, "true", True),
-        ({"type": "boolean"}, "yes", "yes"),
-        ({"type": "array"}, "[1, 2]", [1, 2]),
-        ({"type": "object"}, '{"a": 1}', {"a": 1}),
-    ],
-)
-def test_typed(schema, text, value):
-    """A value is text where text is declared, else JSON; what is not JSON stays text, for the spec to judge."""
-    assert typed(schema, text) == value
-    assert type(typed(schema, text)) is type(value)
 
 
 def test_unknown_spec(run):

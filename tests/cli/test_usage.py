@@ -100,11 +100,17 @@ def test_version(run, monkeypatch):
         ),
         (
             ["read", "shop", "orders", "--secret", "token"],
-            "invalid value for '--secret': it is written NAME=env:VARIABLE — see connector read --help",
+            (
+                "invalid value for '--secret': it is written NAME=env:VARIABLE, or with another reference to the "
+                "secret — see connector read --help"
+            ),
         ),
         (
             ["read", "shop", "orders", "--secret", "token=env:"],
-            "invalid value for '--secret': it is written NAME=env:VARIABLE — see connector read --help",
+            (
+                "invalid value for '--secret': it is written NAME=env:VARIABLE, or with another reference to the "
+                "secret — see connector read --help"
+            ),
         ),
         (
             ["call", "shop", "create_order", "--input", "customer_id"],

@@ -54,7 +54,11 @@ CODES: dict[str, Code] = {
     "request.url": Code("caller", "The address that came out of config and input is none that can be called."),
     "config.invalid": Code("account", "Config is missing or wrong; the text names all of it."),
     "secret.invalid": Code("account", "Secrets are missing or wrong; the text names all of it."),
-    "secret.missing": Code("account", "The command line was told to take a secret from a variable that is not set."),
+    "secret.exposed": Code("account", "The file with a secret may be read or written by others: take that away."),
+    "secret.missing": Code("account", "There is no secret where one is referred to, such as in a variable not set."),
+    "secret.reference": Code("account", "A reference to a secret is none, or leads where it may not."),
+    "secret.unreadable": Code("account", "What a reference to a secret leads to cannot be read as one."),
+    "secret.unavailable": Code("time", "Where a secret is kept, nobody answers, and nothing is known yet."),
     "forbidden_address": Code(
         "account", "The address is private or loopback, and `network` allows public ones alone. Nothing was sent."
     ),
@@ -71,7 +75,9 @@ CODES: dict[str, Code] = {
     "hook.unknown": Code("app", "A transform names a function that no plug-in provides."),
     "extra.missing": Code("app", "A package is needed that is not installed; the text says which."),
     "auth.key": Code("account", "A secret is not the key that requests are signed with, or is written another way."),
-    "buckets.unknown": Code("app", "`Engine(buckets=…)` names no Redis."),
+    "buckets.unknown": Code("app", "Buckets cannot be kept at that address."),
+    "secret.failed": Code("app", "A backend of secrets of the app's own failed; the text says where."),
+    "secret.backend": Code("app", "`Engine(secret_backends=…)` names what is no backend."),
     "metrics.unreadable": Code("app", "The file of `connector metrics` cannot be read."),
     "metrics.unwritable": Code("app", "The file of `connector metrics` cannot be removed."),
     "metrics.uncounted": Code("app", "`metrics()` was asked for, and no listener counts."),
@@ -154,6 +160,7 @@ CODES: dict[str, Code] = {
     "faults.upstream": Code("tests", "`Chaos` was given no origin of a service over http."),
 }
 VARYING = {
+    "*.unknown": ["buckets.unknown", "tokens.unknown"],
     "*.invalid": ["config.invalid", "secret.invalid", "input.invalid"],
     "http.*": ["http.*"],
     "timeout.*": ["timeout.read", "timeout.total"],
@@ -164,6 +171,8 @@ _UNNAMED = {  # codes that stand in a variable, or are handed to a function that
     "http.*": "by status",
     "position.changed": "ResponseError",
     "response.undecodable": "ResponseError",
+    "secret.exposed": "ConfigError",
+    "secret.unreadable": "ConfigError",
     "schema.violation": "ResponseError",
     "transform.depth": "ResponseError",
 }

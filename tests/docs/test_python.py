@@ -48,6 +48,8 @@ async def test_it_runs(source, monkeypatch, tmp_path):
     (tmp_path / "tickets.yaml").write_text(TICKETS, "utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "shop.token").write_text("t", "utf-8")
+    (tmp_path / "shop.token").chmod(0o600)
     stored: list[Any] = []
     async with simulated("shop", records=300) as shop:
         names: dict[str, Any] = {

@@ -419,6 +419,10 @@ async def test_an_engine_keeps_tokens_at_an_address(service, tmp_path, monkeypat
             await demo.call("thing")
     assert service.given == 1
     assert Engine(tokens=InMemoryTokens(service.clock.monotonic))._effects.tokens is not None
-    for wrong in ("redis://127.0.0.1", "sqlite:///", "tokens.db"):
-        with pytest.raises(ConfigError, match="tokens are kept in a file of SQLite alone"):
+    for wrong, what in (
+        ("redis://127.0.0.1", r"tokens cannot be kept at redis://… — .* an address begins with sqlite://"),
+        ("sqlite:///", "the address names no file"),
+        ("tokens.db", "tokens cannot be kept there: it is no address"),
+    ):
+        with pytest.raises(ConfigError, match=what):
             Engine(tokens=wrong)

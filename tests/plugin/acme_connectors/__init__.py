@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from time import monotonic
 from typing import Any, Literal
 
 import click
@@ -10,10 +11,12 @@ from connector_core.address import Put
 from connector_core.auth import Auth, Session, Text
 from connector_core.auth.credentials import compared, credential, expected, fields
 from connector_core.decode import Decode, UndecodableError
+from connector_core.engine.buckets import Shares, in_memory
 from connector_core.exceptions import ConfigError
 from connector_core.hookspecs import hookimpl
 from connector_core.http import Request
 from connector_core.pagination import Answer, Pagination, Served, Stop
+from connector_core.rate_limit import Terms
 
 
 class Letters(Pagination):
@@ -103,6 +106,31 @@ def register_specs() -> Sequence[Path]:
 @hookimpl
 def register_filters() -> Mapping[str, Any]:
     return {"shout": lambda value, times=1: str(value).upper() + "!" * times, "upper": str.upper}
+
+
+@hookimpl
+def register_stores() -> Mapping[str, Any]:
+    return {"acme": Shared}
+
+
+class Shared:
+    """Buckets for rate limits, as a place that several processes share would have them."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.names: list[str] = []
+
+    def bucket(self, name: str, terms: Terms) -> Shares:
+        self.names.append(name)
+        return in_memory(terms, monotonic)
+
+    async def aclose(self) -> None:
+        self.names.append("closed")
+
+
+@hookimpl
+def register_secrets() -> Mapping[str, Any]:
+    return {"acme": {"badge": "b4dge-7"}.get}
 
 
 @hookimpl
