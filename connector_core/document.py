@@ -16,7 +16,7 @@ from connector_core.component import Component, Model
 from connector_core.formats import Format
 from connector_core.request import BaseUrl
 from connector_core.spec import VERBS, Endpoint
-from connector_core.units import DURATION, PERCENT, PERIODS, RATE, Unit, duration
+from connector_core.units import DURATION, PERCENT, RATE, Unit, duration_text, rate_text
 
 __all__ = ["plain", "written"]
 
@@ -69,12 +69,12 @@ def _mapping(model: Model) -> dict[str, Any]:
 def _quantity(value: Any, field: FieldInfo) -> Any:
     """A value of a field, with its unit where it has one."""
     if isinstance(value, float) and _has(DURATION, field.annotation, field.metadata):
-        return _seconds(value)
+        return duration_text(value)
     if isinstance(value, float) and _has(PERCENT, field.annotation, field.metadata):
         return f"{value * 100:.3f}".rstrip("0").rstrip(".") + "%"
     if not _has(RATE, field.annotation, field.metadata):
         return plain(value)
-    return [_rate(*item) for item in value] if isinstance(value, list) else _rate(*value)
+    return [rate_text(*item) for item in value] if isinstance(value, list) else rate_text(*value)
 
 
 def _says_nothing(value: Any, field: FieldInfo) -> bool:
@@ -90,16 +90,3 @@ def _has(unit: Unit, annotation: Any, metadata: Sequence[Any]) -> bool:
     return unit in metadata or any(
         _has(unit, inner, getattr(inner, "__metadata__", ())) for inner in get_args(annotation)
     )
-
-
-def _seconds(value: float) -> str:
-    """A duration with its unit, as it may be written."""
-    if value < 1:
-        return f"{value * 1000:g}ms"
-    return f"{value:.6f}".rstrip("0").rstrip(".") + "s"
-
-
-def _rate(count: int, seconds: float) -> str:
-    """A rate as it may be written: `10/second`."""
-    period = _seconds(seconds)
-    return f"{count}/{next((word for word, length in PERIODS.items() if duration(length) == seconds), period)}"

@@ -37,6 +37,7 @@ __all__ = [
     "Span",
     "Unit",
     "duration",
+    "duration_text",
     "percent",
     "rate",
     "rate_text",
@@ -118,10 +119,20 @@ def rate(text: str) -> tuple[int, float]:
     return count, seconds
 
 
+def duration_text(seconds: float) -> str:
+    """A duration as it may be written: `500ms`, `90s`."""
+    return f"{seconds * 1000:g}ms" if seconds < 1 else f"{_plain(seconds)}s"
+
+
 def rate_text(count: float, seconds: float) -> str:
-    """A rate as it is written: `10/second`, `900/900s`."""
+    """A rate as it may be written: `10/second`, `900/900s`."""
     word = next((word for word, length in PERIODS.items() if duration(length) == seconds), None)
-    return f"{count:g}/{word or f'{seconds:g}s'}"
+    return f"{_plain(count)}/{word or duration_text(seconds)}"
+
+
+def _plain(number: float) -> str:
+    """The number to six digits after the point, without an exponent."""
+    return f"{number:.6f}".rstrip("0").rstrip(".")
 
 
 def percent(text: object) -> float:

@@ -122,7 +122,8 @@ async def _judged(
         return Answered(response, OK, way.attempt, UNREAD, way.moved)
     body = _decoded(connection, plan, response)
     outcome = await _meant(plan, way, response, body, scope, connection.effects.now())
-    way.passage.answered(outcome, response.elapsed)
+    if response.status != 304:  # noqa: PLR2004 - that nobody asked for: no outage
+        way.passage.answered(outcome, response.elapsed)
     if outcome.then in ANSWERS:
         _taken(connection, plan, way)
         return Answered(response, outcome, way.attempt, body, way.moved)

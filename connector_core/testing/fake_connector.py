@@ -92,8 +92,8 @@ class FakeConnector(Connector, Closing):
         self._answers, self._page_size = dict(calls), page_size
         self.calls: list[Called] = []
         """Every call that was made, in order; those of reads are among them."""
-        if page_size < 1:
-            raise ConfigError("page_size counts records, from 1 on", code="fake.invalid")
+        if type(page_size) is not int or page_size < 1:
+            raise ConfigError("page_size is a number of records, from 1 on", code="fake.invalid")
         for name, given in records.items():
             self._records[name] = self._checked(name, given)
         for name in calls:

@@ -95,6 +95,7 @@ class Simulator:
         declared rate limits are counted; what exceeds them is answered with 429. `faults`: what goes wrong, such as
         `reset=2%,503=5%`; `seed` decides when.
         """
+        _check_numbers(records, seed)
         spec = Engine(specs=specs, plugins=plugins).load(spec, environment)
         self.config: dict[str, Any]
         self.secrets: dict[str, Any]
@@ -254,6 +255,13 @@ class _OnlyHere:
 
     async def aclose(self) -> None:
         await self._inner.aclose()
+
+
+def _check_numbers(records: object, seed: object) -> None:
+    for name, number, least in (("records", records, 0), ("seed", seed, None)):
+        if type(number) is not int or (least is not None and number < least):
+            what = "a number of records, from 0 on" if least is not None else "a whole number"
+            raise ConfigError(f"{name} is {what}, not {number!r}", code="simulator.invalid")
 
 
 def simulated(

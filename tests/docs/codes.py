@@ -152,6 +152,7 @@ CODES: dict[str, Code] = {
     "unavailable.maintenance": Code("time", "The spec announces maintenance by the provider."),
     "unavailable.flag": Code("time", "The app's feature flag is off."),
     "simulator.impossible": Code("tests", "The simulator cannot make up what the spec needs."),
+    "simulator.invalid": Code("app", "What the simulator is given makes no sense."),
     "simulator.unknown_host": Code("tests", "A request went to a host that the simulator does not stand for."),
     "auth.unique": Code("tests", "A `Session` that a test makes needs `unique=…` for this kind of sign-in."),
     "fake.invalid": Code("tests", "A fake was given what its spec could never give."),

@@ -36,7 +36,7 @@ async def a_window_gives_what_it_says(made: Made, passing: Passing) -> None:
     first = await taken(bucket)
     await taken(bucket, 2)
     delay = await refused(bucket)
-    assert delay.reason == "3/0.5s"
+    assert delay.reason == "3/500ms"
     assert 0 < delay.seconds <= PERIOD
     await passing(delay.seconds)
     again = await taken(bucket)
@@ -115,7 +115,7 @@ async def others_have_taken_from_a_window(made: Made, passing: Passing) -> None:
     bucket = made(Terms(((3.0, PERIOD), (100.0, 3600.0))))
     found = await taken(bucket)
     await bucket.tighten(Told(0, limit=3), found.mark)
-    assert (await refused(bucket)).reason == "3/0.5s"
+    assert (await refused(bucket)).reason == "3/500ms"
     level = made(Terms(tokens=(40.0, 1.0)))
     found = await taken(level)
     await level.tighten(Told(2), found.mark)

@@ -267,6 +267,16 @@ async def test_who_stood_in_line_asks_again():
     assert service.sent == 2
 
 
+async def test_not_modified_is_no_outage():
+    """A 304 that nobody asked for is an error of the call, and says nothing of whether the service works."""
+    service = Service(304)
+    async with opened(service) as demo:
+        for _ in range(5):
+            with pytest.raises(IntegrationError, match="304"):
+                await demo.call("thing")
+        assert [(found.state, found.calls) for found in demo.circuits()] == [("closed", 0)]
+
+
 class Behind:
     """`/thing` of the API redirects to another host, which is dead until it is told to live."""
 

@@ -209,7 +209,8 @@ async def test_what_was_not_given():
                 "give a list, or an exception that is to be raised"
             ),
         ),
-        ({"page_size": 0}, "page_size counts records, from 1 on"),
+        ({"page_size": 0}, "page_size is a number of records, from 1 on"),
+        ({"page_size": "5"}, "page_size is a number of records, from 1 on"),
         ({"config": {"shop_url": 1}}, None),
     ],
 )

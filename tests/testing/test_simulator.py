@@ -538,3 +538,18 @@ async def test_transforms_run_on_top():
     read, had, _ = await both_ways(spec, 25)
     assert len(read) == 25
     assert read == [{"order_id": one["order_id"], "total": one["total"], "source": "shop"} for one in had]
+
+
+@pytest.mark.parametrize(
+    "given, what",
+    [
+        ({"records": -1}, "records is a number of records, from 0 on, not -1"),
+        ({"records": "5"}, "records is a number of records, from 0 on, not '5'"),
+        ({"seed": "x"}, "seed is a whole number, not 'x'"),
+    ],
+)
+def test_what_is_no_number_is_refused(given, what):
+    """A number of records below none, and a seed that is no number, are told at once."""
+    with pytest.raises(ConfigError) as refused:
+        Simulator("shop", **given)
+    assert str(refused.value) == what
