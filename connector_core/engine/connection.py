@@ -18,7 +18,7 @@ from connector_core.engine.credentials import Asks, Credential, credential_name
 from connector_core.engine.effects import Effects
 from connector_core.engine.gate import Gate
 from connector_core.engine.guard import Network
-from connector_core.engine.line import Line
+from connector_core.engine.line import Line, with_room
 from connector_core.engine.masks import Masks
 from connector_core.engine.pace import Pace
 from connector_core.engine.references import Referred
@@ -218,10 +218,12 @@ class Connection:
         home = self._elsewhere[0] if self._elsewhere else ""
         whose = [self.spec.name, home] if lines is self.effects.lines else [self.spec.name, home, self.name]
         key = json.dumps([*whose, name])
-        if key not in lines:
+        line = lines.pop(key, None)
+        if line is None:
             terms = limit.terms()
-            lines[key] = Line(self.effects.bucket(key, terms), terms)
-        return lines[key]
+            line = Line(self.effects.bucket(key, terms), terms)
+        with_room(lines)[key] = line  # the last one is the one that was looked for last
+        return line
 
     def _shared_by(self, scope: Template) -> Any:
         try:

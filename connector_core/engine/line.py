@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from itertools import islice
 from math import inf
+from weakref import ref
 
 from connector_core.engine.buckets import Shares
 from connector_core.rate_limit import Delay, Gate, Terms
 
-__all__ = ["Line", "Ticket"]
+__all__ = ["MOST_LINES", "Line", "Ticket", "with_room"]
+
+MOST_LINES = 10_000
+"""So many lines that connections share are remembered; of more, one that no connection has any longer begins anew."""
+_LOOKED_AT = 100
 
 
 class Ticket:
@@ -76,3 +82,15 @@ class Line:
         if known is None:
             return Delay(inf, others), 0.0
         return Delay(inf, f"{known.reason}, and {others}"), known.seconds
+
+
+def with_room(lines: dict[str, Line]) -> dict[str, Line]:
+    """The same lines with room for one more: without the one that was looked for longest ago and nobody holds."""
+    if len(lines) < MOST_LINES:
+        return lines
+    for name in list(islice(lines, _LOOKED_AT)):
+        held = ref(lines.pop(name))
+        if (line := held()) is None:
+            break
+        lines[name] = line  # behind the others: it is in use
+    return lines

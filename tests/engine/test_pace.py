@@ -11,10 +11,13 @@ from typing import Any
 import pytest
 
 from connector_core import Connector, Engine
+from connector_core.engine import line
+from connector_core.engine.buckets import in_memory
 from connector_core.events import Event, RateLimited, RateLimitHeld
 from connector_core.exceptions import ConfigError, ConnectionError, RateLimitError
 from connector_core.http import Request, Response
 from connector_core.metrics import Metrics
+from connector_core.rate_limit import Terms
 from connector_core.testing import FakeTransport, VirtualClock, effects, respond
 
 
@@ -228,3 +231,15 @@ async def test_nothing_declared_is_nothing_paid():
     async with Connector.open(spec(), effects=effects(transport)) as demo:
         connection = demo._connection
         assert connection.pace(connection.plan("thing")) is None
+
+
+def test_lines_that_nobody_holds_go(monkeypatch):
+    """Of very many scopes, the one that was looked for longest ago and that no connection has makes room."""
+    monkeypatch.setattr(line, "MOST_LINES", 3)
+    terms = Terms()
+    held = line.Line(in_memory(terms, lambda: 0.0), terms)
+    lines = {"held": held}
+    for name in "abcd":
+        line.with_room(lines)[name] = line.Line(in_memory(terms, lambda: 0.0), terms)
+    assert lines.keys() == {"held", "c", "d"}
+    assert lines["held"] is held
