@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterable, Iterator, MutableMapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -64,14 +64,19 @@ _TYPE = re.compile(r"""^ +type: Literal\[["']([^"']+)["']\] = """, re.MULTILINE)
 
 def _kinds_in(package: str) -> Iterator[tuple[str, str]]:
     """Each kind that the package's modules define, with its module's name; a module without its text is imported."""
-    from importlib.util import find_spec
+    return _kinds_below(sys.modules[package].__path__, package)
+
+
+def _kinds_below(path: Iterable[str], package: str) -> Iterator[tuple[str, str]]:
     from pkgutil import iter_modules
 
-    for found in iter_modules(sys.modules[package].__path__, f"{package}."):
-        spec = find_spec(found.name)
-        loader: Any = spec.loader if spec is not None else None
-        source = loader.get_source(found.name)
+    for found in iter_modules(path, f"{package}."):
+        finder: Any = found.module_finder  # asked itself: nothing above the module is imported for that
+        spec = finder.find_spec(found.name)
+        source = spec.loader.get_source(found.name)
         if source is None:
             import_module(found.name)
         for name in _TYPE.findall(source or ""):
             yield name, found.name
+        if found.ispkg:
+            yield from _kinds_below(spec.submodule_search_locations, found.name)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote, urlsplit
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -37,7 +37,9 @@ _HOST = re.compile(
 class BaseUrl:
     """An origin with an optional path, such as `{{ config.url }}/v1` or `https://{{ config.team }}.shop.example`."""
 
-    place = "base_url"
+    place: ClassVar[str] = "base_url"
+    what: ClassVar[str] = "base_url"
+    """What messages call it."""
 
     def __init__(self, source: str) -> None:
         """Raises ValueError where it can't become the address of a service."""
@@ -71,24 +73,26 @@ class BaseUrl:
     def render(self, scope: Mapping[str, Any]) -> str:
         """The absolute URL without a trailing slash; raises ConfigError where it is none."""
         home = self._home(scope)
-        path = rendered_path(self._path, scope, "base_url") if self._path is not None else ""
+        path = rendered_path(self._path, scope, self.what) if self._path is not None else ""
         return self._checked(home + path).rstrip("/")
 
     def _home(self, scope: Mapping[str, Any]) -> str:
         if self._leading is None:
             return "".join(part if isinstance(part, str) else self._label(part, scope) for part in self._host)
-        leading = render(self._leading, scope, "base_url")
+        leading = render(self._leading, scope, self.what)
         if leading is MISSING or leading is None:
-            raise ConfigError("base_url has no value", where=self.source, hint="give it where the connector is opened")
+            raise ConfigError(
+                f"{self.what} has no value", where=self.source, hint="give it where the connector is opened"
+            )
         return self._checked(leading if isinstance(leading, str) else "").rstrip("/")
 
     def _label(self, part: Template, scope: Mapping[str, Any]) -> str:
-        value = render(part, scope, "base_url")
+        value = render(part, scope, self.what)
         label = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
         if not isinstance(label, str) or not _HOST_LABEL.fullmatch(label):
             raise ConfigError(
                 f"{part.source} must be one label of a host name: letters, digits and hyphens",
-                where=f"base_url: {self.source}",
+                where=f"{self.what}: {self.source}",
                 hint="pass only the part that stands for it, without dots, slashes or scheme",
             )
         return label
@@ -99,7 +103,7 @@ class BaseUrl:
             return checked_url(url)
         except ValueError as error:
             raise ConfigError(
-                f"base_url {error}", where=self.source, hint="it is an address such as https://api.example.com/v1"
+                f"{self.what} {error}", where=self.source, hint="it is an address such as https://api.example.com/v1"
             ) from None
 
     @classmethod

@@ -60,6 +60,8 @@ PLACES: Final[Mapping[str, frozenset[str]]] = {
     "signing": SECRET | {"token", "nonce", "timestamp", "signature"},
     "signed": SECRET | {"nonce", "timestamp", "body", "header", *SENT},
     "sign_in": EVERYWHERE | {"token", "redirect"},
+    # the addresses of a sign-in, and what a person is sent to one with: it stands in their browser
+    "sign_in_url": EVERYWHERE,
     # a read's requests: headers, params and body; and its path, which is logged and must hold no secret
     "request": SECRET | READING,
     "path": EVERYWHERE | READING,

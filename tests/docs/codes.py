@@ -80,6 +80,24 @@ CODES: dict[str, Code] = {
     "secret.backend": Code("app", "`Engine(secret_backends=…)` names what is no backend."),
     "metrics.unreadable": Code("app", "The file of `connector metrics` cannot be read."),
     "metrics.unwritable": Code("app", "The file of `connector metrics` cannot be removed."),
+    "oauth.sign_in": Code(
+        "account", "Only a person can go on: nobody has signed in, or the sign-in has ended for good."
+    ),
+    "oauth.state": Code("account", "Somebody came back from a sign-in who was not sent there. Begin again."),
+    "oauth.issuer": Code("account", "Another service sent a person back than the one that they were sent to."),
+    "oauth.nonce": Code("account", "The service answers another sign-in. Begin again."),
+    "oauth.expired_token": Code("account", "Nobody signed in before the code for another device ended. Begin again."),
+    "oauth.*": Code(
+        "account",
+        "By the name of the error (RFC 6749 §5.2): `oauth.invalid_client`; `oauth.refused` where it has no usual name.",
+    ),
+    "oauth.no_token": Code("spec", "There is no token where `auth.token.access` says, or nothing to sign with."),
+    "oauth.no_code": Code("spec", "A person came back from the sign-in without a code."),
+    "oauth.expires": Code("spec", "The end of a token is written in another form than `auth.token.expires` says."),
+    "oauth.undecodable": Code("spec", "The answer to a sign-in is neither JSON nor a form."),
+    "oauth.too_large": Code("spec", "The answer to a sign-in is far too large for one."),
+    "oauth.device": Code("spec", "There is no code for another device in the answer, or no address to type it in."),
+    "oauth.id_token": Code("service", "The identity that came with a token cannot be read."),
     "metrics.uncounted": Code("app", "`metrics()` was asked for, and no listener counts."),
     "switches.unreadable": Code("app", "The file of switches cannot be read."),
     "tokens.dropped": Code("account", "Somebody signed out while the token was renewed. Sign in again."),
@@ -164,12 +182,18 @@ VARYING = {
     "*.unknown": ["buckets.unknown", "tokens.unknown"],
     "*.invalid": ["config.invalid", "secret.invalid", "input.invalid"],
     "http.*": ["http.*"],
+    "oauth.*": ["oauth.*"],
     "timeout.*": ["timeout.read", "timeout.total"],
     "unavailable.*": [code for code in CODES if code.startswith("unavailable.")],
 }
 """Codes that the source puts together, and what they become."""
 _UNNAMED = {  # codes that stand in a variable, or are handed to a function that makes the exception
     "http.*": "by status",
+    "oauth.*": "by name",
+    "oauth.no_token": "ResponseError",
+    "oauth.expires": "ResponseError",
+    "oauth.undecodable": "ResponseError",
+    "oauth.too_large": "ResponseError",
     "position.changed": "ResponseError",
     "response.undecodable": "ResponseError",
     "secret.exposed": "ConfigError",

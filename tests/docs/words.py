@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from connector_core.address import AnswerPath, BodyPath, FieldPath, Put, SpreadPut
+from connector_core.auth.oauth2.fields import Extra, SignInUrl, TokenParts, TokenPath
 from connector_core.availability import Availability, Maintenance
 from connector_core.batch import BatchWrite
 from connector_core.capture import Capture
@@ -42,6 +43,10 @@ FIELD_TYPES: dict[Any, str] = {
     Format: "[format](formats.md)",
     Recast: "mapping: `from`, `to`",
     BaseUrl: "address of a service, with templates",
+    SignInUrl: "address, with templates",
+    TokenPath: "address in the answer",
+    Extra: "[parameters](auth.md#further-parameters)",
+    TokenParts: "[addresses](auth.md#where-a-token-stands)",
     PathText: "path, with templates",
     Template: "text with templates, or a plain value",
     Message: "text with templates",
@@ -91,7 +96,12 @@ def default(field: FieldInfo) -> str:
         return f"`{str(found).lower()}`"
     if isinstance(found, list) and found:
         return f"`[{', '.join(map(str, found))}]`"
-    if found is None or found in ("", [], {}) or (isinstance(found, Template) and not found.source):
+    if (
+        found is None
+        or found in ("", [], {})
+        or (isinstance(found, Template) and not found.source)
+        or isinstance(found, Model)
+    ):
         return "–"
     if isinstance(found, int | float) and value(field).startswith(("duration", "percentage")):
         return f"`{_spelt(found, percentage=value(field).startswith('percentage'))}`"

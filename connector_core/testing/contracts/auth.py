@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from functools import partial
 from typing import Any
 
 from msgspec.structs import replace
 
-from connector_core.auth import Auth, Session
+from connector_core.auth import Auth, Session, Token
 from connector_core.exceptions import ConfigError, IntegrationError
 from connector_core.http import Headers, Request, Response
 from connector_core.template import MissingError, TemplateError
@@ -84,7 +84,7 @@ def _each(samples: Samples, run: Callable[[Auth, _World], None]) -> None:
 
 def _answered(kind: Auth, session: Session, request: Request, status: int, content: bytes) -> Request:
     """What the flow signs where every request of its own gets that answer; raises what it raises."""
-    flow = kind.flow(session, copy.deepcopy(request), NOW)
+    flow = _signing(kind, session, copy.deepcopy(request))
     found: Any = None
     try:
         asked = next(flow)
@@ -97,6 +97,13 @@ def _answered(kind: Auth, session: Session, request: Request, status: int, conte
     if not isinstance(found, Request):
         refuse(f"`flow` returns {found!r}, not the signed request")
     return found
+
+
+def _signing(kind: Auth, session: Session, request: Request) -> Generator[Request, Response, Request]:
+    """What is asked for a token, where it signs with one, and for the request."""
+    if kind.tokened:
+        session.token = yield from kind.obtain(session, session.token, NOW)
+    return (yield from kind.flow(session, request, NOW))
 
 
 def _signed(kind: Auth, world: _World, request: Request = GET, session: Session | None = None) -> Request | None:
@@ -132,7 +139,7 @@ def _ends(kind: Auth, world: _World) -> None:
 def _asks(kind: Auth, world: _World) -> bool:
     """Whether it signs with what the service hands out first, which nobody here can tell from anything else."""
     try:
-        return next(kind.flow(world.session(), copy.deepcopy(GET), NOW), None) is not None
+        return next(_signing(kind, world.session(), copy.deepcopy(GET)), None) is not None
     except IntegrationError:
         return False
 
@@ -216,6 +223,7 @@ def _pure(kind: Auth, world: _World) -> None:
     for request in (GET, POST):
         if type(kind).sign is not Auth.sign:
             session, asked = world.session(), copy.deepcopy(request)
+            session.token = Token("a-token", obtained=NOW) if kind.tokened else None
             first = answer(kind.sign, session, asked, NOW)  # which may keep in the session what costs much to make
             if not same(pure(kind, "sign", session, asked, NOW), first):
                 refuse("`sign` signs another way once it has signed: what a session keeps may only save time")
