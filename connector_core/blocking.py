@@ -18,17 +18,18 @@ from __future__ import annotations
 
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 from weakref import finalize
 
 from connector_core import connector as awaited
 from connector_core.connector import Result
 from connector_core.engine import pages as awaited_pages
+from connector_core.engine import sign_in as awaited_sign_in
 from connector_core.engine.buckets import Buckets
 from connector_core.engine.checkup import HealthReport
 from connector_core.engine.circuits import CircuitStatus
@@ -45,7 +46,10 @@ from connector_core.metrics import Counters
 from connector_core.secrets import Backend
 from connector_core.spec import Spec
 
-__all__ = ["Connector", "Engine", "Pages", "Records", "Result"]
+if TYPE_CHECKING:
+    from connector_core.auth.oauth2.people import DeviceCode
+
+__all__ = ["Connector", "Engine", "Pages", "Records", "Result", "SignIn"]
 
 T = TypeVar("T")
 Closer = Callable[[], Coroutine[Any, Any, object]]
@@ -174,6 +178,8 @@ class Connector(_Closing):
             if engine is None:
                 self._loop.end()
             raise
+        self.sign_in: SignIn = SignIn(self._connector.sign_in, self._loop)
+        """How a person signs in, where `auth` wants one."""
 
     @staticmethod
     def open(
@@ -269,6 +275,42 @@ class Connector(_Closing):
             finally:
                 if self._engine is None:
                     self._loop.end()
+
+
+class SignIn:
+    """The sign-in of one connection by a person; see `connector_core.engine.sign_in.SignIn`."""
+
+    def __init__(self, sign_in: awaited_sign_in.SignIn, loop: LoopThread) -> None:
+        self._sign_in, self._loop = sign_in, loop
+
+    @property
+    def ways(self) -> Collection[str]:
+        """How a person can sign in: by `browser`, on another `device`; empty: nobody has to."""
+        return self._sign_in.ways
+
+    def begin(self, redirect_uri: str) -> awaited_sign_in.Begun:
+        """The way there; the person comes back to `redirect_uri`, which is registered at the service."""
+
+        async def begin() -> awaited_sign_in.Begun:
+            return self._sign_in.begin(redirect_uri)
+
+        return self._loop.run(begin())
+
+    def finish(self, redirect: str | Mapping[str, str], cookie: str) -> None:
+        """Keeps the token of whoever came back; raises AuthenticationError where it is not that way."""
+        self._loop.run(self._sign_in.finish(redirect, cookie))
+
+    def on_device(self, show: Callable[[DeviceCode], None]) -> None:
+        """Has a code shown, by the background thread, and keeps the token once it was typed on another device."""
+        self._loop.run(self._sign_in.on_device(show))
+
+    def status(self) -> awaited_sign_in.SignedIn | None:
+        """Whether somebody has signed in."""
+        return self._loop.run(self._sign_in.status())
+
+    def end(self) -> None:
+        """Forgets the token, here and where it is kept; at the service it stays what it is."""
+        self._loop.run(self._sign_in.end())
 
 
 class Pages(_Closing, Iterator[Page[R]]):

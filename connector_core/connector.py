@@ -31,6 +31,7 @@ from connector_core.engine.opening import Opening
 from connector_core.engine.pages import Closing, Pages, Records
 from connector_core.engine.partitions import Discovery, pages_of
 from connector_core.engine.places import Places
+from connector_core.engine.sign_in import SignIn
 from connector_core.engine.switches import Flags, MemorySwitches, Switch, Switches
 from connector_core.engine.tokens import Tokens
 from connector_core.engine.until import end_of, within
@@ -243,6 +244,8 @@ class Connector:
         self._connection = connection
         self._discovery = Discovery(connection)
         self._checkup = Checkup(connection, self._asked)
+        self.sign_in: SignIn = SignIn(connection)
+        """How a person signs in, where `auth` wants one."""
 
     @staticmethod
     def open(

@@ -1,6 +1,6 @@
 """What every kind of sign-in is, and the session that it is given."""
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Struct
@@ -70,6 +70,11 @@ class Auth(Component, key="auth"):
         """
         raise NotImplementedError
         yield
+
+    @property
+    def ways(self) -> Collection[str]:
+        """How a person can sign in: by `browser` (it has `authorize` and `exchange`), on another `device`."""
+        return ()
 
     def challenged(self, session: Session, response: Response) -> bool:  # noqa: ARG002 - most have nothing to learn
         """The service refuses what was signed: whether its answer says how to sign better, which the session keeps."""

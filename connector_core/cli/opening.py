@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from connector_core.engine.switches import FileSwitches
     from connector_core.spec import Spec
 
-__all__ = ["counted", "folders", "loaded", "named_endpoint", "opened", "settings", "switches", "variable"]
+__all__ = ["counted", "folders", "kept_at", "loaded", "named_endpoint", "opened", "settings", "switches", "variable"]
 
 
 def folders(specs: Sequence[Path]) -> list[Path]:
@@ -151,14 +151,31 @@ async def opened(spec: Spec, account: Account, listeners: Sequence[Listener] = (
     secrets = {**_standing_secrets(spec), **secrets}
     _check(spec, config, secrets)
     from connector_core.cli.tally import kept
-    from connector_core.connector import Connector
+    from connector_core.connector import Engine
     from connector_core.engine.effects import Effects
 
-    effects = Effects(switches=switches())
     network = cast("Network", account["network"])
     with kept(spec.name) as metrics:
-        listeners = [*listeners, metrics]
-        async with Connector.open(
-            spec, config=config, secrets=secrets, network=network, listeners=listeners, effects=effects
-        ) as connector:
+        async with (
+            Engine(
+                network=network,
+                listeners=[*listeners, metrics],
+                effects=Effects(switches=switches()),
+                tokens=account["tokens"],
+            ) as engine,
+            engine.open(spec, config=config, secrets=secrets, id=account["id"]) as connector,
+        ):
             yield connector
+
+
+def kept_at(tokens: str | None) -> str:
+    """Where tokens are kept; raises ConfigError where nobody says."""
+    if not tokens:
+        raise ConfigError(
+            "nobody says where the token is kept",
+            where="--tokens",
+            hint="--tokens sqlite:///tokens.db keeps it in a file that only you can read, in which it stands as it is; "
+            "CONNECTOR_TOKENS in the environment says so for all commands",
+            code="tokens.nowhere",
+        )
+    return tokens

@@ -23,6 +23,7 @@ __all__ = [
     "metrics_option",
     "setting_option",
     "specs_option",
+    "tokens_option",
     "trace_option",
 ]
 
@@ -37,6 +38,8 @@ class Account(TypedDict):
     secret: tuple[tuple[str, SecretRef], ...]
     network: str
     simulate: bool
+    tokens: str | None
+    id: str | None
 
 
 class _Setting(click.ParamType):  # type: ignore[type-arg]  # generic in newer releases only
@@ -103,6 +106,12 @@ specs_option = click.option(
 )
 
 
+tokens_option = click.option(
+    "--tokens",
+    metavar="ADDRESS",
+    envvar="CONNECTOR_TOKENS",
+    help="Says where the tokens of sign-ins are kept, such as sqlite:///tokens.db; in memory if left out.",
+)
 setting_option = click.option("--config", type=_Setting(), multiple=True, help="Sets a value of the spec's config.")
 
 
@@ -126,6 +135,8 @@ def account_options(command: F) -> F:
                 show_default=True,
                 help="Says which addresses may be reached; each level includes those before it.",
             ),
+            tokens_option,
+            click.option("--id", metavar="NAME", help="Tells accounts of a service apart; left out: the spec's name."),
             click.option(
                 "--simulate", is_flag=True, help="Uses a simulated service; needs neither config nor secrets."
             ),

@@ -133,6 +133,10 @@ class Credential:
         if token is self._unproven:
             self._unproven = None
 
+    def forget(self) -> None:
+        """Signs with no token any more."""
+        self._kept = self._failed = self._unproven = self.session.token = None
+
     async def aclose(self) -> None:
         """Waits until what the service is about to give is kept; a renewal that only waits for others is ended."""
         if (renewal := self._renewal) is not None:
@@ -163,10 +167,11 @@ class Credential:
         """Whether what is kept is another token than the session's, and need not be renewed; it is used then."""
         if kept is None or (self._kept is not None and kept.version == self._kept.version):
             return False
-        self._use(kept)
+        self.use(kept)
         return kept.token.fresh(self._account.effects.now(), self._dice)
 
-    def _use(self, kept: Kept) -> None:
+    def use(self, kept: Kept) -> None:
+        """Signs with that token from now on."""
         self._kept, self.session.token = kept, kept.token
         self._account.learn(kept.token)
 
@@ -191,7 +196,7 @@ class Credential:
             if not error.retryable:
                 self._failed = _Failed(version, error, inf if final else effects.monotonic() + REST)
             raise
-        self._use(new)
+        self.use(new)
         self._unproven = new.token if held is not None and held is refused else None
         left = None if new.token.expires is None else new.token.expires - effects.now()
         self._account.announce(TokenRefreshed, plan.endpoint, expires_in=left, first=held is None)

@@ -80,6 +80,10 @@ CODES: dict[str, Code] = {
     "secret.backend": Code("app", "`Engine(secret_backends=…)` names what is no backend."),
     "metrics.unreadable": Code("app", "The file of `connector metrics` cannot be read."),
     "metrics.unwritable": Code("app", "The file of `connector metrics` cannot be removed."),
+    "sign_in.lost": Code("account", "Somebody came back from a sign-in that is not theirs, or has ended. Begin again."),
+    "sign_in.none": Code("caller", "A person cannot sign in like that; the text says how, or that nobody has to."),
+    "sign_in.port": Code("app", "`connector login` cannot listen at the port that the browser comes back to."),
+    "tokens.nowhere": Code("app", "A command needs to know where tokens are kept: `--tokens`."),
     "oauth.sign_in": Code(
         "account", "Only a person can go on: nobody has signed in, or the sign-in has ended for good."
     ),

@@ -1,6 +1,6 @@
 """The kind where requests carry a token that a service gave and renews."""
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from typing import ClassVar, Literal
 
 from connector_core.auth.credentials import credential
@@ -105,6 +105,11 @@ class OAuth2(Fields):
     def refusal(self, session: Session, request: Request) -> str | None:
         """Looks whether the token was given by `serve`, and has not ended since."""
         return refusal(self, session, request)
+
+    @property
+    def ways(self) -> Collection[str]:
+        """By a browser, or on another device, where the grant is one for people."""
+        return {"authorization_code": ("browser",), "device_code": ("device",)}.get(self.grant, ())
 
     # ── for people ────────────────────────────────────────────────────────────────────────────────
 

@@ -1,0 +1,43 @@
+"""`connector logout`: the token of a sign-in is forgotten."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Unpack
+
+import click
+
+from connector_core.cli.opening import kept_at, loaded, opened
+from connector_core.cli.options import Account, account_options, debug_option, environment_option, specs_option
+from connector_core.cli.terminal import say
+
+if TYPE_CHECKING:
+    from connector_core.spec import Spec
+
+__all__ = ["command"]
+
+
+@click.command
+@click.argument("name")
+@account_options
+@environment_option
+@specs_option
+@debug_option
+def command(name: str, *, environment: str | None, specs: tuple[Path, ...], **account: Unpack[Account]) -> None:
+    """Forgets the token that `connector login` has kept.
+
+    NAME is a spec's name or path. The service is not told: end the access there too, if nobody is to have it.
+    """
+    spec = loaded(name, specs, environment)
+    place = kept_at(account["tokens"])
+    had = asyncio.run(_logout(spec, account))
+    whose = account["id"] or spec.name
+    say(f"{whose} has signed out; nothing is left in {place}" if had else f"{whose} had not signed in at {place}")
+
+
+async def _logout(spec: Spec, account: Account) -> bool:
+    async with opened(spec, account) as connector:
+        had = await connector.sign_in.status() is not None
+        await connector.sign_in.end()
+        return had

@@ -1,0 +1,153 @@
+"""`connector login`, `logout` and `connections`: a person, a browser, and a file that keeps the token."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import pytest
+
+SPEC = """\
+connector: "1"
+name: crm
+base_url: {url}/api
+auth:
+  type: oauth2
+  grant: {grant}
+  {way}: {url}/{path}
+  token_url: {url}/token
+  client_id: app
+  client_auth: none
+endpoints: {{me: {{get: /me, records: body}}}}
+"""
+BROWSER = "import sys, urllib.request; urllib.request.urlopen(sys.argv[1], timeout=10).read()"
+TOKEN = {"CONNECTOR_SHOP_TOKEN": "t0ken"}
+OPTIONS = ["--network", "loopback", "--tokens", "sqlite:///tokens.db"]
+
+
+class Answer(BaseHTTPRequestHandler):
+    """A provider whose person says yes at once."""
+
+    codes: set[str] = set()
+    says_no = False
+
+    def do_GET(self) -> None:
+        url = urlsplit(self.path)
+        query = dict(parse_qsl(url.query))
+        if url.path == "/authorize":
+            back = {"error": "access_denied"} if self.says_no else {"code": "c0de"}
+            self.send_response(302)
+            self.send_header("Location", f"{query['redirect_uri']}?{urlencode({**back, 'state': query['state']})}")
+            self.end_headers()
+        elif self.headers["Authorization"] == "Bearer the-token":
+            self._json(200, [{"name": "Ann"}])
+        else:
+            self._json(401, {})
+
+    def do_POST(self) -> None:
+        form = dict(parse_qsl(self.rfile.read(int(self.headers["Content-Length"])).decode()))
+        if self.path == "/device":
+            found = {"device_code": "d", "user_code": "WX-YZ", "verification_uri": "https://id.example/go"}
+            self._json(200, found | {"interval": 0.01})
+        else:
+            assert form.get("code_verifier") or form.get("device_code")
+            self._json(200, {"access_token": "the-token", "refresh_token": "r", "expires_in": 3600})
+
+    def _json(self, status: int, value: Any) -> None:
+        body = json.dumps(value).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def provider(folder):
+    """Writes a spec of the grant, and gives the environment in which a browser is a program that follows addresses."""
+    servers: list[ThreadingHTTPServer] = []
+
+    def provide(grant: str = "authorization_code", *, says_no: bool = False) -> dict[str, str]:
+        answer = type("Answers", (Answer,), {"says_no": says_no})
+        server = ThreadingHTTPServer(("127.0.0.1", 0), answer)
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        servers.append(server)
+        way, path = ("device_url", "device") if grant == "device_code" else ("authorize_url", "authorize")
+        url = f"http://127.0.0.1:{server.server_port}"
+        Path("specs/crm.yaml").write_text(SPEC.format(url=url, grant=grant, way=way, path=path), "utf-8")
+        Path("browser.py").write_text(BROWSER, "utf-8")
+        return {"BROWSER": f"{sys.executable} browser.py %s"}
+
+    yield provide
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def test_from_login_to_logout(program, run, provider):
+    """A browser comes back, the token is kept for later commands, listed without being shown, and forgotten."""
+    env = provider()
+    out, err = (login := program("login", "crm", *OPTIONS, env=env)).communicate(timeout=30)
+    assert login.returncode == 0, err
+    assert out.startswith("Open http://127.0.0.1:")
+    assert err == "crm has signed in; the token is in sqlite:///tokens.db, for whoever can read that\n"
+    assert Path("tokens.db").stat().st_mode & 0o777 == 0o600
+    assert json.loads(run("read", "crm", "me", *OPTIONS).stdout) == {"name": "Ann"}
+    listed = run("connections", "--tokens", "sqlite:///tokens.db")
+    assert listed.stdout == "crm  crm  ends in 60 min, renewed by itself\n"
+    [row] = map(
+        json.loads, run("connections", "--json", env={"CONNECTOR_TOKENS": "sqlite:///tokens.db"}).stdout.splitlines()
+    )
+    assert (row["connection"], row["renewable"], "the-token" in str(row)) == ("crm", True, False)
+    assert run("logout", "crm", *OPTIONS).stderr == "crm has signed out; nothing is left in sqlite:///tokens.db\n"
+    assert run("logout", "crm", *OPTIONS).stderr == "crm had not signed in at sqlite:///tokens.db\n"
+    done = run("read", "crm", "me", *OPTIONS)
+    assert done.exit_code == 1
+    assert done.stderr == "error: nobody has signed in — crm: auth — sign in: connector login crm\n"
+
+
+def test_a_person_who_says_no(program, provider):
+    """What the service says is told, and the exit code is that of a failure."""
+    _, err = (login := program("login", "crm", *OPTIONS, env=provider(says_no=True))).communicate(timeout=30)
+    assert login.returncode == 1
+    assert "access_denied" in err
+
+
+def test_another_device(program, run, provider):
+    """A code is shown where there is no browser; accounts are told apart by --id."""
+    env = provider("device_code")
+    out, err = (login := program("login", "crm", "--id", "ann", *OPTIONS, env=env)).communicate(timeout=30)
+    assert login.returncode == 0, err
+    assert out == "Open https://id.example/go in any browser, and type WX-YZ\n"
+    assert run("read", "crm", "me", *OPTIONS).exit_code == 1
+    assert json.loads(run("read", "crm", "me", "--id", "ann", *OPTIONS).stdout) == {"name": "Ann"}
+
+
+def test_what_does_not_work(run, provider):
+    """No place for the token, an address that nothing here listens at, a spec that nobody signs in to."""
+    provider()
+    done = run("login", "crm", "--network", "loopback")
+    assert done.exit_code == 2
+    assert done.stderr.startswith("error: nobody says where the token is kept — --tokens — --tokens sqlite:///")
+    done = run("login", "crm", *OPTIONS, "--redirect-uri", "https://app.example/back")
+    assert (done.exit_code, "with --paste" in done.stderr) == (2, True)
+    done = run(
+        "login", "shop", *OPTIONS, "--config", "shop_url=http://127.0.0.1:9", env={"CONNECTOR_SHOP_TOKEN": "t0ken"}
+    )
+    assert (done.exit_code, "nobody signs in to shop" in done.stderr) == (2, True)
+    assert run("connections", *OPTIONS[2:]).stderr.startswith("nobody has signed in; ")
+
+
+def test_an_address_that_is_pasted(run, provider):
+    """What was copied from elsewhere is looked at as any way back is."""
+    provider()
+    done = run("login", "crm", "--paste", *OPTIONS, input="http://127.0.0.1/callback?code=c0de&state=another\n")
+    assert done.exit_code == 1
+    assert "state" in done.stderr

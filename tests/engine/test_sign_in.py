@@ -1,0 +1,181 @@
+"""A person signs in: the way there, the way back, and what is not taken for one."""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import urlsafe_b64encode
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from connector_core import Connector, Engine
+from connector_core.exceptions import AuthenticationError, AuthorizationError, ConfigError, ReauthenticationError
+from connector_core.http import Request, Response
+from connector_core.testing import FakeTransport, VirtualClock, effects, respond
+
+AUTH: dict[str, Any] = {
+    "type": "oauth2",
+    "grant": "authorization_code",
+    "authorize_url": "https://id.example/authorize",
+    "token_url": "https://id.example/token",
+    "client_id": "app",
+    "client_auth": "none",
+    "scopes": ["read"],
+}
+SPEC: dict[str, Any] = {
+    "connector": "1",
+    "name": "demo",
+    "base_url": "https://api.example",
+    "auth": AUTH,
+    "endpoints": {"thing": {"get": "/things", "records": "body"}},
+}
+DEVICE = SPEC | {
+    "auth": {
+        "type": "oauth2",
+        "grant": "device_code",
+        "device_url": "https://id.example/device",
+        "token_url": "https://id.example/token",
+        "client_id": "app",
+        "client_auth": "none",
+    }
+}
+BACK = "https://app.example/back"
+
+
+class Service:
+    """Gives a code to whoever was sent there, and a token for a code with its verifier."""
+
+    def __init__(self) -> None:
+        self.clock = VirtualClock()
+        self.challenges: dict[str, str] = {}
+        self.pending = 2
+
+    def consents(self, url: str) -> dict[str, str]:
+        """What a browser comes back with that was sent to the address."""
+        query = dict(parse_qsl(urlsplit(url).query))
+        assert url.startswith("https://id.example/authorize?")
+        assert query["redirect_uri"] == BACK
+        code = f"code{len(self.challenges)}"
+        self.challenges[code] = query["code_challenge"]
+        return {"code": code, "state": query["state"]}
+
+    def __call__(self, request: Request) -> Response:
+        if request.url == "https://id.example/device":
+            found = {
+                "device_code": "d",
+                "user_code": "WXYZ",
+                "verification_uri": "https://id.example/go",
+                "interval": 1,
+            }
+            return respond(json=found)
+        if request.url == "https://id.example/token":
+            return self._token(dict(request.body))
+        if request.headers.get("Authorization") != "Bearer the-token":
+            return respond(401, json={})
+        return respond(json=[{"id": 1}])
+
+    def _token(self, form: dict[str, str]) -> Response:
+        if "device_code" in form and self.pending:
+            self.pending -= 1
+            return respond(400, json={"error": "authorization_pending"})
+        if "device_code" not in form:
+            digest = urlsafe_b64encode(hashlib.sha256(form["code_verifier"].encode()).digest()).decode().rstrip("=")
+            if self.challenges.pop(form["code"], None) != digest:
+                return respond(400, json={"error": "invalid_grant"})
+        return respond(json={"access_token": "the-token", "refresh_token": "r", "expires_in": 3600})
+
+
+@pytest.fixture
+def service() -> Service:
+    return Service()
+
+
+def world(service: Service) -> Any:
+    return effects(FakeTransport(service), clock=service.clock)
+
+
+async def test_there_and_back(service):
+    """Nobody has signed in, which is told with the remedy; then somebody does, and requests are signed."""
+    async with Connector.open(SPEC, effects=world(service)) as demo:
+        with pytest.raises(ReauthenticationError, match="nobody has signed in — demo: auth — sign in: connector login"):
+            await demo.call("thing")
+        assert await demo.sign_in.status() is None
+        begun = demo.sign_in.begin(BACK)
+        await demo.sign_in.finish(service.consents(begun.url), begun.cookie)
+        assert (await demo.call("thing")).data == [{"id": 1}]
+        status = await demo.sign_in.status()
+        assert status is not None
+        assert (status.expires, status.renewable) == (service.clock.now() + 3600, True)
+        assert "cookie" not in repr(begun)
+        await demo.sign_in.end()
+        assert await demo.sign_in.status() is None
+        with pytest.raises(ReauthenticationError):
+            await demo.call("thing")
+
+
+async def test_the_way_back_is_found_by_another_engine(service, tmp_path):
+    """Between there and back an app may be started again: the cookie and the file of tokens are all that it needs."""
+    place = f"sqlite:///{tmp_path}/tokens.db"
+    async with Engine(effects=world(service), tokens=place) as engine, engine.open(SPEC, id="a") as demo:
+        begun = demo.sign_in.begin(BACK)
+    async with Engine(effects=world(service), tokens=place) as engine, engine.open(SPEC, id="a") as demo:
+        query = service.consents(begun.url)
+        await demo.sign_in.finish(f"{BACK}?code={query['code']}&state={query['state']}", begun.cookie)
+    async with Engine(effects=world(service), tokens=place) as engine, engine.open(SPEC, id="a") as demo:
+        assert (await demo.call("thing")).data == [{"id": 1}]
+
+
+async def test_what_is_no_way_back(service):
+    """Another browser, another connection, another state, a second time, too late: none of it gets a token."""
+    async with Engine(effects=world(service)) as engine, engine.open(SPEC, id="a") as demo:
+        begun, other = demo.sign_in.begin(BACK), demo.sign_in.begin(BACK)
+        query = service.consents(begun.url)
+        for cookie in ("", "e30=", "🍪", "AAAA"):
+            with pytest.raises(AuthenticationError, match=r"this browser did not begin the sign-in — .* — begin again"):
+                await demo.sign_in.finish(query, cookie)
+        with pytest.raises(AuthenticationError, match="state"):
+            await demo.sign_in.finish(query, other.cookie)
+        async with engine.open(SPEC, id="b") as second:
+            with pytest.raises(AuthenticationError, match="begun for another connection"):
+                await second.sign_in.finish(query, begun.cookie)
+        await demo.sign_in.finish(query, begun.cookie)
+        with pytest.raises(AuthenticationError, match="has ended already"):
+            await demo.sign_in.finish(query, begun.cookie)
+        late = demo.sign_in.begin(BACK)
+        await service.clock.sleep(601)
+        with pytest.raises(AuthenticationError, match="longer than ten minutes"):
+            await demo.sign_in.finish(service.consents(late.url), late.cookie)
+
+
+async def test_a_person_may_say_no(service):
+    """What the service says instead of a code is told, and nothing is kept."""
+    async with Connector.open(SPEC, effects=world(service)) as demo:
+        begun = demo.sign_in.begin(BACK)
+        state = service.consents(begun.url)["state"]
+        with pytest.raises((AuthorizationError, AuthenticationError), match=r"access_denied|does not want"):
+            await demo.sign_in.finish({"error": "access_denied", "state": state}, begun.cookie)
+        assert await demo.sign_in.status() is None
+
+
+async def test_on_another_device(service):
+    """A code is shown, and asked about until the person has typed it somewhere."""
+    shown: list[Any] = []
+    async with Connector.open(DEVICE, effects=world(service)) as demo:
+        await demo.sign_in.on_device(shown.append)
+        assert (await demo.call("thing")).data == [{"id": 1}]
+        with pytest.raises(
+            ConfigError, match="nobody signs in to demo by browser — auth — there is another way: device"
+        ):
+            demo.sign_in.begin(BACK)
+    assert [(code.code, code.address) for code in shown] == [("WXYZ", "https://id.example/go")]
+    assert service.clock.slept == [1.0, 1.0, 1.0]
+
+
+async def test_where_nobody_signs_in(service):
+    """A spec without such an `auth` says so."""
+    plain = SPEC | {"auth": "none"}
+    async with Connector.open(plain, effects=world(service)) as demo:
+        assert demo.sign_in.ways == ()
+        with pytest.raises(ConfigError, match="nobody signs in to demo: its auth has no tokens"):
+            demo.sign_in.begin(BACK)
