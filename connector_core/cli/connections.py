@@ -77,4 +77,5 @@ def _until(row: dict[str, Any]) -> str:
         return "no end is known"
     left = row["expires"] - time.time()
     renewed = "renewed by itself" if row["renewable"] else "sign in again then"
-    return f"{'ended' if left <= 0 else f'ends in {left / 60:.0f} min'}, {renewed}"
+    shown = f"{left:.0f} s" if left < 120 else f"{left / 60:.0f} min"  # noqa: PLR2004 - two minutes
+    return f"{'ended' if left <= 0 else f'ends in {shown}'}, {renewed}"

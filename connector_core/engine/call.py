@@ -94,7 +94,8 @@ async def _exchanged(
             try:
                 response = await _send(connection, plan, way, scope)
             except ConnectionError as error:
-                way.passage.failed(error)
+                if not way.signing:  # else it is the sign-in that cannot be reached
+                    way.passage.failed(error)
                 failure = Failure(error.phase, error.retryable, timed_out=isinstance(error, TimeoutError))
                 problem: IntegrationError = error
             else:
@@ -199,6 +200,8 @@ class _Way:
         """Whether this attempt was redirected."""
         self.token: Token | None = None
         """What it was signed with."""
+        self.signing = False
+        """Whether it is being signed, so that what fails is that."""
         self.signed_anew = False
         """Whether the service refused that, and it was signed once more."""
         self.acted = False
@@ -255,7 +258,9 @@ async def _followed(connection: Connection, plan: Plan, way: _Way, scope: dict[s
             check_address(request, response, plan)
         if response is not None or led_by:
             way.passage.leads_to(request, response)
+        way.signing = True
         signed, way.token = await sign(connection, plan, request, scope) if trusted and plan.signs else (request, None)
+        way.signing = False
         signed = in_time(signed, connection.effects.monotonic())
         if way.tale is not None:
             response = await way.tale.send(signed, way.attempt, redirected=hop > 0)

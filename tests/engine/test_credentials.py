@@ -297,6 +297,20 @@ async def test_a_token_is_asked_for_at_declared_addresses_only(service, ticket, 
     assert service.given == 0
 
 
+async def test_a_sign_in_that_cannot_be_reached_is_not_the_services_failure(service):
+    """The circuit of the service's host stays closed, whatever happens to its sign-in."""
+    lost = ConnectionError("nobody there", phase="unsent", retryable=True)
+    service.fails = [lost] * 1000
+    document = {key: value for key, value in SPEC.items() if key != "circuit_breaker"}
+    async with Connector.open(document, effects=service.world()) as demo:
+        for _ in range(30):
+            with pytest.raises(ConnectionError, match="nobody there"):
+                await demo.call("thing")
+        assert [circuit.state for circuit in demo.circuits()] in ([], ["closed"])
+        service.fails = []
+        await demo.call("thing")
+
+
 # ── several processes ─────────────────────────────────────────────────────────────────────────────
 
 
