@@ -14,7 +14,7 @@ from connector_core.auth.family import Auth, SecretForm, Session
 from connector_core.http import Request
 from connector_core.template import Reads, Template
 
-__all__ = ["Jwt"]
+__all__ = ["Jwt", "verified"]
 
 LEEWAY = 0.1
 """The part of its life in which a token is no longer used: it is still under way when it ends."""
@@ -64,7 +64,7 @@ class Jwt(Assertion, Auth):
             return f"{self.put} holds a token that cannot be read"
         if header.get("alg") != self.algorithm:
             return f"the token is not signed with {self.algorithm}"
-        if not _verified(self, expected(self.key_, session), ".".join(parts[:2]).encode(), signature):
+        if not verified(self, expected(self.key_, session), ".".join(parts[:2]).encode(), signature):
             return "the token's signature is wrong"
         return _unwanted(self, session, claims)
 
@@ -95,7 +95,8 @@ def _unwanted(kind: Jwt, session: Session, claims: dict[str, Any]) -> str | None
     return None
 
 
-def _verified(kind: Jwt, key: str, content: bytes, signature: bytes) -> bool:
+def verified(kind: Assertion, key: str, content: bytes, signature: bytes) -> bool:
+    """Whether the key that the client signs with has made the signature."""
     digest = f"sha{kind.algorithm[2:]}"
     if kind.algorithm.startswith("HS"):
         match kind.key_encoding:

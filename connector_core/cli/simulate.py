@@ -110,8 +110,9 @@ class _Catching:
         self._awaited = False
 
     def hear(self, event: Event) -> None:
-        """Notes that the endpoint's own request comes next, not that of a parent or of a captured fact."""
-        self._awaited |= isinstance(event, self._started) and event.endpoint == self._endpoint
+        """Notes that the endpoint's own request comes next, not that of a parent, a captured fact or a sign-in."""
+        if isinstance(event, self._started) and event.endpoint == self._endpoint:
+            self._awaited |= event.why != "sign-in"
 
     async def send(self, request: Request) -> Response:
         if self._awaited:
@@ -131,6 +132,7 @@ async def _first_request(spec: Spec, endpoint: str, simulator: Simulator) -> Req
 
     catching = _Catching(simulator, endpoint)
     effects = Effects(transport=lambda _: catching, listeners=[catching.hear])
+    await simulator.sign_in(effects.tokens_kept())
     async with Connector.open(spec, config=simulator.config, secrets=simulator.secrets, effects=effects) as connector:
         try:
             await connector.call(endpoint)

@@ -24,6 +24,8 @@ from contextvars import Context
 from math import inf
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from msgspec.structs import replace
+
 from connector_core.auth import Session, Token
 from connector_core.engine.until import awaited
 from connector_core.events import TokenRefreshed, TokenRefreshFailed
@@ -206,6 +208,8 @@ class Credential:
         self._asking = True
         try:
             token = (await self._obtained(held, plan)).after(held)
+            if not token.fresh(self._account.effects.now(), self._dice):
+                token = replace(token, expires=None)  # it has just come: the clocks differ, and the service decides
             new = await tokens.put(self.name, token, version) or await tokens.get(self.name)
         finally:
             self._asking = False

@@ -4,7 +4,7 @@ It is all that the engine sees of an endpoint. It holds nothing of a connection,
 it.
 """
 
-from connector_core.plan.compiled import base_urls, base_urls_of, compile_plan, endpoint_of
+from connector_core.plan.compiled import base_urls, base_urls_of, compile_plan, credential_of, endpoint_of
 from connector_core.plan.plan import JobPlan, Plan
 
-__all__ = ["JobPlan", "Plan", "base_urls", "base_urls_of", "compile_plan", "endpoint_of"]
+__all__ = ["JobPlan", "Plan", "base_urls", "base_urls_of", "compile_plan", "credential_of", "endpoint_of"]

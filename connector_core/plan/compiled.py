@@ -27,7 +27,7 @@ from connector_core.spec import Endpoint, Spec, templates
 from connector_core.template import MissingError, TemplateError, Value
 from connector_core.transform import NO_HOOKS, Hooks, fused
 
-__all__ = ["base_urls", "base_urls_of", "compile_plan", "endpoint_of"]
+__all__ = ["base_urls", "base_urls_of", "compile_plan", "credential_of", "endpoint_of"]
 
 Scope = Mapping[str, Any]
 
@@ -115,7 +115,7 @@ def _compiled(spec: Spec, name: str, hooks: Hooks) -> Plan:
         retry=endpoint.retry or _usual(),
         compose=_composer(endpoint),
         auth=auth,
-        credential=_credential(spec, auth),
+        credential=credential_of(spec, auth),
         signs=not isinstance(auth, NoAuth),
         pagination=pagination,
         rules=rules,
@@ -156,8 +156,8 @@ def _compiled(spec: Spec, name: str, hooks: Hooks) -> Plan:
     )
 
 
-def _credential(spec: Spec, auth: Auth) -> str:
-    """`auth`, or the first endpoint that has it."""
+def credential_of(spec: Spec, auth: Auth) -> str:
+    """Which of the spec's `auth` it is: `auth`, or that of the first endpoint that has it."""
     if auth == spec.auth:
         return "auth"
     return next((f"endpoints.{name}.auth" for name, other in spec.endpoints.items() if other.auth == auth), "none")

@@ -17,7 +17,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from connector_core.address import AnswerPath, BodyPath, FieldPath, Put
-from connector_core.auth import NoAuth, Session
+from connector_core.auth import NoAuth
 from connector_core.exceptions import ConfigError
 from connector_core.http import Request
 from connector_core.job import Job
@@ -36,6 +36,7 @@ from connector_core.testing.limits import Limits
 from connector_core.testing.matching import Route, Routes
 from connector_core.testing.partitions import Told, belonging, told
 from connector_core.testing.reply import Reply, headers_of, placed, refused
+from connector_core.testing.sign_ins import SignIns
 from connector_core.testing.validators import validated
 
 __all__ = ["Provider"]
@@ -50,12 +51,14 @@ class Provider:
     def __init__(
         self, spec: Spec, scope: Mapping[str, Any], *,
         records: int, seed: int, jobs: Ending = "done", clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
     ) -> None:  # fmt: skip
         """`scope` holds `config` and `secrets`; `records`: how many each path has at first; `jobs`: how they end.
 
-        `clock`: seconds, for the rate limits.
+        `clock`: seconds, for the rate limits; `now`: those since 1970, for tokens.
         """
         self._limits = Limits(spec, clock)
+        self.sign_ins: SignIns = SignIns(spec, scope, now)
         self.spec: Spec = spec
         self._scope, self._seed = scope, seed
         self.routes: Routes = Routes(spec, scope)
@@ -75,6 +78,8 @@ class Provider:
 
     def answer(self, request: Request) -> Reply:
         """What the service says to the request."""
+        if (signed_in := self.sign_ins.answer(request)) is not None:
+            return signed_in
         route = self.routes.find(request)
         if route is None:
             return self._nowhere(request)
@@ -82,9 +87,9 @@ class Provider:
             return too_many
         if route.part is not None:
             route = self.jobs.meant(route, request)
-        session = Session({"connection": {"id": self.spec.name}, **self._scope, "endpoint": {"name": route.name}})
+        auth = route.endpoint.auth or NoAuth()
         try:
-            refusal = (route.endpoint.auth or NoAuth()).refusal(session, request)
+            refusal = auth.refusal(self.sign_ins.session(auth, {"endpoint": {"name": route.name}}), request)
         except (MissingError, TemplateError) as error:
             return refused(501, f"auth cannot be simulated: {error}")
         if refusal is not None:

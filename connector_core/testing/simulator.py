@@ -27,9 +27,11 @@ from urllib.parse import parse_qsl
 from msgspec import Struct
 
 from connector_core.connector import Connector, Engine
+from connector_core.engine.credentials import credential_name
 from connector_core.engine.effects import Effects
 from connector_core.engine.guard import Network
 from connector_core.engine.opening import Opening
+from connector_core.engine.tokens import Tokens
 from connector_core.engine.transport import AiohttpTransport, Transport
 from connector_core.events import Listener
 from connector_core.exceptions import ConfigError, ConnectionError
@@ -83,6 +85,7 @@ class Simulator:
         port: int = 0,
         jobs: Ending = "done",
         clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
         faults: str | Faults = "",
         environment: str | None = None,
         specs: Sequence[str | Path] = (),
@@ -92,8 +95,8 @@ class Simulator:
 
         `environment`, `specs`, `plugins`: with what the spec is found and read, as for Engine and Engine.open.
         `jobs`: how jobs end, as far as the spec has that condition: done, failed, or empty. `clock`: seconds, by which
-        declared rate limits are counted; what exceeds them is answered with 429. `faults`: what goes wrong, such as
-        `reset=2%,503=5%`; `seed` decides when.
+        declared rate limits are counted; what exceeds them is answered with 429. `now`: seconds since 1970, by which
+        tokens end. `faults`: what goes wrong, such as `reset=2%,503=5%`; `seed` decides when.
         """
         _check_numbers(records, seed)
         spec = Engine(specs=specs, plugins=plugins).load(spec, environment)
@@ -104,7 +107,7 @@ class Simulator:
         self._spec, self._port = spec, port
         self._misfortunes = Misfortunes(faults, seed=seed, clock=clock)
         scope = {"config": self.config, "secrets": self.secrets}
-        self._provider = Provider(spec, scope, records=records, seed=seed, jobs=jobs, clock=clock)
+        self._provider = Provider(spec, scope, records=records, seed=seed, jobs=jobs, clock=clock, now=now)
         self._seen: deque[Seen] = deque(maxlen=REMEMBERED)
         self._runner: web.ServerRunner | None = None
 
@@ -124,7 +127,9 @@ class Simulator:
             if not host.host.startswith("*.")
             for scheme in ("https", "http")
         }
-        return dict.fromkeys(sorted(self._provider.routes.origins | further), self.url)
+        return dict.fromkeys(
+            sorted(self._provider.routes.origins | self._provider.sign_ins.origins | further), self.url
+        )
 
     @property
     def requests(self) -> list[Seen]:
@@ -134,6 +139,14 @@ class Simulator:
     def transport(self, network: Network = "loopback") -> Transport:  # noqa: ARG002 - its own network is loopback
         """A transport that reaches this service and nothing else; made for `Effects(transport=…)`."""
         return _OnlyHere(self.routes)
+
+    async def sign_in(self, tokens: Tokens, connection: str = "") -> None:
+        """Keeps a token for each sign-in that begins with a person, as if that person had signed in.
+
+        `connection`: the id that the connector is opened with; empty: the spec's name.
+        """
+        for name, token in self._provider.sign_ins.signed_in():
+            await tokens.put(credential_name(connection or self._spec.name, self._spec, name), token, None)
 
     # ── the server ────────────────────────────────────────────────────────────────────────────────
 
@@ -296,10 +309,12 @@ def simulated(
                 secrets=secrets,
                 jobs=jobs,
                 clock=clock.monotonic,
+                now=clock.now,
                 faults=faults,
             )
         )
         effects = Effects(transport=service.transport, monotonic=clock.monotonic, now=clock.now, sleep=clock.sleep)
+        await service.sign_in(effects.tokens_kept())
         return await stack.enter_async_context(
             Connector.open(
                 loaded,

@@ -9,7 +9,7 @@ from connector_core.auth.oauth2.answers import GONE, error_in, token_in
 from connector_core.auth.oauth2.endpoint import asked_scope, assertion, posted
 from connector_core.auth.oauth2.fields import BY_A_PERSON, Fields
 from connector_core.auth.oauth2.people import Asking, Driven, authorize, device, exchange
-from connector_core.auth.oauth2.provider import refusal
+from connector_core.auth.oauth2.provider import refusal, serve
 from connector_core.auth.token import Token
 from connector_core.exceptions import ConfigError, ReauthenticationError
 from connector_core.http import Request, Response
@@ -106,12 +106,16 @@ class OAuth2(Fields):
         """Looks whether the token was given by `serve`, and has not ended since."""
         return refusal(self, session, request)
 
+    def serve(self, session: Session, request: Request, now: float) -> Response | None:
+        """Gives tokens, renews them, and sends people back from where they sign in."""
+        return serve(self, session, request, now)
+
+    # ── for people ────────────────────────────────────────────────────────────────────────────────
+
     @property
     def ways(self) -> Collection[str]:
         """By a browser, or on another device, where the grant is one for people."""
         return {"authorization_code": ("browser",), "device_code": ("device",)}.get(self.grant, ())
-
-    # ── for people ────────────────────────────────────────────────────────────────────────────────
 
     def authorize(self, session: Session, *, redirect_uri: str, state: str, verifier: str, nonce: str) -> str:
         """The address that a person is sent to, who comes back to `redirect_uri`."""

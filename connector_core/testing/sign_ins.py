@@ -1,0 +1,94 @@
+"""Where a simulated service gives tokens, and the person who signs in to it.
+
+What is given lasts as long as the simulator. Where a spec's sign-in begins with a person, that person is played here:
+who goes to the address, comes back with a code, and has it exchanged, so that the connector finds a token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Mapping
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from connector_core.auth import Auth, Session, Token
+from connector_core.auth.oauth2.kind import OAuth2
+from connector_core.auth.oauth2.people import DeviceCode, Wait
+from connector_core.http import Request, Response, origin
+from connector_core.plan import credential_of
+from connector_core.spec import Spec
+from connector_core.testing.reply import Reply
+
+__all__ = ["SignIns"]
+
+BACK = "http://127.0.0.1/signed-in"
+"""Where the person comes back to; nobody listens there."""
+
+
+class SignIns:
+    """The ways in that a spec describes, each with what its service has given."""
+
+    def __init__(self, spec: Spec, scope: Mapping[str, Any], now: Callable[[], float]) -> None:
+        """`scope` holds `config` and `secrets`; `now`: seconds since 1970."""
+        self._scope = {"connection": {"id": spec.name}, **scope}
+        self._now, self._numbers = now, 0
+        self._ways: dict[str, tuple[Auth, dict[str, Any]]] = {}
+        for auth in (spec.auth, *(endpoint.auth for endpoint in spec.endpoints.values())):
+            if auth is not None:
+                self._ways.setdefault(credential_of(spec, auth), (auth, {}))
+
+    @property
+    def origins(self) -> set[str]:
+        """Where tokens are asked for."""
+        return {origin(url) for auth, learnt in self._ways.values() for url in auth.homes(self._session(learnt))}
+
+    def _session(self, learnt: dict[str, Any], scope: Mapping[str, Any] = {}) -> Session:
+        return Session({**self._scope, **scope}, learnt, None, self._unique)
+
+    def _unique(self) -> str:
+        self._numbers += 1
+        return f"simulated-{self._numbers:06d}"
+
+    def session(self, auth: Auth, scope: Mapping[str, Any]) -> Session:
+        """The provider's side of that way in, with further names."""
+        learnt = next((learnt for known, learnt in self._ways.values() if known == auth), {})
+        return self._session(learnt, scope)
+
+    def answer(self, request: Request) -> Reply | None:
+        """The answer to what signs in; None: the request is for an endpoint."""
+        found = self._served(request)
+        return None if found is None else Reply(found.status, None, dict(found.headers), found.content)
+
+    def _served(self, request: Request) -> Response | None:
+        answers = (auth.serve(self._session(learnt), request, self._now()) for auth, learnt in self._ways.values())
+        return next((found for found in list(answers) if found is not None), None)
+
+    # ── the person ────────────────────────────────────────────────────────────────────────────────
+
+    def signed_in(self) -> Iterator[tuple[str, Token]]:
+        """The tokens of those ways in that begin with a person, by the name of the way."""
+        for name, (auth, learnt) in self._ways.items():
+            if isinstance(auth, OAuth2) and auth.ways:
+                yield name, self._signed_in(auth, self._session(dict(learnt)))
+
+    def _signed_in(self, auth: OAuth2, session: Session) -> Token:
+        now = self._now()
+        if "device" in auth.ways:
+            return self._driven(auth.device(session, now))
+        begun = {"state": self._unique(), "verifier": self._unique() * 4, "nonce": self._unique()}
+        url, _, query = auth.authorize(session, redirect_uri=BACK, **begun).partition("?")
+        sent_back = self._asked(Request("GET", url, tuple(parse_qsl(query, keep_blank_values=True))))
+        redirect = dict(parse_qsl(urlsplit(sent_back.headers["Location"]).query, keep_blank_values=True))
+        return self._driven(auth.exchange(session, redirect=redirect, redirect_uri=BACK, now=now, **begun))
+
+    def _driven(self, flow: Generator[Request | DeviceCode | Wait, Any, Token]) -> Token:
+        try:
+            step = next(flow)
+            while True:
+                step = flow.send(self._asked(step) if isinstance(step, Request) else self._now())
+        except StopIteration as done:
+            return done.value  # type: ignore[no-any-return]  # what the generator returns
+
+    def _asked(self, request: Request) -> Response:
+        found = self._served(request)
+        assert found is not None, f"nobody answers {request}"  # noqa: S101 - the address is the spec's own
+        return found
