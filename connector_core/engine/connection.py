@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 from weakref import WeakSet
 
@@ -186,7 +186,7 @@ class Connection:
 
     def learn(self, token: Token) -> None:
         """A token is used from now on: its texts are secrets."""
-        self._masks.learn([token.access, token.refresh, dict(token.answer)])
+        self._masks.learn([token.access, token.refresh, list(_secrets_in(token.answer))])
 
     def sign_in_homes(self, plan: Plan) -> frozenset[str]:
         """The origins that the endpoint's sign-in may ask: its own addresses, and those of the endpoint."""
@@ -295,6 +295,15 @@ class Connection:
     def mask(self, text: str) -> str:
         """The text with this connection's secrets taken out, in whatever form, for messages that quote the service."""
         return self._masks.masked(text)
+
+
+def _secrets_in(answer: Mapping[str, Any]) -> Iterator[Any]:
+    """What of a token's answer is one: an instance's address, or how many seconds are left, is not."""
+    for name, value in answer.items():
+        if isinstance(value, Mapping):
+            yield from _secrets_in(value)
+        elif name != "token_type" and any(word in name.lower() for word in ("token", "secret", "password", "key")):
+            yield value
 
 
 class _Homes:

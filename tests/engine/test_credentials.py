@@ -285,6 +285,11 @@ async def test_tokens_stand_in_no_error(service):
         await demo.call("thing")
         demo._connection.learn(Token("a-token-of-some-length", "the-refresh-token"))
         assert demo._connection.mask("no: a-token-of-some-length, the-refresh-token") == "no: ***, ***"
+        answer = {"token_type": "Bearer", "expires_in": 36000, "url": "https://eu.example", "user": {"token": "hidden"}}
+        demo._connection.learn(Token("another-token", answer=answer))
+        assert (
+            demo._connection.mask("36000 https://eu.example Bearer: hidden") == "36000 https://eu.example Bearer: ***"
+        )
     assert "a-token" not in repr(demo._connection.credential(demo._connection.plan("thing"), ask).session)
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from pathlib import Path
 
 import pytest
 
 from connector_core import Connector
-from connector_core.exceptions import AuthenticationError, NotFoundError
+from connector_core.engine.effects import Effects
+from connector_core.events import Event, TokenRefreshed
+from connector_core.exceptions import AuthenticationError, AuthorizationError, NotFoundError
 from connector_core.importers.openapi import imported
 from connector_core.source import read
 
@@ -88,3 +92,46 @@ async def test_an_imported_spec_reads_everything():
         for endpoint in made.reads:
             assert sorted([ticket["id"] async for ticket in connector.read(endpoint)]) == list(range(1, 1235))
     assert len(made.reads) == 4
+
+
+def by_oauth2(heard: list[bool], ahead: list[float], **auth: str):
+    """The tickets, by a token of the service's own; `heard`: which token came, a first one or another."""
+
+    def hear(event: Event) -> None:
+        heard.extend([event.first] if isinstance(event, TokenRefreshed) else [])
+
+    client = {"client_id": "{{ secrets.id }}", "client_secret": "{{ secrets.key }}"}
+    spec = {
+        "connector": "1", "name": "tickets", "secrets": {"id": {}, "key": {}, "password": {"optional": True}},
+        "base_url": "http://127.0.0.1:18002/api",
+        "auth": {"type": "oauth2", "token_url": "http://127.0.0.1:18002/o/token/", **client, **auth},
+        "endpoints": {"tickets": {"get": "/page/", "records": "body.results"}},
+    }  # fmt: skip
+    name = "pw" if auth["grant"] == "password" else "cc"
+    secrets = {"id": f"{name}-client", "key": f"{name}-secret", "password": "botpass"}
+    effects = Effects(now=lambda: time.time() + ahead[0], listeners=[hear])
+    return Connector.open(spec, secrets=secrets, network="loopback", effects=effects)
+
+
+@pytest.mark.parametrize("client_auth", ["basic", "post"])
+async def test_a_password_and_rotating_refresh_tokens(client_auth):
+    """Twenty callers share a token, which is renewed once each time that it has ended, and nobody is refused."""
+    heard: list[bool] = []
+    ahead = [0.0]
+    auth = {"grant": "password", "username": "bot", "password": "{{ secrets.password }}", "client_auth": client_auth}
+    async with by_oauth2(heard, ahead, **auth) as connector:
+        for _ in range(3):
+            answers = await asyncio.gather(*(connector.call("tickets") for _ in range(20)))
+            assert {len(answer.data) for answer in answers} == {50}
+            ahead[0] += 30  # more than a token's life
+    assert heard == [True, False, False]
+
+
+async def test_what_a_client_may_not_do_is_no_reason_to_renew():
+    """The client's own token belongs to nobody here: 403 is told as that, and the token is kept."""
+    heard: list[bool] = []
+    async with by_oauth2(heard, [0.0], grant="client_credentials") as connector:
+        for _ in range(2):
+            with pytest.raises(AuthorizationError, match="You do not have permission"):
+                await connector.call("tickets")
+    assert heard == [True]
