@@ -38,7 +38,8 @@ STRUCTURE = {
 }  # fmt: skip
 """Codes of mistakes in keys, types, kinds and bounds, and in the spelling of names."""
 MEANING = {
-    "address", "binary", "decode", "format", "graphql", "host", "media_type", "name", "path", "regex", "template",
+    "address", "binary", "decode", "expires", "format", "graphql", "host", "literal_secret",
+    "media_type", "name", "oauth1_key", "oauth2", "path", "regex", "template",
     "timeout", "transform", "unit", "value_error", "xml",
 }  # fmt: skip
 """Codes of mistakes in what a text of the right type says, or in how the keys of one mapping go together."""

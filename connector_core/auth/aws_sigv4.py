@@ -14,12 +14,12 @@ import hmac
 import re
 from datetime import UTC, datetime
 from itertools import starmap
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 from urllib.parse import quote, unquote
 
 from msgspec import Struct
 from msgspec.structs import replace
-from pydantic import Field, model_validator
+from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
 from connector_core.auth.credentials import credential, expected, fields, optional, sent_body
@@ -38,6 +38,8 @@ OWN = frozenset({"authorization", "x-amz-content-sha256", "x-amz-date", "x-amz-s
 """Headers that are written here."""
 CHANGED = frozenset({"connection", "expect", "te", "transfer-encoding", "upgrade", "user-agent", "x-amzn-trace-id"})
 """Headers that proxies change."""
+LONGEST = 604800
+"""Seconds that a signature in the query may hold at most."""
 TOLERATED = 300.0
 """Seconds by which AWS lets a clock be wrong."""
 _HTTP_DATE = Format("http_date")
@@ -65,7 +67,7 @@ class AwsSigv4(Auth):
     """What comes with temporary credentials; where it has no value, there are none."""
     query: bool = False
     """Whether the signature goes into the query: a presigned URL."""
-    expires: Annotated[Duration | None, Field(gt=0, le=604800)] = None
+    expires: Duration | None = None
     """How long a signature in the query holds, at most 7 days; 5 minutes where it is left out."""
     unsigned_payload: bool = False
     """Whether the body is not signed, for services that take that: S3 does, and files are sent to it so."""
@@ -74,6 +76,8 @@ class AwsSigv4(Auth):
     def _expires_in_the_query(self) -> Self:
         if self.expires is not None and not self.query:
             raise PydanticCustomError("expires", "only a signature in the query expires: add query: true")
+        if self.expires is not None and not 1 <= self.expires <= LONGEST:
+            raise PydanticCustomError("expires", "'expires' is from 1s to 7d")
         return self
 
     def sign(self, session: Session, request: Request, now: float) -> Request:

@@ -306,6 +306,9 @@ def test_only_a_signature_in_the_query_expires():
     document = {"connector": "1", "name": "x", "base_url": "https://a.example", "auth": auth, "endpoints": {}}
     with pytest.raises(Exception, match="only a signature in the query expires: add query: true"):
         load(document)
+    for wrong in ("8d", "0s"):
+        with pytest.raises(Exception, match="'expires' is from 1s to 7d"):
+            kind(service="s3", query=True, expires=wrong)
 
 
 def test_a_wrong_clock_is_found_out():
