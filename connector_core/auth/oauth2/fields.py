@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import parse_qsl
 
-from pydantic import AfterValidator, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from connector_core.address import AnswerPath, Put
@@ -151,9 +151,9 @@ class Fields(Auth):
     """Who must have sent a person back (RFC 9207); left out, it is not looked at."""
     token_body: Literal["form", "json", "query"] = "form"  # noqa: S105 - no password
     """How what is asked for is written."""
-    extra: Extra = Extra()
+    extra: Extra = Field(default_factory=Extra)
     """Further parameters."""
-    token: TokenParts = TokenParts()
+    token: TokenParts = Field(default_factory=TokenParts)
     """Where the token stands in the answer."""
     put: Put = Put("header.Authorization")
     """Where the token goes in requests."""
