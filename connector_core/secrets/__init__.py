@@ -27,7 +27,7 @@ from connector_core.secrets.brought import Brought
 
 __all__ = ["Backend", "Backends", "World", "built_in"]
 
-_OURS = ("backend", "brought", "waiting")
+_OURS = ("backend", "brought", "service", "waiting")
 """Modules that are no backend."""
 
 

@@ -22,7 +22,7 @@ class Drawer(Backend):
 
 def test_found_by_file():
     """Every module beside those that all share is a backend: its class says the scheme that the file is named for."""
-    assert {"env", "file"} <= built_in().keys()
+    assert list(built_in()) == ["aws-sm", "env", "file", "keyring", "vault"]
     for scheme, backend in Backends().items():
         assert backend.scheme == scheme
         assert type(backend).__module__ == f"connector_core.secrets.{scheme.replace('-', '_')}"
@@ -42,7 +42,10 @@ def test_allowed():
 @pytest.mark.parametrize(
     "wrong, text",
     [
-        ("emv", "'emv' is no backend of secrets, did you mean 'env'? — Engine(secret_backends=…) — name some of env, "),
+        (
+            "emv",
+            "'emv' is no backend of secrets, did you mean 'env'? — Engine(secret_backends=…) — name some of aws-sm, ",
+        ),
         ([Drawer], "is no backend of secrets — Engine"),
     ],
 )
