@@ -57,7 +57,7 @@ Written by `connector types desk`: change the spec, and write it again.
 
 from typing import Any, Literal, NotRequired, Protocol, TypedDict, overload
 
-from connector_core import Pages, Records, Result, Spec
+from connector_core import Pages, Records, Result, SecretRef, Spec
 from connector_core.engine.checkup import HealthReport
 from connector_core.engine.circuits import CircuitStatus
 from connector_core.http import Binary
@@ -75,7 +75,7 @@ class DeskConfig(TypedDict):
 class DeskSecrets(TypedDict):
     """The secrets of an account."""
 
-    token: str
+    token: str | SecretRef
 
 
 TicketsRecordFrom = TypedDict(

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from connector_core.auth import Token
 from connector_core.engine.effects import Effects
+from connector_core.engine.references import Referred
 from connector_core.engine.transport import Transport
 from connector_core.events import Event
 from connector_core.plan import Plan
@@ -21,6 +22,8 @@ class Account(Protocol):
     name: str
     effects: Effects
     transport: Transport
+    referred: Referred | None
+    """The secrets that are given by reference; None: there are none."""
 
     def announce(self, event: type[Event], endpoint: str, **about: Any) -> None:
         """Tells whoever listens of something on that endpoint."""

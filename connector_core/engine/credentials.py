@@ -29,7 +29,7 @@ from msgspec.structs import replace
 from connector_core.auth import Session, Token
 from connector_core.engine.until import awaited
 from connector_core.events import TokenRefreshed, TokenRefreshFailed
-from connector_core.exceptions import ConfigError, IntegrationError, ReauthenticationError
+from connector_core.exceptions import AuthenticationError, ConfigError, IntegrationError, ReauthenticationError
 from connector_core.http import Request, Response
 
 if TYPE_CHECKING:
@@ -223,6 +223,19 @@ class Credential:
         return new
 
     async def _obtained(self, held: Token | None, plan: Plan) -> Token:
+        """The kind's token; where the service refuses a secret that is another by now, with that one."""
+        if (referred := self._account.referred) is None:
+            return await self._flown(held, plan)
+        await referred.ready(plan.secrets)
+        changes = referred.changes
+        try:
+            return await self._flown(held, plan)
+        except AuthenticationError:
+            if not await referred.renewed(plan.secrets, changes):
+                raise
+        return await self._flown(held, plan)
+
+    async def _flown(self, held: Token | None, plan: Plan) -> Token:
         """Runs the kind's flow: sends what it asks for, until it returns the token."""
         flow = self.auth.obtain(self.session, held, self._account.effects.now())
         try:

@@ -189,6 +189,8 @@ class SignIn:
     async def _driven(self, plan: Plan, credential: Credential, flow: Any, show: Callable[[DeviceCode], None]) -> None:
         """Drives the flow to its token, and keeps that."""
         effects = self._connection.effects
+        if (referred := self._connection.referred) is not None:
+            await referred.ready(plan.secrets)
         try:
             asked = next(flow)
             while True:

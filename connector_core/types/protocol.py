@@ -18,7 +18,7 @@ Signature = tuple[list[str], str]
 """A method's parameters, and what it gives."""
 
 _TYPING = ("Any", "Literal", "NotRequired", "Protocol", "TypeAlias", "TypedDict", "overload")
-_DOOR = ("Pages", "Records", "Result", "Spec")
+_DOOR = ("Pages", "Records", "Result", "SecretRef", "Spec")
 _FURTHER = {
     "HealthReport": "engine.checkup",
     "CircuitStatus": "engine.circuits",
@@ -68,10 +68,10 @@ def _account(shapes: Shapes, protocol: str, spec: Spec) -> None:
         name: {**schema, "optional": True} if name in elsewhere else schema for name, schema in spec.config.items()
     }
     secrets = {name: {"type": "string", **schema} for name, schema in spec.secrets.items()}
-    for what, properties in (("config", config), ("secrets", secrets)):
+    for what, properties, besides in (("config", config, ""), ("secrets", secrets, "SecretRef")):
         if properties:
             name = shapes.names.free(f"{protocol}{what.title()}", "Connector")
-            shapes.declared(name, properties, f"The {what} of an account.", given=True)
+            shapes.declared(name, properties, f"The {what} of an account.", given=True, besides=besides)
 
 
 def _record(shapes: Shapes, shared: dict[str, str], name: str, endpoint: Endpoint) -> str:

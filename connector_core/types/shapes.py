@@ -49,16 +49,20 @@ class Shapes:
         self.names: Names = Names()
         self.lines: list[str] = []
 
-    def declared(self, name: str, properties: Mapping[str, Schema], about: str, *, given: bool = False) -> str:
+    def declared(
+        self, name: str, properties: Mapping[str, Schema], about: str, *, given: bool = False, besides: str = ""
+    ) -> str:
         """The TypedDict of a record, or of what an app passes (`given`); gives its name.
 
         A declared field is there unless it is `optional`; what is given need not be where it has a default, and None
-        stands for it as well.
+        stands for it as well. `besides`: what may be passed in place of each, such as a reference to it.
         """
         fields = []
         for key, schema in properties.items():
             required = not schema.get("optional") and not (given and "default" in schema)
             types = self._types(schema, f"{name}{camel(key)}", given=given)
+            if besides:
+                types = _union([*types, besides])
             if given:  # None is what was left out, whatever the schema says
                 types = _union(types, without="None") if required else _union([*types, "None"])
             fields.append(Field(key, types, required, str(schema.get("description", ""))))

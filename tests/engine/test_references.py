@@ -374,6 +374,47 @@ async def test_what_auth_does_not_read():
     assert [request.headers["X-Other"] for request in transport.requests] == ["s3cr3t-1", "s3cr3t-2"]
 
 
+OAUTH: dict[str, Any] = {
+    **SPEC,
+    "auth": {
+        "type": "oauth2",
+        "grant": "client_credentials",
+        "token_url": "https://id.example/token",
+        "client_id": "shop",
+        "client_secret": "{{ secrets.token }}",
+        "client_auth": "post",
+    },
+}
+
+
+class Provider(Service):
+    """Gives tokens to whoever knows the client's secret, which is `good`."""
+
+    def answer(self, request: Request) -> Response:
+        if request.url != "https://id.example/token":
+            return respond(json=[{"id": 1}])
+        if dict(request.body)["client_secret"] != self.good:
+            return respond(401, json={"error": "invalid_client"})
+        return respond(json={"access_token": "a", "token_type": "Bearer", "expires_in": 60})
+
+
+async def test_a_clients_secret_that_was_replaced():
+    """The sign-in service refuses the old one: it is looked up at once, and the token is asked for again, once."""
+    drawer, service, clock = Drawer(), Provider("s3cr3t-1"), VirtualClock()
+    async with engine(drawer, service, clock) as one, one.open(OAUTH, secrets=TOKEN) as demo:
+        await demo.call("things")
+        drawer.now = service.good = "s3cr3t-2"
+        await clock.sleep(60)
+        await demo.call("things")
+        assert drawer.asked == ["shop", "shop"]
+        service.good = "another"
+        await clock.sleep(60)
+        with pytest.raises(AuthenticationError):
+            await demo.call("things")
+    asked = [dict(request.body)["client_secret"] for request in service.requests if "id.example" in request.url]
+    assert asked == ["s3cr3t-1", "s3cr3t-1", "s3cr3t-2", "s3cr3t-2"]
+
+
 # ── never told ────────────────────────────────────────────────────────────────────────────────────
 
 

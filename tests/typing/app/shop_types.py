@@ -5,7 +5,7 @@ Written by `connector types shop`: change the spec, and write it again.
 
 from typing import Any, Literal, NotRequired, Protocol, TypedDict, overload
 
-from connector_core import Pages, Records, Result, Spec
+from connector_core import Pages, Records, Result, SecretRef, Spec
 from connector_core.engine.checkup import HealthReport
 from connector_core.engine.circuits import CircuitStatus
 from connector_core.metrics import Counters
@@ -23,7 +23,7 @@ class ShopConfig(TypedDict):
 class ShopSecrets(TypedDict):
     """The secrets of an account."""
 
-    token: str
+    token: str | SecretRef
     """API token from Settings → API"""
 
 
