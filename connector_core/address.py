@@ -304,9 +304,9 @@ def _spread(value: Any, keys: tuple[str, ...]) -> Any:
 
 
 class Put(Address):
-    """A place in a request: `query.NAME`, `header.NAME`, `cookie.NAME`, `body.…`."""
+    """A place in a request: `query.NAME`, `header.NAME`, `cookie.NAME`, `body.…`; of an SDK's method, `args.NAME`."""
 
-    roots: ClassVar[tuple[str, ...]] = ("query", "header", "cookie", "body")
+    roots: ClassVar[tuple[str, ...]] = ("query", "header", "cookie", "body", "args")
     __slots__ = ()
 
     @classmethod

@@ -24,6 +24,7 @@ from pydantic_core import PydanticCustomError, core_schema
 from connector_core.address import AnswerPath
 from connector_core.component import Model, suggestion
 from connector_core.formats import Format, FormattedTake, take_from
+from connector_core.http import RAISED
 from connector_core.statuses import Statuses
 from connector_core.template import Condition, Message, MissingError, Reads, Template
 from connector_core.units import duration
@@ -119,6 +120,8 @@ class ErrorRule(Model):
     """The statuses it matches: a number, a class such as `5xx`, or a list; left out: any status."""
     header: dict[str, str] | None = None
     """Header values it matches, all of them, ignoring case in the names."""
+    exception: str | None = None
+    """The class of what an SDK raised, or one that it is derived from: its name, with its module or without."""
     when: Annotated[Condition, Reads("errors")] | None = None
     """A condition on `body`, `header` and `status`."""
     category: Annotated[Category, BeforeValidator(_category)] | None = None
@@ -137,7 +140,9 @@ class ErrorRule(Model):
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
-        if self.status is None and self.when is None and not self.header:
+        if self.exception is not None and (self.status is not None or self.header):
+            raise ValueError("an exception is no answer: it has no 'status' and no 'header'")
+        if self.status is None and self.when is None and not self.header and self.exception is None:
             raise ValueError("matches every answer: give it a 'status', a 'header' or a 'when'")
         if self.then is None and self.category is None:
             raise ValueError("says nothing: give it a 'category', or a 'then'")
@@ -145,7 +150,9 @@ class ErrorRule(Model):
 
     def matches(self, status: int, scope: Mapping[str, Any]) -> bool:
         """Whether this rule speaks of that answer."""
-        if self.status is not None and not any(status in span for span in self.status):
+        if not self.looks_at(status):
+            return False
+        if self.exception is not None and self.exception not in scope["body"]["bases"]:
             return False
         header = scope["header"]
         if self.header is not None and any(header.get(name) != value for name, value in self.header.items()):
@@ -154,6 +161,8 @@ class ErrorRule(Model):
 
     def looks_at(self, status: int) -> bool:
         """Whether it may match an answer of that status at all."""
+        if self.exception is not None:
+            return status == RAISED
         return self.status is None or any(status in span for span in self.status)
 
     def outcome(self, status: int, scope: Mapping[str, Any], *, now: float) -> Outcome:
@@ -167,7 +176,8 @@ class ErrorRule(Model):
             retry_after=_sensible(self._waits(scope), now),
             retryable=self.then == "retry"
             or category == "rate_limit"
-            or (category == "server" and status in RETRYABLE),
+            or (category == "server" and status in RETRYABLE)
+            or (category in ("server", "connection") and status == RAISED),
         )
 
     def _code(self, scope: Mapping[str, Any]) -> str:
@@ -201,6 +211,18 @@ def by_status(status: int) -> Outcome:
     client_error = 400 <= status < 500  # noqa: PLR2004 - RFC 9110 §15.5
     category = CATEGORIES.get(status, "validation" if client_error else "server")
     return Outcome("fail", category, f"http.{status}", retryable=status in RETRYABLE)
+
+
+_NOT_CONNECTED = frozenset({"ConnectionError", "TimeoutError", "OSError"})
+
+
+def by_exception(raised: Mapping[str, Any]) -> Outcome:
+    """What an exception says of which no rule speaks: the network's are `connection`, wrong arguments `validation`."""
+    code = f"sdk.{str(raised['exception']).rpartition('.')[2]}"
+    if "TypeError" in raised["bases"]:
+        return Outcome("fail", "validation", code)
+    category: Category = "server" if _NOT_CONNECTED.isdisjoint(raised["bases"]) else "connection"
+    return Outcome("fail", category, code, retryable=True)
 
 
 class Rule(Protocol):
@@ -270,4 +292,4 @@ def classify(rules: Sequence[Rule], status: int, scope: Mapping[str, Any], *, no
     for rule in rules:
         if rule.matches(status, scope):
             return rule.outcome(status, scope, now=now)
-    return by_status(status)
+    return by_exception(scope["body"]) if status == RAISED else by_status(status)

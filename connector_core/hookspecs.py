@@ -80,6 +80,11 @@ def register_transforms(connector: str) -> Mapping[str, Transform]:  # type: ign
     """Functions that `transform: [{type: hook, name: …}]` calls with each record; see the key for what they may do."""
 
 
+@hookspec
+def register_clients(connector: str) -> Mapping[str, Callable[..., Any]]:  # type: ignore[empty-body]
+    """What makes the clients of SDKs, by the name that `sdk: {client: …}` has: functions of `config` and `secrets`."""
+
+
 # ── for every request ─────────────────────────────────────────────────────────────────────────────
 
 

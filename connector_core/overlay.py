@@ -137,9 +137,11 @@ def _inherits(own: dict[str, Any], key: str) -> bool:
         case "rate_limit":
             return False
         case "records":
-            return not {"get", "graphql", "job"}.isdisjoint(own)
+            return not {"get", "graphql", "sdk", "job"}.isdisjoint(own)
         case "body":
-            return {"get", "graphql", "job"}.isdisjoint(own)
+            return {"get", "graphql", "sdk", "job"}.isdisjoint(own)
+        case "auth" | "base_url" | "cache" | "decode" | "headers" | "params":
+            return "sdk" not in own
     return True
 
 

@@ -165,6 +165,10 @@ class Plugins:
         """The functions for a connector by name; raises ConfigError where two have the same."""
         return self._named("register_transforms", {"connector": connector})
 
+    def clients(self, connector: str) -> dict[str, Callable[..., Any]]:
+        """What makes the clients of SDKs for a connector, by name; raises ConfigError where two have the same."""
+        return self._named("register_clients", {"connector": connector})
+
     def filters(self) -> dict[str, Callable[..., Any]]:
         """The filters by name; raises ConfigError where two have the same.
 
@@ -363,6 +367,7 @@ _GIVEN: dict[str, tuple[Callable[[Any], bool], str]] = {
     "register_commands": (_commands, "a list of click commands"),
     "register_stores": (_functions, "a mapping of schemes to functions"),
     "register_secrets": (_functions, "a mapping of schemes to functions"),
+    "register_clients": (_functions, "a mapping of names to functions"),
     "register_transforms": (_functions, "a mapping of names to functions"),
     "prepare_request": (_request, "a Request whose url, headers and query are text"),
     "prepare_page": (lambda found: isinstance(found, list) and _list_of(found, dict), "a list of records"),

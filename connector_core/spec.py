@@ -35,6 +35,7 @@ from connector_core.rate_limit import RateLimit
 from connector_core.request import METHODS, BaseUrl, Method, Path, RequestKeys
 from connector_core.response import ResponseKeys
 from connector_core.retry import Retry
+from connector_core.sdk import Sdk, SdkKeys
 from connector_core.steps import Steps
 from connector_core.template import Reads, Template, Value
 from connector_core.transform import Transform
@@ -153,14 +154,14 @@ class Inherited(RequestKeys, ResponseKeys):
     """A key for what is sent by calls, by which the service knows what it has acted on already."""
 
 
-VERBS = (*METHODS, "graphql", "job", "steps")
+VERBS = (*METHODS, "graphql", "sdk", "job", "steps")
 """The keys of which an endpoint has exactly one: what it does."""
 
 INHERITED = tuple(field.alias or name for name, field in Inherited.model_fields.items())
 """The keys that an endpoint takes from the top level."""
 
 
-class Endpoint(Inherited, GraphqlKeys):
+class Endpoint(Inherited, GraphqlKeys, SdkKeys):
     """One thing to read or to call."""
 
     description: str = ""
@@ -208,7 +209,7 @@ class Endpoint(Inherited, GraphqlKeys):
     @property
     def readable(self) -> bool:
         """Whether it is a read: paged, and safe to repeat. Everything else is a call."""
-        asks = self.get or self.post or self.job or (self.graphql and not mutates(self.graphql))
+        asks = self.get or self.post or self.sdk or self.job or (self.graphql and not mutates(self.graphql))
         return self.records is not None and self.input is None and self.output is None and bool(asks)
 
     @property
@@ -252,6 +253,8 @@ class Spec(Inherited):
     """The same, for what must never be shown."""
     hosts: list[Annotated[Late[Host], BeforeValidator(_host)]] = []
     """Further hosts that links and redirects may lead to."""
+    sdk: Late[Sdk] | None = None
+    """The client of a vendor's SDK, whose methods endpoints may be."""
     environments: Annotated[dict[Name, Late[Environment]], BeforeValidator(_own_keys)] = {}
     """Other homes of the service, such as a sandbox."""
     endpoints: Annotated[dict[EndpointName, Endpoint], BeforeValidator(_own_keys)] = {}

@@ -277,7 +277,7 @@ ROOTS = "(one of: body, header, record, status)"
         (FieldPath, "a[0]", BRACKETS),
         (Put, "body", "say what of body: body.NAME"),
         (Put, "query", "say what of query: query.NAME"),
-        (Put, "status", "unknown root 'status' (one of: body, cookie, header, query)"),
+        (Put, "status", "unknown root 'status' (one of: args, body, cookie, header, query)"),
         (Put, "qury.page", "unknown root 'qury', did you mean 'query'?"),
         (Put, "query.page[size]", BRACKETS),
         (Put, "query.a.b", 'quote a query name that has dots: query."a.b"'),

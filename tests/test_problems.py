@@ -398,7 +398,7 @@ endpoints:
         "14:28 endpoints.c.input.a: must be a mapping, not a number",
         "14:64 endpoints.c.params.z: input.b is not declared under input (one of: a)",
         "14:90 endpoints.c.output: 'order' is not an address: unknown root 'order', did you mean 'body.order'?",
-        "15:6 endpoints.n: has no method: give it one of get, post, put, patch, delete, graphql, job, steps, such as get: /orders",
+        "15:6 endpoints.n: has no method: give it one of get, post, put, patch, delete, graphql, sdk, job, steps, such as get: /orders",
         "16:12 endpoints.t.get: must begin with a slash, or be one whole template: /x",
         "17:44 endpoints.s.primary_key: idd is not in the schema of s, did you mean 'id'?",
         "17:69 endpoints.s.schema.id.type: unknown type 'integr', did you mean 'integer'?",

@@ -116,7 +116,7 @@ def test_what_an_endpoint_inherits_must_fit_it():
 @pytest.mark.parametrize(
     "text, what",
     [
-        ("endpoints: {a: {}}", ["6:16 endpoints.a: has no method: give it one of get, post, put, patch, delete, graphql, job, steps, such as get: /orders"]),
+        ("endpoints: {a: {}}", ["6:16 endpoints.a: has no method: give it one of get, post, put, patch, delete, graphql, sdk, job, steps, such as get: /orders"]),
         (
             "endpoints: {a: {post: /b, get: /a, delete: /c}}",
             [

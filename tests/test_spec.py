@@ -47,7 +47,7 @@ def test_a_post_is_no_search_by_inheritance():
 def test_what_the_top_level_may_say():
     """Any key of an endpoint but those that only one endpoint can mean."""
     own = {"description", "cost", "get", "post", "put", "patch", "delete", "input", "output", "schema"}
-    own |= {"for_each", "private", "graphql", "variables", "job", "steps", "batch"}
+    own |= {"for_each", "private", "graphql", "variables", "sdk", "args", "job", "steps", "batch"}
     assert {field.alias or name for name, field in Endpoint.model_fields.items()} - own == {*INHERITED}
 
 

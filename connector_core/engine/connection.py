@@ -23,6 +23,7 @@ from connector_core.engine.masks import Masks
 from connector_core.engine.pace import Pace
 from connector_core.engine.references import Referred
 from connector_core.engine.repetitions import Repetitions
+from connector_core.engine.sdk import SdkTransport
 from connector_core.engine.store import Place
 from connector_core.engine.transport import Transport
 from connector_core.events import Event
@@ -32,6 +33,7 @@ from connector_core.http import Request, origin
 from connector_core.plan import Plan, base_urls, base_urls_of, compile_plan
 from connector_core.plugins import Plugins
 from connector_core.rate_limit import RateLimit
+from connector_core.sdk import home as home_of_sdk
 from connector_core.spec import Host, Spec
 from connector_core.template import MissingError, Template, TemplateError
 
@@ -100,7 +102,8 @@ class Connection:
         """The names that hold for everything this connection does."""
         self.facts: Facts = Facts(spec, self.scope["connection"])
         self._credentials: dict[str, Credential] = {}
-        self.transport: Transport = effects.reach(network)
+        self._client = self._sdk(effects.reach(network))
+        self.transport: Transport = self._client or effects.reach(network)
         self.gate: Gate = Gate(self)
         self.circuits: Circuits = Circuits(self)
         self.repetitions: Repetitions = Repetitions()
@@ -171,6 +174,15 @@ class Connection:
             await reading.cut()
         for credential in self._credentials.values():
             await credential.aclose()
+        if self._client is not None:
+            await self._client.aclose()
+
+    def _sdk(self, transport: Transport) -> SdkTransport | None:
+        """What calls the methods of the spec's client; None where there is none, or the transport answers for it."""
+        if self.spec.sdk is None or getattr(transport, "answers_for_sdks", False):
+            return None
+        account = {"config": self.config, "secrets": self._secrets}
+        return SdkTransport(transport, self.spec.sdk, lambda: self.plugins.clients(self.spec.name), account)
 
     # ── who asks ──────────────────────────────────────────────────────────────────────────────────
 
@@ -242,6 +254,8 @@ class Connection:
             found = self.spec.endpoints.get(endpoint)
             own = [url.render(self.scope) for url in (base_urls_of(found) if found is not None else [])]
             known = self._homes[endpoint] = _Homes(own, self._elsewhere, self.spec.hosts)
+            if self.spec.sdk is not None and found is not None and found.sdk is not None:
+                known.near = (home_of_sdk(self.spec.sdk.client),)
         return known
 
     def admit(self, request: Request, endpoint: str, led_by: str = "") -> tuple[Request, bool]:

@@ -18,7 +18,7 @@ from connector_core.exceptions import (
     ServerError,
     ValidationError,
 )
-from connector_core.http import Response
+from connector_core.http import RAISED, Response
 from connector_core.plan import Plan
 
 __all__ = ["EXCEPTIONS", "explained", "hide", "said", "undecodable"]
@@ -54,8 +54,11 @@ def explained(
     if issubclass(kind, ConnectionError):
         about["phase"] = "answered"
     about["code"] = _harmless(connection.mask(about["code"]))[:100]  # a rule may take it from the answer
+    how = f"answered {response.status}"
+    if response.status == RAISED:
+        how = f"raised {response.headers['Exception']}"
     return kind(
-        f"{plan.connector} answered {response.status}: {_harmless(connection.mask(what))}",
+        f"{plan.connector} {how}: {_harmless(connection.mask(what))}",
         where=f"{plan.endpoint}: {response.request.method} {url}",
         hint=HINTS.get(kind, ""),
         context={

@@ -11,7 +11,7 @@ from typing import Any, Self
 from connector_core.engine.account import Account
 from connector_core.events import Attempt, OperationFinished, RequestFailed, RequestFinished, RequestStarted
 from connector_core.exceptions import IntegrationError
-from connector_core.http import Request, Response
+from connector_core.http import RAISED, Request, Response
 from connector_core.plan import Plan
 
 __all__ = ["Tale"]
@@ -62,7 +62,10 @@ class Tale:
         status, code = None, ""
         try:
             response = await self._account.transport.send(request)
-            status = response.status
+            if response.status == RAISED:
+                code = f"sdk.{response.headers['Exception']}"
+            else:
+                status = response.status
         except IntegrationError as error:
             code = error.code
             announce(RequestFailed(**told, code=code))
@@ -75,5 +78,8 @@ class Tale:
             self._attempts.append(
                 Attempt(number=attempt, method=request.method, url=url, status=status, code=code, elapsed=elapsed)
             )
-        announce(RequestFinished(**told, status=response.status, elapsed=response.elapsed, size=response.size))
+        if code:
+            announce(RequestFailed(**told, code=code))
+        else:
+            announce(RequestFinished(**told, status=response.status, elapsed=response.elapsed, size=response.size))
         return response

@@ -112,6 +112,8 @@ def way(endpoint: Endpoint) -> Words:
     for key, what in (("graphql", "GraphQL"), ("job", "job"), ("steps", "steps")):
         if getattr(endpoint, key) is not None:
             return said(what)
+    if endpoint.sdk is not None:
+        return said(code(endpoint.sdk), " of the SDK")
     path = getattr(endpoint, endpoint.method)
     return said(code(f"{endpoint.method.upper()} {plain(path)}" if path is not None else endpoint.method.upper()))
 

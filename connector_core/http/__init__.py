@@ -11,10 +11,21 @@ Everything above speaks of requests and answers in these types; only the transpo
 
 from __future__ import annotations
 
-from connector_core.http.messages import Arrived, Headers, Request, Response, Spooled, as_sent, encode_query, origin
+from connector_core.http.messages import (
+    RAISED,
+    Arrived,
+    Headers,
+    Request,
+    Response,
+    Spooled,
+    as_sent,
+    encode_query,
+    origin,
+)
 from connector_core.http.multipart import Binary, Multipart, Part, is_binary
 
 __all__ = [
+    "RAISED",
     "Arrived",
     "Binary",
     "Headers",

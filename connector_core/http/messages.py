@@ -13,10 +13,13 @@ from msgspec.structs import replace
 
 from connector_core.http import xml_text
 
-__all__ = ["Arrived", "Headers", "Request", "Response", "as_sent", "encode_query", "origin"]
+__all__ = ["RAISED", "Arrived", "Headers", "Request", "Response", "as_sent", "encode_query", "origin"]
 
 Query = tuple[tuple[str, str], ...]
 Encoding = Literal["json", "form", "multipart", "xml", "text", "bytes"]
+
+RAISED = 0
+"""The status of what is no answer: what an SDK raised, told in the body as `exception`, `message`, `bases`."""
 
 _VISIBLE = string.ascii_letters + string.digits + string.punctuation
 _IN_MEMORY = (str, bytes, bytearray, memoryview)
@@ -250,7 +253,7 @@ class Response(Struct, frozen=True):
     """A whole answer: `content` is the body after content-encodings were undone."""
 
     status: int
-    """Such as 200."""
+    """Such as 200; RAISED for what an SDK raised."""
     headers: Headers
     """By name, whose case does not matter; `all(name)` gives each field of the name."""
     content: bytes

@@ -20,9 +20,11 @@ from connector_core.http import Request
 from connector_core.job import Job
 from connector_core.json_schema import judge
 from connector_core.pagination import NoPagination, Pagination
+from connector_core.pagination.iterator import Iterator as OfIterator
 from connector_core.plan.plan import JobPlan, Plan
 from connector_core.request import BaseUrl, InlineRequest, compose
 from connector_core.retry import Exponential, Retry
+from connector_core.sdk import invocation
 from connector_core.spec import Endpoint, Spec, templates
 from connector_core.template import MissingError, TemplateError, Value
 from connector_core.transform import NO_HOOKS, Hooks, fused
@@ -91,7 +93,8 @@ def endpoint_of(spec: Spec, name: str) -> Endpoint:
 
 def _compiled(spec: Spec, name: str, hooks: Hooks) -> Plan:
     endpoint = endpoint_of(spec, name)
-    pagination = endpoint.pagination if endpoint.readable and endpoint.pagination else NoPagination()
+    otherwise = OfIterator() if endpoint.sdk and endpoint.readable else NoPagination()
+    pagination = endpoint.pagination if endpoint.readable and endpoint.pagination else otherwise
     auth = endpoint.auth or NoAuth()
     own = endpoint.rate_limit.concurrency if endpoint.rate_limit else None
     shared = spec.rate_limit.concurrency if spec.rate_limit else None
@@ -104,7 +107,7 @@ def _compiled(spec: Spec, name: str, hooks: Hooks) -> Plan:
     reads_key = endpoint.filter is not None and any(read[0] == "key" for read in endpoint.filter.reads)
     decoding, records = Decoding(endpoint.decode), endpoint.records
     needs_all = judges_success or reads_key or endpoint.columns or _reads_into(pagination, records)
-    is_kept = endpoint.harmless and endpoint.job is None and not endpoint.steps
+    is_kept = endpoint.harmless and not (endpoint.job or endpoint.steps or endpoint.sdk)
     cache = endpoint.cache.terms() if endpoint.cache is not None and is_kept else None
     return Plan(
         connector=spec.name,
@@ -113,7 +116,7 @@ def _compiled(spec: Spec, name: str, hooks: Hooks) -> Plan:
         idempotent=endpoint.harmless or endpoint.idempotency is not None,
         idempotency=None if endpoint.harmless else endpoint.idempotency,
         retry=endpoint.retry or _usual(),
-        compose=_composer(endpoint),
+        compose=_composer(spec, endpoint),
         auth=auth,
         credential=credential_of(spec, auth),
         signs=not isinstance(auth, NoAuth),
@@ -164,9 +167,9 @@ def credential_of(spec: Spec, auth: Auth) -> str:
 
 
 def _secrets(endpoint: Endpoint) -> frozenset[str] | None:
-    """The names of the secrets in its templates, those of its sign-in included; None where one is computed."""
+    """The names of the secrets in its templates, those of its sign-in included; None: all (computed, or for a client)."""
     found = [read[1:2] for _, value in templates(endpoint) for read in value.reads if read[0] == "secrets"]
-    return None if () in found or ("*",) in found else frozenset(name for (name,) in found)
+    return None if endpoint.sdk or () in found or ("*",) in found else frozenset(name for (name,) in found)
 
 
 def _breaker(endpoint: Endpoint) -> Terms | None:
@@ -207,10 +210,13 @@ def _key(fields: FieldPath | list[FieldPath] | None) -> Callable[[Mapping[str, A
     return lambda record: [None if (found := field.take(record)) is MISSING else found for field in fields]
 
 
-def _composer(endpoint: Endpoint) -> Callable[[Scope], Request]:
+def _composer(spec: Spec, endpoint: Endpoint) -> Callable[[Scope], Request]:
     if endpoint.job is not None and endpoint.job.result is not None:
         result = endpoint.job.result.under(endpoint)
         return lambda scope: compose(result, result.method, result.path, scope)
+    if endpoint.sdk is not None and spec.sdk is not None:
+        client = spec.sdk.client
+        return lambda scope: invocation(client, endpoint, scope)
     method, path = endpoint.method, endpoint.path
     if endpoint.graphql is None:
         return lambda scope: compose(endpoint, method, path, scope)
@@ -223,7 +229,7 @@ def _sent(endpoint: Endpoint) -> Iterator[Any]:
         yield from (value for _, value in templates(endpoint.job.result))
     if endpoint.path is not None:
         yield endpoint.path
-    for mapping in (endpoint.params, endpoint.headers, endpoint.variables):
+    for mapping in (endpoint.params, endpoint.headers, endpoint.variables, endpoint.args):
         yield from (value for value in (mapping or {}).values() if value is not None)
     if endpoint.body is not None:
         yield from endpoint.body.templates()

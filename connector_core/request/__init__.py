@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from connector_core.request.base_url import BaseUrl
 from connector_core.request.body import Body
-from connector_core.request.keys import METHODS, FreeName, InlineRequest, Method, Path, RequestKeys, compose
+from connector_core.request.keys import METHODS, FreeName, InlineRequest, Method, Path, RequestKeys, compose, time_limit
 from connector_core.request.values import FixedName, Sent, render
 
 __all__ = [
@@ -42,4 +42,5 @@ __all__ = [
     "Sent",
     "compose",
     "render",
+    "time_limit",
 ]

@@ -23,7 +23,7 @@ from connector_core.template.parts import parts_of
 from connector_core.template.places import TAKEN_NAMES
 from connector_core.units import DURATION, duration
 
-__all__ = ["METHODS", "InlineRequest", "Method", "Path", "RequestKeys", "compose"]
+__all__ = ["METHODS", "InlineRequest", "Method", "Path", "RequestKeys", "compose", "time_limit"]
 
 Method = Literal["get", "post", "put", "patch", "delete"]
 METHODS: tuple[Method, ...] = get_args(Method)
@@ -160,7 +160,7 @@ def compose(
         headers=_headers(keys.headers or {}, scope),
         body=body,
         encoding=encoding,
-        timeout=_timeout(keys.timeout, scope),
+        timeout=time_limit(keys.timeout, scope),
         link=link,
     )
     if encoding == "multipart":
@@ -211,7 +211,8 @@ def _headers(declared: Mapping[str, Value | None], scope: Mapping[str, Any]) -> 
     return fields
 
 
-def _timeout(timeout: Template | float | None, scope: Mapping[str, Any]) -> float | None:
+def time_limit(timeout: Template | float | None, scope: Mapping[str, Any]) -> float | None:
+    """The declared `timeout` in seconds; None where there is none, or its template has no value."""
     if not isinstance(timeout, Template):
         return timeout
     value = render(timeout, scope, "timeout")

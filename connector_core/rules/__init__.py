@@ -16,6 +16,7 @@ from connector_core.rules.endpoints import of_endpoint
 from connector_core.rules.fallbacks import of_fallbacks
 from connector_core.rules.names import of_names
 from connector_core.rules.relations import of_relations
+from connector_core.rules.sdk import of_sdk
 from connector_core.spec import Spec
 
 __all__ = ["broken"]
@@ -38,6 +39,7 @@ def broken(spec: Spec) -> Iterator[Mistake]:
     yield from _defaults(spec)
     yield from of_relations(spec)
     yield from of_fallbacks(spec)
+    yield from of_sdk(spec)
     yield from of_names(spec)
 
 

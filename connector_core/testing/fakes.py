@@ -51,8 +51,9 @@ def respond(
 class FakeTransport:
     """Gives every request to a function, which returns the answer or raises what a transport raises."""
 
-    def __init__(self, answer: Answering) -> None:
-        self._answer = answer
+    def __init__(self, answer: Answering, *, answers_for_sdks: bool = False) -> None:
+        """`answers_for_sdks`: it is given the calls of an SDK's methods too, and no client is made."""
+        self._answer, self.answers_for_sdks = answer, answers_for_sdks
         self.requests: list[Request] = []
         """Every request, signed as it would have gone out, its files as bytes."""
         self.closed: bool = False
@@ -151,7 +152,7 @@ def catching() -> Effects:
     def caught(request: Request) -> Response:
         raise Caught(request)
 
-    transport = FakeTransport(caught)
+    transport = FakeTransport(caught, answers_for_sdks=True)
     return Effects(transport=lambda _network: transport)
 
 

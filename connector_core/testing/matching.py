@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from connector_core.exceptions import ConfigError
 from connector_core.http import Request, origin
 from connector_core.request import METHODS, InlineRequest
+from connector_core.sdk import SCHEME
 from connector_core.spec import Endpoint, Spec
 from connector_core.template import MissingError, Template, TemplateError
 from connector_core.testing.dataset import text_of
@@ -86,7 +87,7 @@ class Routes:
             if endpoint.job:
                 self.known += _of_job(name, endpoint, names, where)
             elif not endpoint.steps:  # they are calls of others
-                address = _address(endpoint, names, where)
+                address = _address(endpoint, names, where) if endpoint.sdk is None else _of_sdk(spec, endpoint)
                 if address is None:
                     self.unknown.append((name, endpoint))
                 else:
@@ -196,6 +197,12 @@ def _address(endpoint: Endpoint, scope: Mapping[str, Any], where: str) -> tuple[
             parts = urlsplit(path)
             return (f"{parts.scheme}://{parts.netloc}", parts.path or "/") if parts.netloc else None
     return _base(endpoint, scope, where), path
+
+
+def _of_sdk(spec: Spec, endpoint: Endpoint) -> tuple[str, str]:
+    """Where a method of the client is called."""
+    assert spec.sdk is not None  # noqa: S101 - no such spec is loaded
+    return f"{SCHEME}{spec.sdk.client}", f"/{endpoint.sdk}"
 
 
 def _base(endpoint: Endpoint, scope: Mapping[str, Any], where: str) -> str:

@@ -124,6 +124,8 @@ def _written(route: Route, request: Request) -> Iterator[Told]:
 
 def _in_body(endpoint: Endpoint, request: Request) -> Iterator[Told]:
     variables = request.body.get("variables") if endpoint.graphql and isinstance(request.body, dict) else None
+    if endpoint.args:
+        yield from _inside({name: value.raw for name, value in endpoint.args.items() if value}, request.body)
     if endpoint.variables:
         yield from _inside({name: value.raw for name, value in endpoint.variables.items() if value}, variables)
     if endpoint.body is not None and request.encoding == "form":
@@ -161,7 +163,7 @@ def _at(request: Request, put: Put) -> Iterator[str]:
         yield from (value for name, value in request.query if name == put.keys[0])
     elif put.root == "header":
         yield from (value for name, value in request.headers.items() if name.lower() == put.keys[0].lower())
-    elif put.root == "body":
+    elif put.root in ("body", "args"):
         found: Any = dict(request.body) if request.encoding == "form" else request.body
         for key in put.keys:
             found = found.get(key) if isinstance(found, dict) else None

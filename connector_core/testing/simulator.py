@@ -21,10 +21,11 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 from urllib.parse import parse_qsl
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from connector_core.connector import Connector, Engine
 from connector_core.engine.credentials import credential_name
@@ -37,6 +38,7 @@ from connector_core.events import Listener
 from connector_core.exceptions import ConfigError, ConnectionError
 from connector_core.http import Arrived, Request, Response, origin
 from connector_core.http.messages import Encoding
+from connector_core.sdk import SCHEME
 from connector_core.spec import Spec
 from connector_core.testing.accounts import account
 from connector_core.testing.arrived import body_of
@@ -252,6 +254,9 @@ async def _content(received: web.BaseRequest) -> bytes:
 class _OnlyHere:
     """Refuses what is not simulated, so that nothing meant for a simulator reaches a live service."""
 
+    answers_for_sdks: ClassVar[bool] = True
+    """Endpoints of an SDK are served too, and no plug-in is needed."""
+
     def __init__(self, routes: Mapping[str, str]) -> None:
         self._routes = routes
         self._inner = AiohttpTransport(network="loopback", routes=routes)
@@ -264,7 +269,12 @@ class _OnlyHere:
                 hint="the simulator stands for base_url and for hosts without a wildcard",
                 code="simulator.unknown_host",
             )
-        return await self._inner.send(request)
+        if not request.url.startswith(SCHEME):
+            return await self._inner.send(request)
+        scheme, _, client = origin(request.url).rpartition(":")[0].partition("://")
+        headers = {**request.headers, "Host": client, "X-Forwarded-Proto": scheme}
+        here = self._routes[origin(request.url)] + request.sent_path
+        return replace(await self._inner.send(replace(request, url=here, headers=headers)), request=request)
 
     async def aclose(self) -> None:
         await self._inner.aclose()

@@ -73,6 +73,7 @@ CODES: dict[str, Code] = {
     "plugin.duplicate": Code(
         "app", "Two plug-ins have one name or bring a function of one name, or one is there twice."
     ),
+    "sdk.client": Code("app", "No plug-in brings the client of an SDK, or it cannot be made."),
     "hook.unknown": Code("app", "A transform names a function that no plug-in provides."),
     "extra.missing": Code("app", "A package is needed that is not installed; the text says which."),
     "auth.key": Code("account", "A secret is not the key that requests are signed with, or is written another way."),
@@ -115,6 +116,8 @@ CODES: dict[str, Code] = {
     "rate_limit.cost": Code("spec", "An endpoint's cost is no number, or more than its limit can ever give."),
     "capture.missing": Code("spec", "The service did not tell a fact that `capture` asks for."),
     "batch.results": Code("spec", "The answer to a list does not have one result for each item."),
+    "sdk.method": Code("spec", "The client of an SDK has no such method."),
+    "sdk.value": Code("spec", "What a method of an SDK gives is no value, or an iterator where one value is expected."),
     "output.unfit": Code("spec", "`output` cannot be made from the answer; the request was acted on."),
     "schema.violation": Code("spec", "A record does not fit its schema, and `on_invalid` says `fail`."),
     "skip.midway": Code("spec", "A rule says `skip` to a later page than the first: say `stop`."),
@@ -145,6 +148,7 @@ CODES: dict[str, Code] = {
     "http.*": Code(
         "service", "The service answered with this status, and no rule of `errors` gave it a code of its own."
     ),
+    "sdk.*": Code("service", "An SDK raised this exception, and no rule of `errors` gave it a code of its own."),
     "batch.refused": Code("service", "The service refused some items; `results` has its reasons. The others are done."),
     "job.failed": Code("service", "The service's job failed."),
     "response.encoding": Code("service", "The body is not compressed as it claims to be."),
@@ -185,6 +189,7 @@ CODES: dict[str, Code] = {
 }
 VARYING = {
     "*.unknown": ["buckets.unknown", "tokens.unknown"],
+    "sdk.*": ["sdk.*"],
     "*.invalid": ["config.invalid", "secret.invalid", "input.invalid"],
     "http.*": ["http.*"],
     "oauth.*": ["oauth.*"],
@@ -199,6 +204,7 @@ _UNNAMED = {  # codes that stand in a variable, or are handed to a function that
     "oauth.expires": "ResponseError",
     "oauth.undecodable": "ResponseError",
     "oauth.too_large": "ResponseError",
+    "sdk.*": "by exception",
     "position.changed": "ResponseError",
     "response.undecodable": "ResponseError",
     "secret.exposed": "ConfigError",

@@ -82,7 +82,7 @@ def _orders() -> dict[str, Any]:
 
 
 def _sends(fragment: dict[str, Any]) -> bool:
-    return any(method in fragment for method in ("get", "post", "put", "patch", "delete", "graphql"))
+    return any(method in fragment for method in ("get", "post", "put", "patch", "delete", "graphql", "sdk"))
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=shown)
