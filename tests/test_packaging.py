@@ -104,6 +104,7 @@ def test_plugins_are_listed(plugged, tmp_path):
     lines = [json.loads(line) for line in run(plugged / "connector", "plugins", "--json", cwd=tmp_path).splitlines()]
     hooks = [
         "prepare_request",
+        "register_clients",
         "register_commands",
         "register_filters",
         "register_secrets",
@@ -162,6 +163,40 @@ def test_a_plugin_keeps_things(plugged, tmp_path):
     )  # fmt: skip
     assert told.returncode == 2
     assert "the schemes here are acme, " in told.stderr
+
+
+LEDGER = """
+import asyncio
+from connector_core import Connector
+
+async def main():
+    for key in ("k3y", "wrong"):
+        async with Connector.open("acme-ledger", secrets={"key": key}) as ledger:
+            try:
+                records = [record async for record in ledger.read("entries")]
+                print(len(records), records[1])
+            except Exception as error:
+                print(type(error).__name__, error.code, error)
+
+asyncio.run(main())
+"""
+
+
+def test_a_plugin_brings_a_client(plugged, tmp_path):
+    """The methods of its SDK are read as endpoints; what they raise is told without secrets. No client is simulated."""
+    assert run(plugged / "python", "-c", LEDGER, cwd=tmp_path).splitlines() == [
+        "250 {'id': 1, 'amount': 2024.01}",
+        (
+            "AuthenticationError ledger.key acme-ledger raised LedgerError: *** is no key — "
+            "entries: POST sdk://acme-ledger/entries.all — check the secrets that were passed"
+        ),
+    ]
+    out = run(plugged / "connector", "read", "acme-ledger", "entries", "--simulate", "--json", cwd=tmp_path)
+    assert len(out.splitlines()) == 250
+    assert "entries.all" in run(plugged / "connector", "docs", "acme-ledger", cwd=tmp_path)
+    assert "class " in run(plugged / "connector", "types", "acme-ledger", cwd=tmp_path)
+    shown = run(plugged / "connector", "plan", "acme-ledger", "entries", "--dry-run", "--json", cwd=tmp_path)
+    assert json.loads(shown)["url"] == "sdk://acme-ledger/entries.all"
 
 
 # ── what `connector new` makes ────────────────────────────────────────────────────────────────────

@@ -123,10 +123,14 @@ def _rows(spec: Spec, endpoint: Endpoint, keys: Mapping[str, Any]) -> Iterator[S
     if keys.get("base_url") != plain(spec.base_url):
         yield "address", code(flow(keys.get("base_url", "")))
     yield from _for_each(keys.get("for_each", []))
-    yield "sign-in", _as_for_all(endpoint.auth, spec.auth) or "none"
+    yield "sign-in", "the SDK's client" if endpoint.sdk else _as_for_all(endpoint.auth, spec.auth) or "none"
     if endpoint.readable:
         yield "records", _records(keys)
-        yield "pages", _as_for_all(endpoint.pagination, spec.pagination) or "one: the whole answer"
+        yield (
+            "pages",
+            _as_for_all(endpoint.pagination, spec.pagination)
+            or ("as the SDK gives them" if endpoint.sdk else "one: the whole answer"),
+        )
     elif "output" in keys:
         yield "gives", code(flow(keys["output"]))
     if "decode" in keys:

@@ -74,8 +74,9 @@ def overview(spec: Spec) -> Iterator[Block]:
 
 def _facts(spec: Spec) -> Iterator[Sequence[Said]]:
     yield "connector", said(code(spec.name), f" {spec.version}")
+    sorts = {"graphql": "GraphQL", "job": "jobs in the background", "sdk": "a vendor's SDK"}
     kinds = [
-        "GraphQL" if endpoint.graphql is not None else "jobs in the background" if endpoint.job is not None else "HTTP"
+        next((sort for key, sort in sorts.items() if getattr(endpoint, key) is not None), "HTTP")
         for endpoint in spec.endpoints.values()
     ]
     yield "integration type", said(", ".join(dict.fromkeys(kinds))) or "nothing to read or call"

@@ -167,7 +167,7 @@ def credential_of(spec: Spec, auth: Auth) -> str:
 
 
 def _secrets(endpoint: Endpoint) -> frozenset[str] | None:
-    """The names of the secrets in its templates, those of its sign-in included; None: all (computed, or for a client)."""
+    """The names of the secrets in its templates, those of its sign-in included; None: all may be needed."""
     found = [read[1:2] for _, value in templates(endpoint) for read in value.reads if read[0] == "secrets"]
     return None if endpoint.sdk or () in found or ("*",) in found else frozenset(name for (name,) in found)
 

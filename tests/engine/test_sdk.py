@@ -52,7 +52,8 @@ class Client:
     """A small SDK."""
 
     def __init__(self, key: str) -> None:
-        self.key, self.log, self.closed = key, [], False
+        self.key, self.closed = key, False
+        self.log: list[Any] = []
         self.failures: list[BaseException] = []
         self.taken = 0
         self.items = self

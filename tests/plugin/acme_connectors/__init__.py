@@ -1,4 +1,4 @@
-"""What Acme's services need: kinds of three keys, a transform, filters, a command, and a spec with Python beside it."""
+"""What Acme's services need: kinds of three keys, a transform, filters, a command, a client, and specs."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,6 +17,8 @@ from connector_core.hookspecs import hookimpl
 from connector_core.http import Request
 from connector_core.pagination import Answer, Pagination, Served, Stop
 from connector_core.rate_limit import Terms
+
+from .ledger import Ledger  # noqa: TID252 - type checkers are not told that the folder is a root
 
 
 class Letters(Pagination):
@@ -131,6 +133,11 @@ class Shared:
 @hookimpl
 def register_secrets() -> Mapping[str, Any]:
     return {"acme": {"badge": "b4dge-7"}.get}
+
+
+@hookimpl
+def register_clients() -> Mapping[str, Any]:
+    return {"acme-ledger": lambda config, secrets: Ledger(secrets["key"])}  # noqa: ARG005 - by keyword
 
 
 @hookimpl
