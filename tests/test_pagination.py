@@ -687,6 +687,8 @@ ABSENT = "correct the condition, or say what its absence means: | default(false)
          "body.next is not a token but an object"),
         ({"type": "cursor", "take": "body.next"}, page(3, {"next": ["a"]}), "pagination.token",
          "body.next is not a token but a list"),
+        ({"type": "cursor", "take": "body.next", "put": "body.after"}, page(3, {"next": {}}), "pagination.token",
+         "body.next is not a token but an object"),
         ({"type": "cursor", "take": "body.next"}, page(3, {"next": True}), "pagination.token",
          "body.next is not a token but true or false"),
         ({"type": "next_url", "take": "body.next"}, page(3, {"next": 2}), "pagination.link",
@@ -914,3 +916,12 @@ def test_any_list_of_links_is_read(written):
     fields = ["; ".join([f"<{target}>", *before, f"rel={rel}", *after]) for target, before, rel, after in written]
     expected = next((target for target, _, rel, _ in written if "next" in rel), NO_LINK)
     assert made("link_header").next(page(1, header=Headers({"Link": ", ".join(fields)}))) == expected
+
+
+@pytest.mark.parametrize("token", [{"id": {"S": "a"}}, [1700000000, "a"]])
+def test_a_token_of_several_parts_in_a_body(token):
+    """A body takes an object or a list as it is, also where it is kept as a position."""
+    kind = Pagination.resolve({"type": "cursor", "take": "body.last", "put": "body.after"})
+    following = kind.next(page(3, {"last": token}))
+    request = kind.at(replace(REQUEST, method="POST", body={"size": 3}, encoding="json"), following)
+    assert request.body == {"size": 3, "after": token}

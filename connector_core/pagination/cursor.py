@@ -30,7 +30,8 @@ class Cursor(Pagination):
     take: AnswerPath
     """Where the token stands: in the body, a header, or the page's last record (`record.id`)."""
     put: SpreadPut = SpreadPut("query.cursor")
-    """Where the token goes; `query` alone where it is an object whose values are parameters by their names."""
+    """Where the token goes; `query` alone where it is an object whose values are parameters by their names. A body
+    takes objects and lists as they are."""
     size: Size | None = None
     """How many records to ask for."""
     has_more: Annotated[Flag, Reads("pagination")] | None = None
@@ -62,6 +63,8 @@ class Cursor(Pagination):
             return Stop(f"there is no token at {self.take}")
         if isinstance(token, dict) and token and not self.put.keys:
             return token
+        if isinstance(token, (dict, list)) and token and self.put.root == "body":
+            return token  # JSON has room for it: DynamoDB's last key, the sort values of Elasticsearch
         if isinstance(token, (dict, list, bool)) or not self.put.keys:
             raise ResponseError(f"{self.take} is not a token but {kind_of(token)}", code="pagination.token")
         return token
