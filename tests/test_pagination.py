@@ -923,5 +923,5 @@ def test_a_token_of_several_parts_in_a_body(token):
     """A body takes an object or a list as it is, also where it is kept as a position."""
     kind = Pagination.resolve({"type": "cursor", "take": "body.last", "put": "body.after"})
     following = kind.next(page(3, {"last": token}))
-    request = kind.at(replace(REQUEST, method="POST", body={"size": 3}, encoding="json"), following)
+    request = kind.at(Request("POST", "https://a.example/x", body={"size": 3}, encoding="json"), following)
     assert request.body == {"size": 3, "after": token}

@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -77,9 +78,11 @@ def _show(data: Mapping[str, Any], *, as_json: bool) -> None:
 async def _first_request(spec: Spec, endpoint: str, config: Mapping[str, Any], given: Mapping[str, Any]) -> Request:
     from connector_core.connector import Connector
     from connector_core.testing import Caught, catching
+    from connector_core.testing.accounts import formed
 
     masked = spec.model_copy(update={"secrets": {name: {} for name in spec.secrets}})
-    secrets = dict.fromkeys(spec.secrets, UNKNOWN)
+    secrets: dict[str, str] = dict.fromkeys(spec.secrets, UNKNOWN)
+    secrets |= formed(spec, Random(0), secrets)  # noqa: S311 - what is signed is signed by keys of nobody
     async with Connector.open(masked, config=config, secrets=secrets, effects=catching()) as connector:
         try:
             await connector.call(endpoint, given)

@@ -28,6 +28,9 @@ class Account(Protocol):
     def announce(self, event: type[Event], endpoint: str, **about: Any) -> None:
         """Tells whoever listens of something on that endpoint."""
 
+    def names(self, plan: Plan) -> dict[str, Any]:
+        """The names that templates may read in what is done for that endpoint."""
+
     def learn(self, token: Token) -> None:
         """A token is used from now on: its facts can be read, and its texts are secrets."""
 

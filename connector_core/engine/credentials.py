@@ -237,7 +237,8 @@ class Credential:
 
     async def _flown(self, held: Token | None, plan: Plan) -> Token:
         """Runs the kind's flow: sends what it asks for, until it returns the token."""
-        flow = self.auth.obtain(self.session, held, self._account.effects.now())
+        session = replace(self.session, scope=self._account.names(plan))  # what is asked for has its own time
+        flow = self.auth.obtain(session, held, self._account.effects.now())
         try:
             asked = next(flow)
             while True:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from random import Random
 from typing import Any
@@ -19,7 +19,7 @@ from connector_core.exceptions import ConfigError
 from connector_core.spec import Spec
 from connector_core.testing.examples import check_makeable, example, merged
 
-__all__ = ["account"]
+__all__ = ["account", "formed"]
 
 _LEADING = re.compile(r"\{\{\s*config\.(\w+)")
 _HOST = re.compile(r"https?://\{\{\s*config\.(\w+)\s*\}\}(?=[:/]|$)")
@@ -43,11 +43,8 @@ def account(
         if "default" not in schema and not schema.get("optional")
     }
     made |= _elsewhere(spec, homes, {**made, **config})
-    forms = _forms(spec)
-    keys = {
-        name: _written(forms[name], dice) if name in forms else _secret(name, schema, dice)
-        for name, schema in _to_make(spec.secrets, secrets, "secret")
-    }
+    keys = {name: _secret(name, schema, dice) for name, schema in _to_make(spec.secrets, secrets, "secret")}
+    keys |= formed(spec, dice, keys)
     return settle(spec.config, {**made, **config}, what="config"), settled_secrets(spec.secrets, {**keys, **secrets})
 
 
@@ -107,10 +104,11 @@ def _secret(name: str, schema: Mapping[str, Any], dice: Random) -> Any:
     return _fitted(f"simulated-{name}", schema)
 
 
-def _forms(spec: Spec) -> dict[str, SecretForm]:
-    """What secrets have to be, as the sign-ins say that read them."""
+def formed(spec: Spec, dice: Random, wanted: Collection[str]) -> dict[str, str]:
+    """Those of the secrets that cannot be any text, as the sign-ins say that read them."""
     auths = [spec.auth, *(endpoint.auth for endpoint in spec.endpoints.values())]
-    return {name: form for auth in auths if auth is not None for name, form in auth.secret_forms().items()}
+    forms = {name: form for auth in auths if auth is not None for name, form in auth.secret_forms().items()}
+    return {name: _written(form, dice) for name, form in forms.items() if name in wanted}
 
 
 def _written(form: SecretForm, dice: Random) -> str:

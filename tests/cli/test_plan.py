@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -64,6 +65,26 @@ def test_the_type_of_a_body(run, folder, body, headers, content_type):
     types = [value for name, value in sent["headers"].items() if name.lower() == "content-type"]
     assert len(types) == 1
     assert types[0].startswith(content_type)
+
+
+@pytest.mark.parametrize(
+    "auth, header",
+    [
+        ("{type: aws_sigv4, service: s3, access_key: id, secret_key: '{{ secrets.token }}'}", "AWS4-HMAC-SHA256 Cred"),
+        ("{type: jwt, algorithm: ES256, key: '{{ secrets.token }}'}", "Bearer eyJ"),
+        (
+            "{type: hmac, secret: '{{ secrets.token }}', secret_encoding: base64, sign: a, put: header.Authorization}",
+            "4ffc",
+        ),
+    ],
+)
+def test_a_request_that_is_signed(run, folder, auth, header):
+    """A signature is shown as one would be, by a key of nobody where it takes a key."""
+    path = folder / "specs" / "shop.yaml"
+    written = re.sub(r"^auth: .*$", lambda _: f"auth: {auth}", path.read_text("utf-8"), flags=re.MULTILINE)
+    path.write_text(written, "utf-8")
+    done = run("plan", "shop", "orders", "--dry-run", "--json", *URL)
+    assert json.loads(done.stdout)["headers"]["Authorization"].startswith(header)
 
 
 def test_what_is_missing_is_told(run):

@@ -131,6 +131,25 @@ async def test_one_token_for_all(service):
     assert (service.given, len(service.signed)) == (1, 21)
 
 
+async def test_what_asks_for_a_token_has_a_time_and_an_id(service, ticket, monkeypatch):
+    """A template that is rendered on the way to a token may read `now` and `uuid`, which are new each time."""
+    scopes: list[Any] = []
+
+    def obtain(self: Auth, session: Session, held: Token | None, now: float) -> Generator[Request, Response, Token]:
+        scopes.append(dict(session.scope))
+        return given(self, session, held, now)  # type: ignore[no-any-return]  # a fixture has no type
+
+    given = ticket.obtain
+    monkeypatch.setattr(ticket, "obtain", obtain)
+    async with service.opened() as demo:
+        await demo.call("thing")
+        service.valid = set()
+        await demo.call("thing")
+    assert [scope["endpoint"] for scope in scopes] == [{"name": "thing"}] * 2
+    assert all(scope["now"].endswith("Z") for scope in scopes)
+    assert scopes[0]["uuid"] != scopes[1]["uuid"]
+
+
 async def test_it_is_renewed_before_it_ends(service):
     """Twenty callers with a token near its end cause one renewal and no error, and the old one is never sent then."""
     async with service.opened() as demo:

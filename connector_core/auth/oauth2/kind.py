@@ -4,7 +4,7 @@ from collections.abc import Collection, Generator, Mapping, Sequence
 from typing import ClassVar, Literal
 
 from connector_core.auth.credentials import credential
-from connector_core.auth.family import Session
+from connector_core.auth.family import SecretForm, Session
 from connector_core.auth.oauth2.answers import GONE, error_in, token_in
 from connector_core.auth.oauth2.endpoint import asked_scope, assertion, posted
 from connector_core.auth.oauth2.fields import BY_A_PERSON, Fields
@@ -28,6 +28,10 @@ class OAuth2(Fields):
 
     type: Literal["oauth2"] = "oauth2"
     tokened: ClassVar[bool] = True
+
+    def secret_forms(self) -> Mapping[str, SecretForm]:
+        """The key's that signs assertions."""
+        return self.jwt.key_forms() if self.jwt is not None else {}
 
     def sign(self, session: Session, request: Request, now: float) -> Request:  # noqa: ARG002 - the token has its time
         """The token put where it belongs."""
