@@ -9,8 +9,8 @@ Rule 1: most kinds define `sign`, which returns the signed request. One that sig
         when: once for all who wait, before the token ends or when the service refuses it. A kind that has to ask for
         every single request defines `flow`, a generator that returns it signed.
 Rule 2: a session belongs to one sign-in of one connection and is passed in; a kind keeps nothing.
-Rule 3: `refusal` and `serve` are the provider's side of the same scheme, for the simulator; they share no code with
-        what signs.
+Rule 3: `refusal`, `challenge` and `serve` are the provider's side of the same scheme, for the simulator; they share no
+        code with what signs.
 """
 
 from connector_core.auth.family import Auth, NoAuth, Session, Text

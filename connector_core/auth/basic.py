@@ -1,6 +1,7 @@
 """The kind where a name and a password stand in the Authorization header."""
 
 import base64
+from collections.abc import Mapping
 from typing import Literal
 
 from connector_core.auth.credentials import compared, credential, expected, fields
@@ -49,3 +50,7 @@ class Basic(Auth):
             return "the Authorization header is not base64"
         password = expected(self.password, session) if self.password.source else ""
         return compared([found], f"{expected(self.username, session)}:{password}", "the Authorization header")
+
+    def challenge(self, session: Session, request: Request) -> Mapping[str, str]:  # noqa: ARG002 - the same for all
+        """Names the scheme."""
+        return {"WWW-Authenticate": 'Basic realm="simulated", charset="UTF-8"'}

@@ -1,5 +1,6 @@
 """The kind where a token stands in the Authorization header."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 from connector_core.auth.credentials import compared, credential, expected, fields
@@ -27,3 +28,7 @@ class Bearer(Auth):
         """Compares the header's token."""
         wanted = f"Bearer {expected(self.token, session)}"
         return compared(fields(request, "authorization"), wanted, "the Authorization header")
+
+    def challenge(self, session: Session, request: Request) -> Mapping[str, str]:  # noqa: ARG002 - the same for all
+        """Names the scheme."""
+        return {"WWW-Authenticate": 'Bearer realm="simulated"'}

@@ -92,6 +92,10 @@ class Auth(Component, key="auth"):
         """Why the provider does not accept the request; None: it does."""
         raise NotImplementedError
 
+    def challenge(self, session: Session, request: Request) -> Mapping[str, str]:  # noqa: ARG002
+        """The headers of the provider's refusal that say how to sign."""
+        return {}
+
     def serve(self, session: Session, request: Request, now: float) -> Response | None:  # noqa: ARG002
         """The provider's answer to what `obtain` and `flow` ask; None: the request is for somebody else."""
         return None

@@ -88,12 +88,14 @@ class Provider:
         if route.part is not None:
             route = self.jobs.meant(route, request)
         auth = route.endpoint.auth or NoAuth()
+        session = self.sign_ins.session(auth, {"endpoint": {"name": route.name}})
         try:
-            refusal = auth.refusal(self.sign_ins.session(auth, {"endpoint": {"name": route.name}}), request)
+            refusal = auth.refusal(session, request)
+            challenge = {} if refusal is None else auth.challenge(session, request)
         except (MissingError, TemplateError) as error:
             return refused(501, f"auth cannot be simulated: {error}")
         if refusal is not None:
-            return refused(401, refusal)
+            return replace(refused(401, refusal), headers=challenge)
         if route.part is not None:
             return self._of_job(route, request)
         return validated(route.endpoint, request, self._of_endpoint(route, request))

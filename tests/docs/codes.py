@@ -82,6 +82,7 @@ CODES: dict[str, Code] = {
     "secret.backend": Code("app", "A backend of secrets is none, or is not told where to ask, and as whom."),
     "metrics.unreadable": Code("app", "The file of `connector metrics` cannot be read."),
     "metrics.unwritable": Code("app", "The file of `connector metrics` cannot be removed."),
+    "digest.unknown": Code("spec", "The service asks for a digest of a sort that nobody here can make."),
     "sign_in.lost": Code("account", "Somebody came back from a sign-in that is not theirs, or has ended. Begin again."),
     "sign_in.none": Code("caller", "A person cannot sign in like that; the text says how, or that nobody has to."),
     "sign_in.port": Code("app", "`connector login` cannot listen at the port that the browser comes back to."),

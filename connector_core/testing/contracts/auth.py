@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -106,8 +107,42 @@ def _signing(kind: Auth, session: Session, request: Request) -> Generator[Reques
     return (yield from kind.flow(session, request, NOW))
 
 
+class _Talk:
+    """What a connection and the provider say to each other until a request is signed."""
+
+    def __init__(self, kind: Auth, session: Session, provider: Session, request: Request = GET) -> None:
+        self.asked: list[Request] = []
+        """What was sent on the way, and the signed request at the end."""
+        self.signed: Request | None = None
+        """None: it did not come to that."""
+        with suppress(IntegrationError, MissingError, TemplateError):
+            self._driven(_signing(kind, session, copy.deepcopy(request)), kind, provider)
+            if self._is_challenged(kind, session, provider):
+                self._driven(kind.flow(session, copy.deepcopy(request), NOW), kind, provider)
+
+    def _driven(self, flow: Generator[Request, Response, Request], kind: Auth, provider: Session) -> None:
+        try:
+            self.asked.append(next(flow))
+            for _ in range(MOST):
+                if (answered := kind.serve(provider, self.asked[-1], NOW)) is None:
+                    return  # nobody here can tell what the service says to that
+                self.asked.append(flow.send(answered))
+        except StopIteration as done:
+            self.signed = done.value
+            self.asked.append(done.value)
+
+    def _is_challenged(self, kind: Auth, session: Session, provider: Session) -> bool:
+        """Whether the provider refuses what was signed, and says how to sign it."""
+        if self.signed is None or _refusal(kind, provider, self.signed) is None:
+            return False
+        told = Headers(kind.challenge(provider, self.signed))
+        return kind.challenged(session, Response(401, told, b"", self.signed))
+
+
 def _signed(kind: Auth, world: _World, request: Request = GET, session: Session | None = None) -> Request | None:
     """The request as a connection signs it; None where no answer here makes it sign."""
+    if (signed := _Talk(kind, session or world.session(), world.session(), request).signed) is not None:
+        return signed
     for status, content in ANSWERS:
         try:
             return _answered(kind, session or world.session(), request, status, content)
@@ -136,34 +171,34 @@ def _ends(kind: Auth, world: _World) -> None:
                 continue
 
 
-def _asks(kind: Auth, world: _World) -> bool:
-    """Whether it signs with what the service hands out first, which nobody here can tell from anything else."""
-    try:
-        return next(_signing(kind, world.session(), copy.deepcopy(GET)), None) is not None
-    except IntegrationError:
-        return False
-
-
 def _accepted(kind: Auth, world: _World) -> None:
-    if _asks(kind, world):
-        return
     for request in (GET, POST):
-        if (signed := _signed(kind, world, request)) is None:
+        provider = world.session()
+        talk = _Talk(kind, world.session(), provider, request)
+        if talk.signed is None and talk.asked:
+            return  # it signs with what the service hands out first, which nobody here can tell from anything else
+        if talk.signed is None:
             refuse("it never signs anything here; give an example that does")
         for spelt in (str, str.lower, str.upper, str.title):
-            sent = replace(signed, headers={spelt(name): value for name, value in signed.headers.items()})
-            if (why := _refusal(kind, world.session(), sent)) is not None:
+            sent = replace(talk.signed, headers={spelt(name): value for name, value in talk.signed.headers.items()})
+            if (why := _refusal(kind, provider, sent)) is not None:
                 refuse(f"`refusal` says {why!r} to what `flow` signed, its headers being {', '.join(sent.headers)}")
 
 
 def _refused(kind: Auth, world: _World) -> None:
-    if _asks(kind, world) or (signed := _signed(kind, world)) is None or signed == GET:
+    provider = world.session()
+    talk = _Talk(kind, world.session(), provider)
+    if talk.signed is None or talk.signed == GET:
         return  # nothing is signed, so there is nothing to tell apart
-    if _refusal(kind, world.session(), GET) is None:
+    if _refusal(kind, provider, GET) is None:
         refuse("`refusal` accepts a request that was not signed")
     for name in world.secrets:
-        other = world.session({**world.secrets, name: "another-value"})
-        if _signed(kind, world, session=other) != signed and _refusal(kind, other, signed) is None:
+        secrets = {**world.secrets, name: "another-value"}
+        if _Talk(kind, world.session(secrets), world.session(secrets)).asked == talk.asked:
+            continue  # it is the secret of another example
+        stranger = world.session(secrets)
+        signed = _Talk(kind, world.session(), stranger).signed
+        if signed is not None and _refusal(kind, stranger, signed) is None:
             refuse(f"`refusal` accepts a request that was signed with another secret {name!r}")
 
 
