@@ -7,8 +7,7 @@
     path: id                    customer.id          "@odata.etag"
 
 Dots separate keys and list positions (negative from the end), `*` runs over a list or over an object's values, and a
-key that holds a dot or a bracket is quoted: `body."@odata.nextLink"`, `query."page[size]"`. An address is not an
-expression; it costs one dictionary look-up per key and is compiled to a closure when the spec loads.
+key that holds a dot or a bracket is quoted: `body."@odata.nextLink"`, `query."page[size]"`. It is no expression.
 """
 
 from __future__ import annotations
@@ -27,7 +26,18 @@ from connector_core.component import suggestion
 from connector_core.exceptions import ConfigError
 from connector_core.http import Request
 
-__all__ = ["MISSING", "Address", "AnswerPath", "BodyPath", "FieldPath", "Put", "SpreadPut", "as_text"]
+__all__ = [
+    "MISSING",
+    "Address",
+    "AnswerPath",
+    "BodyPath",
+    "FieldPath",
+    "Put",
+    "Scope",
+    "SpreadPut",
+    "as_text",
+    "walker",
+]
 
 
 @final
@@ -187,7 +197,7 @@ class AnswerPath(Address):
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
-        self.take = _walker((self.root, *self.keys))
+        self.take = walker((self.root, *self.keys))
 
     def _instead(self) -> str:
         """Where no root is near, the one that was probably forgotten: most of what is taken stands in the body."""
@@ -243,7 +253,7 @@ class FieldPath(Address):
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
-        self.take = _walker(self.keys)
+        self.take = walker(self.keys)
 
     @classmethod
     def example(cls) -> str:
@@ -251,7 +261,8 @@ class FieldPath(Address):
         return "customer.id"
 
 
-def _walker(keys: tuple[str, ...]) -> Callable[[Any], Any]:
+def walker(keys: tuple[str, ...]) -> Callable[[Any], Any]:
+    """What goes that way through a value: gives what is there, or MISSING; a list where `*` is on the way."""
     if "*" in keys:
         return lambda scope: _spread(scope, keys)
     if any(_INDEX.fullmatch(key) for key in keys):

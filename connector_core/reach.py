@@ -56,10 +56,10 @@ def called_by(spec: Spec, name: str) -> set[str]:
 
 def needed_by(spec: Spec, name: str, facts: Callable[[str], Iterable[str]]) -> set[str]:
     """The endpoint and all that is called for the captured facts that it reads, and for theirs; `facts` is facts_of."""
-    return _reached(name, lambda one: [spec.capture[fact].call for fact in facts(one)])
+    return _reached(name, lambda one: [spec.asked_facts[fact].call for fact in facts(one)])
 
 
 def facts_of(spec: Spec, name: str) -> set[str]:
-    """The captured facts that an endpoint reads."""
+    """The captured facts that an endpoint reads and the service is asked for."""
     reads = (read for _, value in templates(spec.endpoints.get(name)) for read in value.reads)
-    return {read[1] for read in reads if read[0] == "connection" and read[1:]} & spec.capture.keys()
+    return {read[1] for read in reads if read[0] == "connection" and read[1:]} & spec.asked_facts.keys()

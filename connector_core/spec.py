@@ -18,7 +18,7 @@ from connector_core.auth import Auth
 from connector_core.availability import Availability
 from connector_core.batch import BatchWrite
 from connector_core.cache import Cache
-from connector_core.capture import Capture
+from connector_core.capture import Capture, Fact, SignInPath
 from connector_core.circuit_breaker import CircuitBreaker
 from connector_core.component import Late, Model, NeverNull
 from connector_core.config import Property
@@ -259,8 +259,8 @@ class Spec(Inherited):
     """Other homes of the service, such as a sandbox."""
     endpoints: Annotated[dict[EndpointName, Endpoint], BeforeValidator(_own_keys)] = {}
     """What there is, by name."""
-    capture: Annotated[dict[EndpointName, Late[Capture]], BeforeValidator(_own_keys)] = {}
-    """Facts about the account that the service is asked for, by name; templates read `connection.NAME`."""
+    capture: Annotated[dict[EndpointName, Fact], BeforeValidator(_own_keys)] = {}
+    """Facts about the account, by name: asked for, or from its sign-in; templates read `connection.NAME`."""
     availability: Late[Availability] | None = None
     """When the integration may be used."""
     health: Late[Health] | None = None
@@ -269,6 +269,16 @@ class Spec(Inherited):
     """What a person has to know."""
     _python: FilePath | None = PrivateAttr(default=None)
     _environment: str | None = PrivateAttr(default=None)
+
+    @property
+    def asked_facts(self) -> dict[str, Capture]:
+        """The captured facts that the service is asked for."""
+        return {name: fact for name, fact in self.capture.items() if isinstance(fact, Capture)}
+
+    @property
+    def sign_in_facts(self) -> dict[str, SignInPath]:
+        """Those that come with a token, or with who signed in."""
+        return {name: fact for name, fact in self.capture.items() if isinstance(fact, SignInPath)}
 
     @property
     def python(self) -> FilePath | None:

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from connector_core import Connector
-from connector_core.exceptions import ResponseError, SpecError
+from connector_core.auth import Token
+from connector_core.exceptions import ConfigError, ResponseError, SpecError
 from connector_core.http import Request, Response
 from connector_core.load import load
-from connector_core.testing import FakeTransport, VirtualClock, effects, respond
+from connector_core.testing import FakeTransport, VirtualClock, effects, respond, simulated
 
 
 def spec(every: str | None = None, **more: Any) -> dict[str, Any]:
@@ -132,3 +133,109 @@ def test_mistakes(change, found):
     with pytest.raises(SpecError) as error:
         load({**spec(), **change})
     assert found in [f"{problem.path}: {problem.what}" for problem in error.value.problems]
+
+
+# ── what comes with a sign-in ─────────────────────────────────────────────────────────────────────
+
+SIGN_IN: dict[str, Any] = {
+    "secrets": {"id": {}, "key": {}},
+    "auth": {
+        "type": "oauth2", "grant": "client_credentials", "token_url": "https://id.example/token",
+        "client_id": "{{ secrets.id }}", "client_secret": "{{ secrets.key }}",
+    },
+    "capture": {"home": "token.instance.url", "team": "token.team"},
+    "base_url": "{{ connection.home }}/v1",
+    "endpoints": {"invoices": {"get": "/{{ connection.team }}/invoices", "records": "body"}},
+}  # fmt: skip
+
+
+def signed_in(home: Any = "https://eu.example", **more: Any) -> FakeTransport:
+    def answer(request: Request) -> Response:
+        if request.url == "https://id.example/token":
+            token = {"access_token": "a", "instance": {"url": home}, "team": "red", **more}
+            return respond(json={name: value for name, value in token.items() if value is not None})
+        return respond(json=[{"url": request.url, "signed": "Authorization" in request.headers}])
+
+    return FakeTransport(answer)
+
+
+def opened(transport: FakeTransport, **more: Any) -> Any:
+    document = spec(**{**SIGN_IN, **more})
+    return Connector.open(document, secrets={"id": "i", "key": "k"}, effects=effects(transport))
+
+
+async def test_the_address_comes_with_the_token():
+    """An instance's address becomes the service's own, which is shown the credentials; twenty callers ask once for it."""
+    transport = signed_in()
+    async with opened(transport) as books:
+        answers = await asyncio.gather(*(books.call("invoices") for _ in range(20)))
+    assert answers[0].data == [{"url": "https://eu.example/v1/red/invoices", "signed": True}]
+    assert len([request for request in transport.requests if request.url == "https://id.example/token"]) == 1
+
+
+async def test_the_address_of_another_token():
+    """Where a later token names another address, that is the service's own, and the first is no longer."""
+    async with opened(signed_in()) as books:
+        await books.call("invoices")
+        books._connection.learn(Token("b", answer={"instance": {"url": "https://us.example"}, "team": "red"}))
+        assert books._connection.admit(Request("GET", "https://us.example/x"), "invoices")[1] is True
+        with pytest.raises(ResponseError, match="which is not one of its hosts"):
+            books._connection.admit(Request("GET", "https://eu.example/x"), "invoices")
+
+
+@pytest.mark.parametrize(
+    "home, error, words",
+    [
+        (
+            None,
+            ResponseError,
+            "books has nothing at token.instance.url for connection.home — capture.home — compare capture",
+        ),
+        ("javascript:alert(1)", ConfigError, "base_url must be an absolute URL"),
+        ("https://user:pw@evil.example", ConfigError, "base_url must not hold a user name or password"),
+    ],
+)
+async def test_an_address_that_is_none(home, error, words):
+    """A token without the fact, or with what is no address, is an error before anything else is sent."""
+    transport = signed_in(home)
+    async with opened(transport) as books:
+        with pytest.raises(error) as caught:
+            await books.call("invoices")
+    assert str(caught.value).startswith(words)
+    assert {request.url for request in transport.requests} == {"https://id.example/token"}
+
+
+async def test_what_comes_back_with_a_person():
+    """A parameter of the way back is a fact, also for a connection that finds the token where it is kept."""
+    auth = {**SIGN_IN["auth"], "grant": "authorization_code", "authorize_url": "https://id.example/authorize"}
+    document = spec(**{
+        **SIGN_IN, "auth": auth, "capture": {"team": "redirect.realmId"}, "base_url": "https://api.example",
+    })  # fmt: skip
+    async with simulated(document, records=3) as books:
+        await books.call("invoices")
+        assert books._connection.scope["connection"]["team"] == "team-000001"
+
+
+async def test_a_simulated_address():
+    """The simulator is where its token says."""
+    async with simulated(spec(**SIGN_IN), records=3) as books:
+        assert len([record async for record in books.read("invoices")]) == 3
+
+
+@pytest.mark.parametrize(
+    "more, what",
+    [
+        ({"auth": "none"}, "comes with a token, and no auth here signs with one"),
+        (
+            {"capture": {"home": "body.url"}},
+            "'body.url' is not an address: unknown root 'body' (one of: redirect, token)",
+        ),
+        ({"capture": {"home": "token"}}, "'token' is not an address: say what of token: token.NAME"),
+        ({"capture": {"home": 1}}, "must be a mapping"),
+    ],
+)
+def test_sign_in_facts_are_checked(more, what):
+    """What no sign-in can give is told when the spec is loaded."""
+    with pytest.raises(SpecError) as caught:
+        load(spec(**{**SIGN_IN, **more}))
+    assert what in str(caught.value)

@@ -33,6 +33,7 @@ from connector_core.http import Request, origin
 from connector_core.plan import Plan, base_urls, base_urls_of, compile_plan
 from connector_core.plugins import Plugins
 from connector_core.rate_limit import RateLimit
+from connector_core.request import BaseUrl
 from connector_core.sdk import home as home_of_sdk
 from connector_core.spec import Host, Spec
 from connector_core.template import MissingError, Template, TemplateError
@@ -58,7 +59,7 @@ class Facts:
 
     def fresh(self, name: str, now: float) -> bool:
         """Whether the fact is there and not too old; `now` in seconds of a monotonic clock."""
-        every = self._spec.capture[name].every
+        every = getattr(self._spec.capture[name], "every", None)
         return name in self._since and (every is None or now - self._since[name] < every)
 
     def keep(self, name: str, value: Any, now: float) -> None:
@@ -116,7 +117,7 @@ class Connection:
         self._closed = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._readings: WeakSet[Reading] = WeakSet()
-        self._elsewhere = [origin(url.render(self.scope)) for url in base_urls(spec)]
+        self._elsewhere = self._origins()
         self._homes: dict[str, _Homes] = {}
         referred = {key: given for key, given in self._secrets.items() if isinstance(given, SecretRef)}
         for key in referred:
@@ -198,7 +199,27 @@ class Connection:
 
     def learn(self, token: Token) -> None:
         """A token is used from now on: its texts are secrets."""
+        self._learn_facts(token)
         self._masks.learn([token.access, token.refresh, list(_secrets_in(token.answer))])
+
+    def _learn_facts(self, token: Token) -> None:
+        """Keeps what came with the token; an address among it is the service's own, as who gave the token is."""
+        came = {"token": token.names, "redirect": token.redirect}
+        found = {name: path.take(came) for name, path in self.spec.sign_in_facts.items()}
+        known = {name: value for name, value in found.items() if value is not MISSING and value is not None}
+        if any(self.scope["connection"].get(name) != value for name, value in known.items()):
+            for name, value in known.items():
+                self.facts.keep(name, value, self.effects.monotonic())
+            self._homes.clear()
+            self._elsewhere = self._origins()
+
+    def _origins(self) -> list[str]:
+        return [origin(url.render(self.scope)) for url in self._known(base_urls(self.spec))]
+
+    def _known(self, urls: list[BaseUrl]) -> list[BaseUrl]:
+        """Those that need no fact of a sign-in that has not been yet."""
+        awaited = {("connection", name) for name in self.spec.sign_in_facts.keys() - self.scope["connection"].keys()}
+        return [url for url in urls if not any(read[:2] in awaited for read in url.reads)]
 
     def sign_in_homes(self, plan: Plan) -> frozenset[str]:
         """The origins that the endpoint's sign-in may ask: its own addresses, and those of the endpoint."""
@@ -252,7 +273,8 @@ class Connection:
         """Where requests of an endpoint may go, worked out when the first of them does."""
         if (known := self._homes.get(endpoint)) is None:
             found = self.spec.endpoints.get(endpoint)
-            own = [url.render(self.scope) for url in (base_urls_of(found) if found is not None else [])]
+            urls = base_urls_of(found) if found is not None else []
+            own = [url.render(self.scope) for url in self._known(urls)]
             known = self._homes[endpoint] = _Homes(own, self._elsewhere, self.spec.hosts)
             if self.spec.sdk is not None and found is not None and found.sdk is not None:
                 known.near = (home_of_sdk(self.spec.sdk.client),)

@@ -8,6 +8,7 @@ from connector_core.address import MISSING
 from connector_core.engine.cache import answer
 from connector_core.engine.call import answer_scope, decoded
 from connector_core.engine.connection import Connection
+from connector_core.engine.signing import ask
 from connector_core.engine.until import awaited
 from connector_core.exceptions import ResponseError
 from connector_core.plan import Plan
@@ -21,7 +22,11 @@ async def prepare(connection: Connection, plan: Plan) -> None:
         await connection.referred.ready(plan.secrets)
     for name in plan.captures:
         if not connection.facts.fresh(name, connection.effects.monotonic()):
-            await _asked(connection, name)
+            await (
+                _signed_in(connection, plan, name)
+                if name in connection.spec.sign_in_facts
+                else _asked(connection, name)
+            )
 
 
 async def _asked(connection: Connection, name: str) -> None:
@@ -36,8 +41,21 @@ async def _asked(connection: Connection, name: str) -> None:
         lock.release()
 
 
+async def _signed_in(connection: Connection, plan: Plan, name: str) -> None:
+    """Has a token, with which the fact comes."""
+    await connection.credential(plan, ask).ready(plan)
+    if name not in connection.scope["connection"]:
+        place = connection.spec.capture[name]
+        raise ResponseError(
+            f"{plan.connector} has nothing at {place} for connection.{name}",
+            where=f"capture.{name}",
+            hint="compare capture with what comes with a token; what came earlier is forgotten: sign in again",
+            code="capture.missing",
+        )
+
+
 async def _taken(connection: Connection, name: str) -> object:
-    capture = connection.spec.capture[name]
+    capture = connection.spec.asked_facts[name]
     plan = connection.plan(capture.call)
     await prepare(connection, plan)
     scope = connection.names(plan)

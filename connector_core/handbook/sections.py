@@ -173,7 +173,7 @@ def configuration(spec: Spec, commands: Commands, opened: str) -> Iterator[Block
         yield from table("Environments", "name", "says in place of the spec", rows=_environments(spec))
     if spec.capture:
         yield heading(3, "Facts about the account")
-        yield from table("Facts that the service is asked for", "name", "from", rows=_facts_asked(spec))
+        yield from table("Facts", "name", "from", rows=_facts_asked(spec))
     yield heading(3, "How it is opened")
     yield Listing("\n".join(_shell(spec, commands)), "sh")
     yield Listing("\n".join(_python(spec, commands, opened)), "python")
@@ -201,7 +201,9 @@ def _environments(spec: Spec) -> Iterator[Sequence[Said]]:
 
 
 def _facts_asked(spec: Spec) -> Iterator[Sequence[Said]]:
-    for name, fact in spec.capture.items():
+    for name, path in spec.sign_in_facts.items():
+        yield code(name), code(str(path))
+    for name, fact in spec.asked_facts.items():
         yield code(name), said(link(fact.call, f"#{endpoint_key(fact.call)}"), ", ", code(flow(plain(fact))))
 
 

@@ -84,7 +84,7 @@ def _unused_parent(whole: Loaded) -> Iterator[tuple[Place, str]]:
     spec = whole.spec
     used = {entry.endpoint for endpoint in spec.endpoints.values() for entry in endpoint.for_each or ()}
     used |= {step.call for endpoint in spec.endpoints.values() for step in endpoint.steps or ()}
-    used |= {capture.call for capture in spec.capture.values()}
+    used |= {capture.call for capture in spec.asked_facts.values()}
     for name, endpoint in spec.endpoints.items():
         if endpoint.private and name not in used:
             yield ("endpoints", name, "private"), "nothing is read for it"

@@ -22,6 +22,7 @@ def of_relations(spec: Spec) -> Iterator[Mistake]:
     """Every mistake in what endpoints say of each other."""
     yield from _parents(spec)
     yield from _steps(spec)
+    yield from _sign_in_facts(spec)
     yield from _captures(spec)
     yield from _groups(spec)
     yield from _health(spec)
@@ -116,14 +117,21 @@ def _circle(name: str, call: str, calls: set[str]) -> Iterator[str]:
         yield "calls itself" if call == name else f"goes in a circle: {call} calls {name}"
 
 
+def _sign_in_facts(spec: Spec) -> Iterator[Mistake]:
+    """What comes with a token needs a sign-in that has one; no fact hides a name that there is anyway."""
+    if "id" in spec.capture:
+        yield ("capture", "id"), "hides connection.id: choose another name"
+    if not any(auth is not None and auth.tokened for auth in (spec.auth, *(e.auth for e in spec.endpoints.values()))):
+        for name in spec.sign_in_facts:
+            yield ("capture", name), "comes with a token, and no auth here signs with one"
+
+
 def _captures(spec: Spec) -> Iterator[Mistake]:
     """A fact is asked of an endpoint that needs no input, nor the fact itself."""
     facts = cache(partial(facts_of, spec))
-    for name, capture in spec.capture.items():
+    for name, capture in spec.asked_facts.items():
         path: Path = ("capture", name)
         called = spec.endpoints.get(capture.call)
-        if name == "id":
-            yield path, "hides connection.id: choose another name"
         if called is None:
             yield (*path, "call"), f"there is no endpoint {capture.call!r}{suggestion(capture.call, spec.endpoints)}"
         elif called.for_each or called.steps or called.job or _needs_input(called):
@@ -132,9 +140,10 @@ def _captures(spec: Spec) -> Iterator[Mistake]:
             yield (*path, "call"), f"needs more than {MOST_REACHED} calls, each for what another asks for"
         elif any(name in facts(one) for one in needed):
             yield (*path, "call"), f"goes in a circle: {capture.call} reads connection.{name}"
+    asked = spec.asked_facts.keys()
     for path, value in templates(spec):
         if value.place == "base_url" and path[-1] == "base_url":
-            for fact in {read[1] for read in value.reads if read[0] == "connection" and read[1:]} & spec.capture.keys():
+            for fact in {read[1] for read in value.reads if read[0] == "connection" and read[1:]} & asked:
                 yield path, f"reads connection.{fact}, which only a call can tell, and no call is made without base_url"
 
 

@@ -62,7 +62,7 @@ class Facts:
 
 
 def _captured(spec: Spec) -> Iterator[tuple[str, AnswerPath, Any]]:
-    for name, capture in spec.capture.items():
+    for name, capture in spec.asked_facts.items():
         several = "*" in capture.take.keys or any(_is_list(name, where, value) for where, value in templates(spec))
         yield capture.call, capture.take, [_made(name, at) for at in (1, 2, 3)] if several else _made(name)
 

@@ -59,6 +59,7 @@ class Provider:
         """
         self._limits = Limits(spec, clock)
         self.sign_ins: SignIns = SignIns(spec, scope, now)
+        scope = {**scope, "connection": {"id": spec.name, **self.sign_ins.facts}}
         self.spec: Spec = spec
         self._scope, self._seed = scope, seed
         self.routes: Routes = Routes(spec, scope)

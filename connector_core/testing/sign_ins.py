@@ -6,6 +6,7 @@ who goes to the address, comes back with a code, and has it exchanged, so that t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -24,17 +25,36 @@ BACK = "http://127.0.0.1/signed-in"
 """Where the person comes back to; nobody listens there."""
 
 
+def _made(spec: Spec, name: str) -> str:
+    """A fact: an address where one of the spec's begins with it, else a name with a number."""
+    urls = [spec.base_url, *(endpoint.base_url for endpoint in spec.endpoints.values())]
+    leads = any(re.match(rf"\{{\{{\s*connection\.{name}\b", url.source) for url in urls if url is not None)
+    return f"https://{spec.name.replace('_', '-').strip('-')}.example" if leads else f"{name}-000001"
+
+
 class SignIns:
     """The ways in that a spec describes, each with what its service has given."""
 
     def __init__(self, spec: Spec, scope: Mapping[str, Any], now: Callable[[], float]) -> None:
         """`scope` holds `config` and `secrets`; `now`: seconds since 1970."""
-        self._scope = {"connection": {"id": spec.name}, **scope}
+        self.facts: dict[str, Any] = {name: _made(spec, name) for name in spec.sign_in_facts}
+        """What comes with a sign-in, by the name that the spec gives it."""
+        self._scope = {"connection": {"id": spec.name, **self.facts}, **scope}
         self._now, self._numbers = now, 0
         self._ways: dict[str, tuple[Auth, dict[str, Any]]] = {}
         for auth in (spec.auth, *(endpoint.auth for endpoint in spec.endpoints.values())):
             if auth is not None:
-                self._ways.setdefault(credential_of(spec, auth), (auth, {}))
+                self._ways.setdefault(credential_of(spec, auth), (auth, self._learnt(spec)))
+
+    def _learnt(self, spec: Spec) -> dict[str, Any]:
+        """What is given along with every token, and with every person who comes back."""
+        given: dict[str, dict[str, Any]] = {"facts": {}, "redirect": {}}
+        for name, path in spec.sign_in_facts.items():
+            inside = given["facts" if path.root == "token" else "redirect"]
+            for key in path.keys[:-1]:
+                inside = inside.setdefault(key, {})
+            inside[path.keys[-1]] = self.facts[name]
+        return given
 
     @property
     def origins(self) -> set[str]:

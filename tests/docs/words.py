@@ -11,7 +11,7 @@ from connector_core.address import AnswerPath, BodyPath, FieldPath, Put, SpreadP
 from connector_core.auth.oauth2.fields import Extra, SignInUrl, TokenParts, TokenPath
 from connector_core.availability import Availability, Maintenance
 from connector_core.batch import BatchWrite
-from connector_core.capture import Capture
+from connector_core.capture import Capture, SignInPath
 from connector_core.component import Component, Model
 from connector_core.config import Property
 from connector_core.docs import Docs, Shorter, Testing, Trouble
@@ -45,6 +45,7 @@ FIELD_TYPES: dict[Any, str] = {
     BaseUrl: "address of a service, with templates",
     SignInUrl: "address, with templates",
     TokenPath: "address in the answer",
+    SignInPath: "address in a sign-in",
     Extra: "[parameters](auth.md#further-parameters)",
     TokenParts: "[addresses](auth.md#where-a-token-stands)",
     PathText: "path, with templates",

@@ -7,6 +7,7 @@ once; a token ends an hour after it was given.
 from __future__ import annotations
 
 import base64
+import copy
 import hashlib
 import hmac
 import json
@@ -181,7 +182,7 @@ def _given(kind: Fields, session: Session, request: Request, now: float, *, rene
     """The answer with a new token, its parts where the client looks for them."""
     number = session.learnt["number"] = session.learnt.get("number", 0) + 1
     access, refresh = f"simulated-token-{number:06d}", f"simulated-refresh-{number:06d}"
-    body: dict[str, Any] = {"token_type": "Bearer", **session.learnt.get("facts", {})}
+    body: dict[str, Any] = {"token_type": "Bearer", **copy.deepcopy(session.learnt.get("facts", {}))}
     headers: dict[str, str] = {}
     for root, *below in sorted(kind.value.reads):
         if root == "token" and below and below[0] != "access":
