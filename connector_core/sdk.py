@@ -20,11 +20,11 @@ Rule: a call of a method is a request like any other, sent to `sdk://CLIENT/PATH
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from connector_core.address import MISSING
-from connector_core.component import Model
+from connector_core.component import Model, without_extensions
 from connector_core.http import Request
 from connector_core.request import RequestKeys, Sent, render, time_limit
 
@@ -59,6 +59,9 @@ def _argument(name: str) -> str:
     return name
 
 
+Argument = Annotated[str, AfterValidator(_argument), WithJsonSchema({"type": "string", "pattern": _ARGUMENT})]
+
+
 class Sdk(Model):
     """The client whose methods the endpoints are."""
 
@@ -73,13 +76,7 @@ class SdkKeys(Model):
 
     sdk: Annotated[str, AfterValidator(_method), WithJsonSchema({"type": "string", "pattern": _METHOD})] | None = None
     """The path of a method on the client of the connector's `sdk`, such as `customers.list`."""
-    args: (
-        dict[
-            Annotated[str, AfterValidator(_argument), WithJsonSchema({"type": "string", "pattern": _ARGUMENT})],
-            Sent | None,
-        ]
-        | None
-    ) = None
+    args: Annotated[dict[Argument, Sent | None] | None, BeforeValidator(without_extensions)] = None
     """The arguments that the method is given, by name; one that is a missing template is left out."""
 
 

@@ -20,7 +20,7 @@ from connector_core.batch import BatchWrite
 from connector_core.cache import Cache
 from connector_core.capture import Capture, Fact, SignInPath
 from connector_core.circuit_breaker import CircuitBreaker
-from connector_core.component import Late, Model, NeverNull
+from connector_core.component import Late, Model, NeverNull, without_extensions
 from connector_core.config import Property
 from connector_core.docs import Docs
 from connector_core.errors import ErrorRule
@@ -77,13 +77,6 @@ def _host_name(name: str) -> str:
     return name
 
 
-def _own_keys(value: Any) -> Any:
-    """Without `x-…` keys, which are the author's own."""
-    if isinstance(value, dict):
-        return {key: item for key, item in value.items() if not key.startswith("x-")}
-    return value
-
-
 class _OrFile:
     """In an annotation: the spec may name a `.json` or `.yaml` file instead, which stands there when it is loaded."""
 
@@ -108,7 +101,7 @@ Version = Annotated[
     AfterValidator(_fits(_VERSION, "must be a version such as 1.0.0")),
     WithJsonSchema({"type": "string", "pattern": _VERSION}),
 ]
-Declared = Annotated[dict[EndpointName, Property], BeforeValidator(_own_keys)]
+Declared = Annotated[dict[EndpointName, Property], BeforeValidator(without_extensions)]
 
 
 class Host(Model):
@@ -255,11 +248,11 @@ class Spec(Inherited):
     """Further hosts that links and redirects may lead to."""
     sdk: Late[Sdk] | None = None
     """The client of a vendor's SDK, whose methods endpoints may be."""
-    environments: Annotated[dict[Name, Late[Environment]], BeforeValidator(_own_keys)] = {}
+    environments: Annotated[dict[Name, Late[Environment]], BeforeValidator(without_extensions)] = {}
     """Other homes of the service, such as a sandbox."""
-    endpoints: Annotated[dict[EndpointName, Endpoint], BeforeValidator(_own_keys)] = {}
+    endpoints: Annotated[dict[EndpointName, Endpoint], BeforeValidator(without_extensions)] = {}
     """What there is, by name."""
-    capture: Annotated[dict[EndpointName, Fact], BeforeValidator(_own_keys)] = {}
+    capture: Annotated[dict[EndpointName, Fact], BeforeValidator(without_extensions)] = {}
     """Facts about the account, by name: asked for, or from its sign-in; templates read `connection.NAME`."""
     availability: Late[Availability] | None = None
     """When the integration may be used."""

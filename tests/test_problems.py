@@ -10,7 +10,7 @@ from connector_core.exceptions import SpecError
 from connector_core.load import parse
 
 HEAD = 'connector: "1"\nname: shop\nbase_url: https://a.example\n'
-KINDS = "cursor, link_header, next_url, none, offset, page_number, relay"
+KINDS = "cursor, iterator, link_header, next_url, none, offset, page_number, relay"
 
 
 def mistakes(text: str, environment: str | None = None) -> list[str]:
@@ -58,7 +58,7 @@ def mistakes(text: str, environment: str | None = None) -> list[str]:
         ("docs: {troubleshooting: [{problem: 401, anwser: x, answer: y}]}", "4:41 docs.troubleshooting.0.anwser: unknown key 'anwser', did you mean 'answer'?"),
         ("get: /a", "4:1 get: the key 'get' belongs to an endpoint"),
         ("endpoints: {a: {get: /a, config: {}}}", "4:26 endpoints.a.config: the key 'config' belongs to the top level"),
-        ('"a b": 1', "4:1 \"a b\": unknown key 'a b' (one of: $schema, auth, availability, base_url, body, cache, capture, circuit_breaker, columns, config, connector, decode, description, docs, endpoints, environments, errors, fallback, filter, headers, health, hosts, idempotency, name, on_invalid, pagination, params, primary_key, rate_limit, records, retry, safe, secrets, timeout, title, transform, version)"),
+        ('"a b": 1', "4:1 \"a b\": unknown key 'a b' (one of: $schema, auth, availability, base_url, body, cache, capture, circuit_breaker, columns, config, connector, decode, description, docs, endpoints, environments, errors, fallback, filter, headers, health, hosts, idempotency, name, on_invalid, pagination, params, primary_key, rate_limit, records, retry, safe, sdk, secrets, timeout, title, transform, version)"),
     ],
 )  # fmt: skip
 def test_unknown_keys(text, what):

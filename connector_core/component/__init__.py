@@ -51,10 +51,18 @@ __all__ = [
     "few_suggestions",
     "nearest",
     "suggestion",
+    "without_extensions",
 ]
 
 
 _M = TypeVar("_M")
+
+
+def without_extensions(value: Any) -> Any:
+    """A mapping without its `x-…` keys, which are the author's own; anything else as it is."""
+    if isinstance(value, dict) and any(isinstance(key, str) and key.startswith("x-") for key in value):
+        return {key: item for key, item in value.items() if not (isinstance(key, str) and key.startswith("x-"))}
+    return value
 
 
 class Model(BaseModel):
@@ -74,9 +82,7 @@ class Model(BaseModel):
     @classmethod
     def _pass_extensions(cls, value: Any) -> Any:
         """Leaves `x-…` keys out: they are the author's own."""
-        if isinstance(value, dict) and any(isinstance(key, str) and key.startswith("x-") for key in value):
-            return {key: item for key, item in value.items() if not (isinstance(key, str) and key.startswith("x-"))}
-        return value
+        return without_extensions(value)
 
     @classmethod
     def __get_pydantic_json_schema__(

@@ -53,7 +53,8 @@ class FakeTransport:
 
     def __init__(self, answer: Answering, *, answers_for_sdks: bool = False) -> None:
         """`answers_for_sdks`: it is given the calls of an SDK's methods too, and no client is made."""
-        self._answer, self.answers_for_sdks = answer, answers_for_sdks
+        self._answer = answer
+        self.answers_for_sdks: bool = answers_for_sdks
         self.requests: list[Request] = []
         """Every request, signed as it would have gone out, its files as bytes."""
         self.closed: bool = False
