@@ -55,6 +55,11 @@ T = TypeVar("T")
 Closer = Callable[[], Coroutine[Any, Any, object]]
 
 
+async def _at_once(action: Callable[[], T]) -> T:
+    """Does in the loop's thread what does not wait."""
+    return action()
+
+
 class _Closing(ABC):
     """What `with` closes at its end."""
 
@@ -255,16 +260,11 @@ class Connector(_Closing):
 
     def circuits(self) -> list[CircuitStatus]:
         """What is known of the hosts that were asked: each circuit's state, by host and group."""
-        return self._loop.run(self._at_once(self._connector.circuits))
+        return self._loop.run(_at_once(self._connector.circuits))
 
     def hold_circuits(self, state: Literal["open", "closed"] | None, *, host: str | None = None) -> None:
         """Holds circuits open or closed, whatever happens, until it is called with None; `host`: only that host's."""
-        self._loop.run(self._at_once(lambda: self._connector.hold_circuits(state, host=host)))
-
-    @staticmethod
-    async def _at_once(action: Callable[[], T]) -> T:
-        """Does in the loop's thread what does not wait."""
-        return action()
+        self._loop.run(_at_once(lambda: self._connector.hold_circuits(state, host=host)))
 
     def close(self) -> None:
         """Ends its readings; where the engine is its own, closes the sockets and ends the thread."""
@@ -290,11 +290,7 @@ class SignIn:
 
     def begin(self, redirect_uri: str) -> awaited_sign_in.Begun:
         """The way there; the person comes back to `redirect_uri`, which is registered at the service."""
-
-        async def begin() -> awaited_sign_in.Begun:
-            return self._sign_in.begin(redirect_uri)
-
-        return self._loop.run(begin())
+        return self._loop.run(_at_once(lambda: self._sign_in.begin(redirect_uri)))
 
     def finish(self, redirect: str | Mapping[str, str], cookie: str) -> None:
         """Keeps the token of whoever came back; raises AuthenticationError where it is not that way."""

@@ -26,6 +26,7 @@ The text is always *what — where — what to do*. It never holds a secret, a q
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, ClassVar, NamedTuple
 
@@ -94,6 +95,15 @@ def alone(error: BaseException) -> None:
         if seen.__suppress_context__ and seen.__cause__ is None:
             seen.__context__ = None
         seen = seen.__cause__ or seen.__context__
+
+
+_OBEYED = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
+"""Control characters, and those that turn the direction of text: names and messages from services may hold any."""
+
+
+def one_line(text: str) -> str:
+    """The text as one line that only says something: no terminal obeys it."""
+    return _OBEYED.sub(" ", text)
 
 
 # ── ours to mend ──────────────────────────────────────────────────────────────────────────────────

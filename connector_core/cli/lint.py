@@ -12,9 +12,9 @@ from connector_core.cli.endings import DONE, SPEC
 from connector_core.cli.opening import folders
 from connector_core.cli.options import debug_option, json_option, specs_option
 from connector_core.cli.output import json_line, replace_file
-from connector_core.cli.terminal import plain, say
+from connector_core.cli.terminal import say
 from connector_core.cli.validate import chosen_specs
-from connector_core.exceptions import SpecError
+from connector_core.exceptions import SpecError, one_line
 
 if TYPE_CHECKING:
     from connector_core.lint import Finding
@@ -82,7 +82,7 @@ def _linted(name: str, specs: Sequence[Path], ignore: Sequence[str], *, fix: boo
             say(f"{shown}: mended {', '.join(sorted({finding.code for finding in done}))}")
             left = findings(text, shown, folder, ignore=ignore)
     for finding in left:
-        click.echo(json_line(_data(finding)) if as_json else plain(str(finding)) + "\n", nl=False)
+        click.echo(json_line(_data(finding)) if as_json else one_line(str(finding)) + "\n", nl=False)
     say(f"{shown}: {tier(left)}, {_counted(left)}")
     return left
 

@@ -168,14 +168,13 @@ class _Server:
             if not {"code", "error"} & query.keys():
                 said.set_result(_BACK)
                 continue
+            answer = _BACK
             try:
                 await sign_in.finish(query, cookie)
-            except BaseException:
-                said.set_result(_BACK)
-                await asyncio.sleep(0.1)  # the browser gets its answer
-                raise
-            said.set_result(_DONE)
-            await asyncio.sleep(0.1)
+                answer = _DONE
+            finally:
+                said.set_result(answer)
+                await asyncio.sleep(0.1)  # the browser gets it
             return
 
     async def aclose(self) -> None:

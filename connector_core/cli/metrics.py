@@ -12,7 +12,7 @@ import click
 from connector_core.cli.opening import loaded
 from connector_core.cli.options import debug_option, json_option, specs_option
 from connector_core.cli.output import json_line
-from connector_core.cli.terminal import plain
+from connector_core.exceptions import one_line
 
 if TYPE_CHECKING:
     from connector_core.cli.tally import Run
@@ -76,7 +76,7 @@ def _table(name: str, run: Run) -> str:
     rows = list(_rows(run.counters))
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
     runs = "1 run" if run.runs == 1 else f"{run.runs:,} runs"
-    lines = [f"{click.style(plain(name), bold=True)}: {runs} from {_moment(run.since)} to {_moment(run.latest)}"]
+    lines = [f"{click.style(one_line(name), bold=True)}: {runs} from {_moment(run.since)} to {_moment(run.latest)}"]
     lines += [f"  {what:<{widths[0]}}  {figure:>{widths[1]}}  {more}".rstrip() for what, figure, more in rows]
     return "\n".join(lines)
 
@@ -104,7 +104,7 @@ def _told(*parts: str) -> str:
 
 def _each(counts: Mapping[str, int]) -> str:
     """`2xx 90, 5xx 2`, the most first."""
-    return ", ".join(f"{plain(name)} {count:,}" for name, count in sorted(counts.items(), key=lambda pair: -pair[1]))
+    return ", ".join(f"{one_line(name)} {count:,}" for name, count in sorted(counts.items(), key=lambda pair: -pair[1]))
 
 
 def _times(times: Times) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from connector_core.cli.options import debug_option
-from connector_core.cli.terminal import plain
+from connector_core.exceptions import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,7 +91,7 @@ def _imported(name: str, output: Path, openapi: Path) -> None:
         if lines:
             click.echo(head)
             for line in lines:
-                click.echo(plain(f"  {line}"))
+                click.echo(one_line(f"  {line}"))
     path = _quoted(output / "specs" / f"{name}.yaml")
     reading = [f"connector read {path} {made.reads[0]} --simulate --limit 5"] if made.reads else []
     _next([f"connector lint {path}", *reading, f"pytest {_quoted(output / 'tests')}"])
@@ -108,13 +108,13 @@ def _plugin(name: str, output: Path) -> None:
 
 def _told(paths: Sequence[Path]) -> None:
     for path in paths:
-        click.echo(plain(f"wrote {path}"))
+        click.echo(one_line(f"wrote {path}"))
 
 
 def _next(steps: Sequence[str]) -> None:
     click.echo("next:")
     for step in steps:
-        click.echo(plain(f"  {step}"))
+        click.echo(one_line(f"  {step}"))
 
 
 def _quoted(path: Path) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from connector_core.cli.output import json_line
-from connector_core.cli.terminal import plain
+from connector_core.exceptions import one_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -45,7 +45,7 @@ class RecordTable:
             self._choose(records)
         table = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, show_header=heading, header_style="bold")
         for name, width in self._columns.items():
-            table.add_column(Text(plain(name)), width=width, no_wrap=True, overflow="ellipsis")
+            table.add_column(Text(one_line(name)), width=width, no_wrap=True, overflow="ellipsis")
         for record in records:
             table.add_row(*(Text(_cell(record.get(name))) for name in self._columns))
         self._console.print(table)
@@ -55,7 +55,7 @@ class RecordTable:
 
         room = self._console.width
         for name in dict.fromkeys(name for record in records for name in record):
-            cells = [plain(name), *(_cell(record.get(name)) for record in records)]
+            cells = [one_line(name), *(_cell(record.get(name)) for record in records)]
             width = min(max(map(cell_len, cells)), _WIDEST)
             if self._columns and (self.left_out or width + _GAP > room):
                 self.left_out.append(name)
@@ -70,8 +70,8 @@ def _cell(value: Any) -> str:
         case None:
             return ""
         case str():
-            return plain(value[: _WIDEST * 4])
+            return one_line(value[: _WIDEST * 4])
         case bool() | dict() | list():
-            return plain(json_line(value).decode()[: _WIDEST * 4].rstrip("\n"))
+            return one_line(json_line(value).decode()[: _WIDEST * 4].rstrip("\n"))
         case _:
             return str(value)

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import sys
 
 import click
 
 from connector_core.cli.streams import let_go
+from connector_core.exceptions import one_line
 
-__all__ = ["CLEAR", "plain", "release", "say", "told", "watched"]
+__all__ = ["CLEAR", "release", "say", "told", "watched"]
 
 CLEAR = "\r\x1b[K"
 """Takes away the line that a progress report stands on."""
-
-# Control characters, and those that turn the direction of text: names and messages from services may hold any.
-_OBEYED = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
-
-
-def plain(text: str) -> str:
-    """The text as one line that only says something."""
-    return _OBEYED.sub(" ", text)
 
 
 def release() -> str:
@@ -35,7 +27,7 @@ def release() -> str:
 
 def say(line: str) -> None:
     """Writes a line to standard error, in place of a progress report where there is one."""
-    told((CLEAR if watched() else "") + plain(line) + "\n")
+    told((CLEAR if watched() else "") + one_line(line) + "\n")
 
 
 def told(text: str) -> None:

@@ -25,12 +25,7 @@ from connector_core.engine.until import in_time, until
 from connector_core.engine.upload import prepared, spent
 from connector_core.errors import ANSWERS, OK, Outcome, classify
 from connector_core.events import AnswerRepaired, GaveUp, RetryScheduled
-from connector_core.exceptions import (
-    ConnectionError,
-    IntegrationError,
-    ResponseError,
-    TimeoutError,
-)
+from connector_core.exceptions import ConnectionError, IntegrationError, ResponseError, TimeoutError
 from connector_core.http import Request, Response
 from connector_core.plan import Plan
 from connector_core.retry import Failure, retry_after

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakSet
 
 from msgspec.structs import replace
@@ -23,7 +23,6 @@ from connector_core.engine.masks import Masks
 from connector_core.engine.pace import Pace
 from connector_core.engine.references import Referred
 from connector_core.engine.repetitions import Repetitions
-from connector_core.engine.sdk import SdkTransport
 from connector_core.engine.store import Place
 from connector_core.engine.transport import Transport
 from connector_core.events import Event
@@ -37,6 +36,9 @@ from connector_core.request import BaseUrl
 from connector_core.sdk import home as home_of_sdk
 from connector_core.spec import Host, Spec
 from connector_core.template import MissingError, Template, TemplateError
+
+if TYPE_CHECKING:
+    from connector_core.engine.sdk import SdkTransport
 
 __all__ = ["Connection"]
 
@@ -182,6 +184,8 @@ class Connection:
         """What calls the methods of the spec's client; None where there is none, or the transport answers for it."""
         if self.spec.sdk is None or getattr(transport, "answers_for_sdks", False):
             return None
+        from connector_core.engine.sdk import SdkTransport  # few specs have one
+
         account = {"config": self.config, "secrets": self._secrets}
         return SdkTransport(transport, self.spec.sdk, lambda: self.plugins.clients(self.spec.name), account)
 

@@ -20,9 +20,10 @@ from __future__ import annotations
 import asyncio
 import copy
 import json
+from collections.abc import Awaitable, Callable, Generator
 from contextvars import Context
 from math import inf
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from msgspec.structs import replace
 
@@ -39,7 +40,9 @@ if TYPE_CHECKING:
     from connector_core.plan import Plan
     from connector_core.spec import Spec
 
-__all__ = ["Credential", "credential_name"]
+__all__ = ["Credential", "credential_name", "driven"]
+
+Found = TypeVar("Found")
 
 LEASE = 90.0
 """Seconds after which a process that began to renew and said nothing more is taken for dead."""
@@ -121,7 +124,7 @@ class Credential:
 
     def refused(self, token: Token | None) -> bool:
         """The service refuses what was signed with the token; whether signing anew can help."""
-        if token is None or not self.auth.tokened:
+        if token is None:
             return False
         if self.session.token is not token:
             return True  # it has been renewed meanwhile
@@ -239,14 +242,19 @@ class Credential:
         """Runs the kind's flow: sends what it asks for, until it returns the token."""
         session = replace(self.session, scope=self._account.names(plan))  # what is asked for has its own time
         flow = self.auth.obtain(session, held, self._account.effects.now())
-        try:
-            asked = next(flow)
-            while True:
-                asked = flow.send(await self._asks(self._account, plan, asked))
-        except StopIteration as done:
-            return done.value  # type: ignore[no-any-return]  # what the generator returns
-        finally:
-            flow.close()
+        return await driven(flow, lambda asked: self._asks(self._account, plan, asked))
+
+
+async def driven(flow: Generator[Any, Any, Found], answered: Callable[[Any], Awaitable[Any]]) -> Found:
+    """What the flow returns, each of its steps answered; raises what an answer raises."""
+    try:
+        step = next(flow)
+        while True:
+            step = flow.send(await answered(step))
+    except StopIteration as done:
+        return done.value  # type: ignore[no-any-return]  # what the generator returns
+    finally:
+        flow.close()
 
 
 def _own(error: IntegrationError) -> IntegrationError:

@@ -17,6 +17,7 @@ from connector_core.exceptions import (
     ResponseError,
     ServerError,
     ValidationError,
+    one_line,
 )
 from connector_core.http import RAISED, Response
 from connector_core.plan import Plan
@@ -105,4 +106,4 @@ def said(body: Any, depth: int = 4) -> str:
 
 def _harmless(text: str) -> str:
     """What a stranger wrote as one line of bearable length that no terminal obeys."""
-    return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+", " ", text[:_QUOTED]).strip()[:300]
+    return one_line(text[:_QUOTED]).strip()[:300]

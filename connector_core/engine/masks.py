@@ -27,21 +27,27 @@ class Masks:
         """`secrets`: those of the account; it may grow, which is seen when the next one is learnt."""
         self._secrets = secrets
         self._learnt: deque[Any] = deque(maxlen=MOST_LEARNT)
-        self._compile()
+        self._known = False
+        """Whether the patterns are those of what is known; few connections ever need them."""
+        self._plain: re.Pattern[str] | None = None
+        self._inside: re.Pattern[str] | None = None
 
     def learn(self, secret: Any) -> None:
         """Masks one that comes now, too, and the last of those that came before."""
         self._learnt.append(secret)
-        self._compile()
+        self._known = False
 
     def _compile(self) -> None:
         known = (*self._secrets.values(), *self._learnt)
         texts = {text for value in known for text in _texts(value) if len(text) >= SHORTEST}
         self._plain = _any({form for text in texts for form in _forms(text)}, re.IGNORECASE)
         self._inside = _any({part for text in texts for part in _in_base64(text)}, re.NOFLAG)
+        self._known = True
 
     def masked(self, text: str) -> str:
         """The text without them."""
+        if not self._known:
+            self._compile()
         if self._plain is not None:
             text = self._plain.sub(_INSTEAD, text)
         return text if self._inside is None else _without_words(self._inside, text)

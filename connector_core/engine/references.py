@@ -97,7 +97,7 @@ class References:
     async def _looked_up(self, reference: SecretRef, where: str) -> str:
         if (flight := self._flights.get(reference)) is None:
             # in a context of its own: it has its own time, whoever begins it
-            flight = self._flights[reference] = Context().run(asyncio.ensure_future, self._fetched(reference))
+            flight = self._flights[reference] = asyncio.create_task(self._fetched(reference), context=Context())
             flight.add_done_callback(lambda _: self._flights.pop(reference, None))
         # `wait` leaves the task alone when whoever waits is cancelled
         await awaited(asyncio.wait([flight]), self._monotonic, where, " before the secret was looked up")

@@ -21,7 +21,7 @@ from urllib.parse import parse_qsl, urlsplit
 import msgspec
 from msgspec import Struct
 
-from connector_core.engine.credentials import Credential
+from connector_core.engine.credentials import Credential, driven
 from connector_core.engine.signing import ask
 from connector_core.exceptions import AuthenticationError, ConfigError
 from connector_core.http import Request
@@ -191,21 +191,16 @@ class SignIn:
         effects = self._connection.effects
         if (referred := self._connection.referred) is not None:
             await referred.ready(plan.secrets)
-        try:
-            asked = next(flow)
-            while True:
-                if isinstance(asked, Request):
-                    asked = flow.send(await ask(self._connection, plan, asked))
-                elif (seconds := getattr(asked, "seconds", None)) is not None:
-                    await effects.sleep(seconds)
-                    asked = flow.send(effects.now())
-                else:
-                    show(asked)
-                    asked = flow.send(None)
-        except StopIteration as done:
-            token: Token = done.value
-        finally:
-            flow.close()
+
+        async def answered(step: Any) -> Any:
+            if isinstance(step, Request):
+                return await ask(self._connection, plan, step)
+            if (seconds := getattr(step, "seconds", None)) is None:
+                return show(step)  # nothing is said to that
+            await effects.sleep(seconds)
+            return effects.now()
+
+        token: Token = await driven(flow, answered)
         kept = await effects.tokens_kept().put(credential.name, token, None)
         if kept is not None:
             credential.use(kept)

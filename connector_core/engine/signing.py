@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from connector_core.auth import Auth, Session, Token
 from connector_core.engine.account import Account
 from connector_core.engine.connection import Connection
+from connector_core.engine.credentials import driven
 from connector_core.engine.telling import Tale
 from connector_core.engine.until import in_time
 from connector_core.exceptions import ConnectionError, IntegrationError, ResponseError, TimeoutError
@@ -39,13 +40,8 @@ async def sign(
     now = connection.effects.now()
     if type(auth).flow is Auth.flow:
         return auth.sign(session, request, now), session.token
-    flow = auth.flow(session, request, now)
-    try:
-        asked = next(flow)
-        while True:
-            asked = flow.send(await ask(connection, plan, asked))
-    except StopIteration as done:
-        return done.value, session.token
+    signed = await driven(auth.flow(session, request, now), lambda asked: ask(connection, plan, asked))
+    return signed, session.token
 
 
 async def signs_better(

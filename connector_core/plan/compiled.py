@@ -20,7 +20,6 @@ from connector_core.http import Request
 from connector_core.job import Job
 from connector_core.json_schema import judge
 from connector_core.pagination import NoPagination, Pagination
-from connector_core.pagination.iterator import Iterator as OfIterator
 from connector_core.plan.plan import JobPlan, Plan
 from connector_core.request import BaseUrl, InlineRequest, compose
 from connector_core.retry import Exponential, Retry
@@ -93,8 +92,7 @@ def endpoint_of(spec: Spec, name: str) -> Endpoint:
 
 def _compiled(spec: Spec, name: str, hooks: Hooks) -> Plan:
     endpoint = endpoint_of(spec, name)
-    otherwise = OfIterator() if endpoint.sdk and endpoint.readable else NoPagination()
-    pagination = endpoint.pagination if endpoint.readable and endpoint.pagination else otherwise
+    pagination = _paged(endpoint) if endpoint.readable else NoPagination()
     auth = endpoint.auth or NoAuth()
     own = endpoint.rate_limit.concurrency if endpoint.rate_limit else None
     shared = spec.rate_limit.concurrency if spec.rate_limit else None
@@ -157,6 +155,17 @@ def _compiled(spec: Spec, name: str, hooks: Hooks) -> Plan:
         steps=tuple(endpoint.steps or ()),
         batch=endpoint.batch,
     )
+
+
+def _paged(endpoint: Endpoint) -> Pagination:
+    """How a read is paged: as it says, else as what a method of an SDK gives, else not at all."""
+    if endpoint.pagination is not None:
+        return endpoint.pagination
+    if endpoint.sdk is None:
+        return NoPagination()
+    from connector_core.pagination.iterator import Iterator as OfIterator  # few specs have one
+
+    return OfIterator()
 
 
 def credential_of(spec: Spec, auth: Auth) -> str:

@@ -13,7 +13,7 @@ from random import Random
 from typing import Any
 
 from connector_core import json_schema
-from connector_core.auth.family import SecretForm
+from connector_core.auth.family import Auth, SecretForm
 from connector_core.config import SecretRef, settle, settled_secrets
 from connector_core.exceptions import ConfigError
 from connector_core.spec import Spec
@@ -65,18 +65,19 @@ def _to_make(
 
 def _homes(spec: Spec) -> set[str]:
     """The config values that a base_url begins with, so that each is an address."""
-    return {found[1] for url in _urls(spec) if (found := _LEADING.match(url))}
+    return {found[1] for url in addresses(spec) if (found := _LEADING.match(url))}
 
 
-def _urls(spec: Spec) -> list[str]:
+def addresses(spec: Spec) -> list[str]:
+    """Every base_url that the spec has, as it is written."""
     urls = [spec.base_url, *(endpoint.base_url for endpoint in spec.endpoints.values())]
     return [url.source for url in urls if url is not None]
 
 
 def _elsewhere(spec: Spec, homes: set[str], known: Mapping[str, Any]) -> dict[str, str]:
     """Addresses and hosts in place of defaults, as far as the schemas let them be; others stay what they are."""
-    hosts = {found[1] for url in _urls(spec) if (found := _HOST.match(url))}
-    made = {**dict.fromkeys(hosts, _host(spec)), **dict.fromkeys(homes, f"https://{_host(spec)}")}
+    hosts = {found[1] for url in addresses(spec) if (found := _HOST.match(url))}
+    made = {**dict.fromkeys(hosts, host(spec)), **dict.fromkeys(homes, f"https://{host(spec)}")}
     return {
         name: value
         for name, value in made.items()
@@ -86,13 +87,14 @@ def _elsewhere(spec: Spec, homes: set[str], known: Mapping[str, Any]) -> dict[st
     }
 
 
-def _host(spec: Spec) -> str:
+def host(spec: Spec) -> str:
+    """The name of a host that stands for the service."""
     return f"{spec.name.replace('_', '-').strip('-')}.example"
 
 
 def _setting(spec: Spec, name: str, schema: Mapping[str, Any], dice: Random, *, home: bool) -> Any:
     if home or schema.get("format") in ("uri", "url"):
-        return f"https://{_host(spec)}"
+        return f"https://{host(spec)}"
     if schema.get("type", "string") != "string" or any(key in schema for key in _SPEAKING):
         return example(schema, name, dice)
     return _fitted(name.lower().replace("_", "-").strip("-"), schema)
@@ -104,10 +106,15 @@ def _secret(name: str, schema: Mapping[str, Any], dice: Random) -> Any:
     return _fitted(f"simulated-{name}", schema)
 
 
+def ways_in(spec: Spec) -> list[Auth]:
+    """Every `auth` of the spec, the connector's first."""
+    auths = [spec.auth, *(endpoint.auth for endpoint in spec.endpoints.values())]
+    return [auth for auth in auths if auth is not None]
+
+
 def formed(spec: Spec, dice: Random, wanted: Collection[str]) -> dict[str, str]:
     """Those of the secrets that cannot be any text, as the sign-ins say that read them."""
-    auths = [spec.auth, *(endpoint.auth for endpoint in spec.endpoints.values())]
-    forms = {name: form for auth in auths if auth is not None for name, form in auth.secret_forms().items()}
+    forms = {name: form for auth in ways_in(spec) for name, form in auth.secret_forms().items()}
     return {name: _written(form, dice) for name, form in forms.items() if name in wanted}
 
 

@@ -17,6 +17,7 @@ from connector_core.auth.oauth2.people import DeviceCode, Wait
 from connector_core.http import Request, Response, origin
 from connector_core.plan import credential_of
 from connector_core.spec import Spec
+from connector_core.testing.accounts import addresses, host, ways_in
 from connector_core.testing.reply import Reply
 
 __all__ = ["SignIns"]
@@ -27,9 +28,8 @@ BACK = "http://127.0.0.1/signed-in"
 
 def _made(spec: Spec, name: str) -> str:
     """A fact: an address where one of the spec's begins with it, else a name with a number."""
-    urls = [spec.base_url, *(endpoint.base_url for endpoint in spec.endpoints.values())]
-    leads = any(re.match(rf"\{{\{{\s*connection\.{name}\b", url.source) for url in urls if url is not None)
-    return f"https://{spec.name.replace('_', '-').strip('-')}.example" if leads else f"{name}-000001"
+    leads = any(re.match(rf"\{{\{{\s*connection\.{name}\b", url) for url in addresses(spec))
+    return f"https://{host(spec)}" if leads else f"{name}-000001"
 
 
 class SignIns:
@@ -42,9 +42,8 @@ class SignIns:
         self._scope = {"connection": {"id": spec.name, **self.facts}, **scope}
         self._now, self._numbers = now, 0
         self._ways: dict[str, tuple[Auth, dict[str, Any]]] = {}
-        for auth in (spec.auth, *(endpoint.auth for endpoint in spec.endpoints.values())):
-            if auth is not None:
-                self._ways.setdefault(credential_of(spec, auth), (auth, self._learnt(spec)))
+        for auth in ways_in(spec):
+            self._ways.setdefault(credential_of(spec, auth), (auth, self._learnt(spec)))
 
     def _learnt(self, spec: Spec) -> dict[str, Any]:
         """What is given along with every token, and with every person who comes back."""

@@ -23,6 +23,7 @@ from connector_core.exceptions import (
     RateLimitError,
     ResponseError,
     ServerError,
+    one_line,
 )
 from connector_core.formats import Format
 from connector_core.http import Request, Response
@@ -219,7 +220,7 @@ def _quoted(text: str, request: Request) -> str:
     text = text[:10_000]
     for value in sorted(_sent(request), key=len, reverse=True):
         text = text.replace(value, "***")
-    return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+", " ", text).strip()[:QUOTED]
+    return one_line(text).strip()[:QUOTED]
 
 
 def _sent(request: Request) -> set[str]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus, urlencode
 
 from connector_core.address import AnswerPath
-from connector_core.auth.credentials import expected, fields, found_at
+from connector_core.auth.credentials import compared, expected, fields, found_at
 from connector_core.auth.family import Session
 from connector_core.auth.jwt import verified
 from connector_core.http import Headers, Request, Response
@@ -51,7 +51,7 @@ def refusal(kind: Fields, session: Session, request: Request) -> str | None:
     """Why the request is not let in; None: it is."""
     found = found_at(kind.put, request)
     if len(found) != 1:
-        return f"{kind.put} {f'is there {len(found)} times' if found else 'is missing'}"
+        return compared(found, "", str(kind.put))
     for given in session.learnt.get("given", ()):
         try:
             right = kind.value.text({**session.scope, "token": given["names"], "redirect": {}})
