@@ -16,11 +16,11 @@ from datetime import datetime
 from math import inf
 from pathlib import Path
 from typing import Any, Literal
-from weakref import finalize
 
 from connector_core.config import hidden
 from connector_core.engine.buckets import Buckets
 from connector_core.engine.cache import asked_anew
+from connector_core.engine.catalogue import Catalogue
 from connector_core.engine.checkup import Checkup, HealthReport
 from connector_core.engine.circuits import CircuitStatus
 from connector_core.engine.connection import Connection
@@ -38,11 +38,9 @@ from connector_core.engine.until import end_of, within
 from connector_core.engine.write import Result
 from connector_core.events import Listener
 from connector_core.exceptions import ConfigError, IntegrationError, alone
-from connector_core.load import add_filters, load
 from connector_core.metrics import Counters, Metrics
-from connector_core.plan import Plan, endpoint_of
-from connector_core.plugins import Plugin, Plugins, beside
-from connector_core.secrets import Backend, Backends
+from connector_core.plan import endpoint_of
+from connector_core.secrets import Backend
 from connector_core.spec import Spec
 
 __all__ = ["Connector", "Engine", "Result"]
@@ -79,21 +77,15 @@ class Engine(Closing):
         may lead, by scheme, or with options of one's own; left out: anywhere. `secret_ttl`: seconds until such a secret
         is looked up again; left out: 300.
         """
-        self._folders = [Path(folder) for folder in specs]
-        self._further = [(_name_of(plugin), plugin) for plugin in plugins]
-        self._plugins: Plugins | None = None
-        self._own: dict[Path, Plugins] = {}
         self._network = network
         self._effects = (effects or Effects()).heard_by(listeners)
-        self._places = Places(lambda: Plugins(self._further).stores())
+        self._catalogue = Catalogue(specs, plugins, self._effects, secret_backends)
+        self._places = Places(self._catalogue.stores)
         buckets, tokens = self._places.opened("buckets", buckets), self._places.opened("tokens", tokens)
         given = {"buckets": buckets, "tokens": tokens, "flags": flags, "switches": switches}
         for name, value in {**given, "cache_size": cache_size, "secret_ttl": secret_ttl}.items():
             if value is not None:
                 setattr(self._effects, name, value)
-        self._secret_backends = secret_backends
-        self._specs: dict[tuple[str, str | None], Spec] = {}
-        self._plans: dict[int, dict[str, Plan]] = {}
         self._closed = False
 
     def listen(self, listener: Listener) -> Callable[[], None]:
@@ -154,83 +146,29 @@ class Engine(Closing):
     ) -> Connector:
         if self._closed:
             raise ConfigError("the engine is closed", hint="use it inside its `async with`", code="connection.closed")
-        plugins = self._ready_plugins()
-        loaded = self._spec(spec, environment)
+        loaded = self._catalogue.spec(spec, environment)
         connection = Connection(
             loaded,
             self._effects,
-            self._with_own(plugins, loaded),
+            self._catalogue.plugins_of(loaded),
             config={} if config is None else config,
             secrets=secrets,
             name=name or loaded.name,
             network=network or self._network,
-            plans=self._plans_of(loaded),
+            plans=self._catalogue.plans_of(loaded),
         )
         stack.push_async_callback(connection.aclose)
         return Connector(connection)
 
     def load(self, spec: str | Path | Mapping[str, Any] | Spec, environment: str | None = None) -> Spec:
         """The spec as `open` would have it, for an app that wants to look into it; raises SpecError or ConfigError."""
-        self._ready_plugins()
-        return self._spec(spec, environment)
-
-    def _ready_plugins(self) -> Plugins:
-        """The plug-ins, made known by the first that asks; raises ConfigError where one is wrong."""
-        if self._plugins is None:
-            plugins = Plugins(self._further)
-            for name, module in self._further:
-                if not Plugin(name, "", module).hooks:
-                    raise ConfigError(
-                        f"the plug-in {name} has no hook",
-                        where="Engine(plugins=…)",
-                        hint="pass the module itself, with its functions marked by @hookimpl",
-                        code="plugin.invalid",
-                    )
-            if self._further:
-                self._folders += plugins.specs()
-                add_filters(plugins)
-            self._effects.listeners += plugins.observe_event
-            if (brought := plugins.secrets()) or self._secret_backends is not None:
-                self._effects.secrets = Backends(self._secret_backends, brought)
-            self._plugins = plugins
-        return self._plugins
-
-    def _with_own(self, plugins: Plugins, spec: Spec) -> Plugins:
-        """The plug-ins, with the connector's own Python where it has any; raises ConfigError where that fails."""
-        if spec.python is None:
-            return plugins
-        if spec.python not in self._own:
-            self._own[spec.python] = plugins.joined(spec.python.name, beside(spec.python))
-        return self._own[spec.python]
-
-    def _plans_of(self, spec: Spec) -> dict[str, Plan]:
-        """The plans that are made already; all connections of a spec share them, as long as somebody has the spec."""
-        if (known := self._plans.get(id(spec))) is None:
-            known = self._plans[id(spec)] = {}
-            finalize(spec, self._plans.pop, id(spec)).atexit = False
-        return known
-
-    def _spec(self, spec: str | Path | Mapping[str, Any] | Spec, environment: str | None) -> Spec:
-        if isinstance(spec, Spec):
-            if environment is not None:
-                raise ConfigError("a loaded spec has its environment already", hint="pass it to load instead")
-            return spec
-        if isinstance(spec, Mapping):
-            return load(spec, self._folders, environment)
-        known = (str(spec), environment)
-        if known not in self._specs:
-            self._specs[known] = load(spec, self._folders, environment)
-        return self._specs[known]
+        return self._catalogue.spec(spec, environment)
 
     async def aclose(self) -> None:
         """Closes every socket; nothing can be opened afterwards."""
         self._closed = True
         await self._effects.aclose()
         await self._places.aclose()
-
-
-def _name_of(plugin: Any) -> str:
-    return str(getattr(plugin, "__name__", None) or type(plugin).__name__)
 
 
 class Connector:

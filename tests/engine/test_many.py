@@ -129,4 +129,4 @@ async def test_plans_are_made_once_and_go_with_their_spec():
         del apart
         gc.collect()
         assert gone() is None
-        assert len(engine._plans) == 1
+        assert len(engine._catalogue._plans) == 1
