@@ -38,6 +38,8 @@ class Session(Struct):
 
     unique: Callable[[], str] = _nothing_unique
     """Gives a text that never comes twice, such as a nonce is made of."""
+    mask: Callable[[str], str] = str
+    """Takes the account's secrets out of what a service says, before it is quoted or cut."""
 
     def __repr__(self) -> str:
         return "Session()"  # it holds the secrets, and what is learnt becomes some

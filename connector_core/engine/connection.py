@@ -199,7 +199,7 @@ class Connection:
         return known
 
     def _session(self) -> Session:
-        return Session(self.scope, unique=self.effects.unique)
+        return Session(self.scope, unique=self.effects.unique, mask=self.mask)
 
     def learn(self, token: Token) -> None:
         """A token is used from now on: its texts are secrets."""

@@ -30,7 +30,7 @@ from msgspec.structs import replace
 from connector_core.auth import Session, Token
 from connector_core.engine.until import awaited
 from connector_core.events import TokenRefreshed, TokenRefreshFailed
-from connector_core.exceptions import AuthenticationError, ConfigError, IntegrationError, ReauthenticationError
+from connector_core.exceptions import AuthenticationError, ConfigError, IntegrationError, ReauthenticationError, alone
 from connector_core.http import Request, Response
 
 if TYPE_CHECKING:
@@ -242,19 +242,32 @@ class Credential:
         """Runs the kind's flow: sends what it asks for, until it returns the token."""
         session = replace(self.session, scope=self._account.names(plan))  # what is asked for has its own time
         flow = self.auth.obtain(session, held, self._account.effects.now())
-        return await driven(flow, lambda asked: self._asks(self._account, plan, asked))
+        return await driven(flow, lambda asked: self._asks(self._account, plan, asked), self._account.mask)
 
 
-async def driven(flow: Generator[Any, Any, Found], answered: Callable[[Any], Awaitable[Any]]) -> Found:
-    """What the flow returns, each of its steps answered; raises what an answer raises."""
+async def driven(
+    flow: Generator[Any, Any, Found], answered: Callable[[Any], Awaitable[Any]], mask: Callable[[str], str]
+) -> Found:
+    """What the flow returns, each of its steps answered; raises what a kind or an answer raises, without secrets."""
     try:
         step = next(flow)
         while True:
             step = flow.send(await answered(step))
     except StopIteration as done:
         return done.value  # type: ignore[no-any-return]  # what the generator returns
+    except IntegrationError as error:
+        _hide(error, mask)
+        raise
     finally:
         flow.close()
+
+
+def _hide(error: IntegrationError, mask: Callable[[str], str]) -> None:
+    """Takes secrets out of what a kind says: it may have quoted the service, or the secret that it cannot use."""
+    alone(error)  # what it was made from may say more
+    error.what, error.where, error.hint = mask(error.what), mask(error.where), mask(error.hint)
+    error.args = tuple(mask(part) if isinstance(part, str) else part for part in error.args)
+    error.context = {name: mask(said) if isinstance(said, str) else said for name, said in error.context.items()}
 
 
 def _own(error: IntegrationError) -> IntegrationError:

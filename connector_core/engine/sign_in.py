@@ -200,7 +200,7 @@ class SignIn:
             await effects.sleep(seconds)
             return effects.now()
 
-        token: Token = await driven(flow, answered)
+        token: Token = await driven(flow, answered, self._connection.mask)
         kept = await effects.tokens_kept().put(credential.name, token, None)
         if kept is not None:
             credential.use(kept)

@@ -36,11 +36,12 @@ async def sign(
     """The signed request, and the token that it is signed with, if any."""
     auth = plan.auth
     shared = await connection.credential(plan, ask).ready(plan)
-    session = Session(scope, shared.learnt, shared.token, shared.unique)
+    session = Session(scope, shared.learnt, shared.token, shared.unique, shared.mask)
     now = connection.effects.now()
     if type(auth).flow is Auth.flow:
         return auth.sign(session, request, now), session.token
-    signed = await driven(auth.flow(session, request, now), lambda asked: ask(connection, plan, asked))
+    flow = auth.flow(session, request, now)
+    signed = await driven(flow, lambda asked: ask(connection, plan, asked), connection.mask)
     return signed, session.token
 
 

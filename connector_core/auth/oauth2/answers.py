@@ -7,6 +7,7 @@ short line, without what was sent to them.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote_plus
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 __all__ = ["GONE", "error_in", "name_of", "refused", "token_in"]
 
+Mask = Callable[[str], str]
+
 LARGEST = 1 << 20
 """Bytes of an answer that are read."""
 QUOTED = 200
@@ -58,10 +61,13 @@ _SECRETS = frozenset(
 """Parameters whose values no message shows."""
 
 
-def token_in(response: Response, parts: TokenParts, now: float) -> Token:
-    """The token that the answer gives; raises IntegrationError where it gives none."""
-    body = _read(response)
-    if (error := error_in(response, body)) is not None:
+def token_in(response: Response, parts: TokenParts, now: float, mask: Mask = str) -> Token:
+    """The token that the answer gives; raises IntegrationError where it gives none.
+
+    `mask`: see Session; what the service says goes through it.
+    """
+    body = _read(response, mask)
+    if (error := error_in(response, mask, body)) is not None:
         raise error
     scope = {"body": body, "header": response.headers}
     access, refresh = parts.access.take(scope), parts.refresh.take(scope)
@@ -103,7 +109,7 @@ def _end(response: Response, parts: TokenParts, scope: dict[str, Any], now: floa
 # ── reading ───────────────────────────────────────────────────────────────────────────────────────
 
 
-def _read(response: Response) -> Any:
+def _read(response: Response, mask: Mask) -> Any:
     """The answer's object, whichever of the usual forms it has; raises IntegrationError where it has none."""
     if response.size > LARGEST:
         raise _unfit(response, f"sent {response.size} bytes, where a token is expected", code="oauth.too_large")
@@ -115,7 +121,9 @@ def _read(response: Response) -> Any:
         return body
     if response.status not in GOOD:
         return {}
-    found = html(content) or ("a list" if isinstance(body, list) else "neither JSON nor a form")
+    found = html(mask(content.decode("utf-8", "replace")).encode()) or (
+        "a list" if isinstance(body, list) else "neither JSON nor a form"
+    )
     raise _unfit(response, f"sent {found}, where a token is expected", code="oauth.undecodable")
 
 
@@ -134,7 +142,7 @@ def _readable(content: bytes) -> Any:
 # ── errors ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def name_of(body: Any) -> str:
+def name_of(body: Any, mask: Mask = str) -> str:
     """What the service calls the error (`invalid_grant`), wherever it stands; empty: it names none."""
     error = body.get("error") if isinstance(body, dict) else None
     listed = body.get("errors") if isinstance(body, dict) else None
@@ -143,7 +151,7 @@ def name_of(body: Any) -> str:
     if isinstance(error, dict):
         error = next((error[key] for key in ("errorType", "code", "type", "error") if error.get(key)), "")
     name = str(error) if isinstance(error, str | int) and not isinstance(error, bool) else ""
-    return re.sub(r"[^A-Za-z0-9_.-]+", "_", name)[:60]
+    return name if name in _KNOWN else re.sub(r"[^A-Za-z0-9_.-]+", "_", mask(name))[:60]
 
 
 def _said(body: Any) -> str:
@@ -158,13 +166,14 @@ def _said(body: Any) -> str:
     return ""
 
 
-def error_in(response: Response, body: Any = MISSING) -> IntegrationError | None:
+def error_in(response: Response, mask: Mask = str, body: Any = MISSING) -> IntegrationError | None:
     """The error that the answer is; None: it is none."""
-    body = _read(response) if body is MISSING else body
-    name = name_of(body)
+    body = _read(response, mask) if body is MISSING else body
+    hidden = _hidden(response.request, mask)
+    name = name_of(body, hidden)
     if response.status in GOOD and not name and not (isinstance(body, dict) and body.get("ok") is False):
         return None
-    return refused(response.request, response.status, name, _said(body), _wait(response))
+    return refused(response.request, response.status, name, hidden(_said(body)), _wait(response))
 
 
 def _wait(response: Response) -> float | None:
@@ -175,8 +184,8 @@ def _wait(response: Response) -> float | None:
 def refused(
     request: Request, status: int, name: str, said: str = "", wait: float | None = None, where: str = ""
 ) -> IntegrationError:
-    """The error of that name, in the words of this package."""
-    said = _quoted(said, request)
+    """The error of that name, in the words of this package; `said`: those of the service, without secrets."""
+    said = one_line(said).strip()[:QUOTED]
     words = ": ".join(dict.fromkeys(part for part in (name, said) if part)) or f"status {status}, without a reason"
     place = where or f"auth: {request.method} {request.url}"
     kind, hint = _kind(status, name)
@@ -215,12 +224,16 @@ def _unfit(response: Response, what: str, *, code: str, hint: str = "check auth.
     )  # fmt: skip
 
 
-def _quoted(text: str, request: Request) -> str:
-    """What a stranger wrote, as one short line without what was sent."""
-    text = text[:10_000]
-    for value in sorted(_sent(request), key=len, reverse=True):
-        text = text.replace(value, "***")
-    return one_line(text).strip()[:QUOTED]
+def _hidden(request: Request, mask: Mask) -> Mask:
+    """Takes what was sent out of a text, too: codes and verifiers are secrets that no account has."""
+    sent = sorted(_sent(request), key=len, reverse=True)
+
+    def hidden(text: str) -> str:
+        for value in sent:
+            text = text.replace(value, "***")
+        return mask(text)
+
+    return hidden
 
 
 def _sent(request: Request) -> set[str]:

@@ -52,7 +52,7 @@ class OAuth2(Fields):
             raise self._nobody(session, held, refused=refused)
         pairs = self._first(session, now)
         answer = yield posted(self, session, self.token_url, pairs, now, self.extra.token)
-        return token_in(answer, self.token, now)
+        return token_in(answer, self.token, now, session.mask)
 
     def _renewing(self, session: Session, held: Token | None) -> list[str]:
         """The refresh tokens that may serve, the best first: what was given last, what the user has brought."""
@@ -68,12 +68,12 @@ class OAuth2(Fields):
         pairs = {"grant_type": "refresh_token", "refresh_token": refresh}
         given = "refresh" in self.extra.model_fields_set
         answer = yield posted(self, session, url, pairs, now, self.extra.refresh if given else self.extra.token)
-        if (error := error_in(answer)) is not None:
+        if (error := error_in(answer, session.mask)) is not None:
             name = error.context["error"]
             if name in GONE or (not name and answer.status in _REFUSED):
                 return None
             raise error
-        return token_in(answer, self.token, now)
+        return token_in(answer, self.token, now, session.mask)
 
     def _first(self, session: Session, now: float) -> dict[str, str]:
         """What a grant that needs nobody asks for its token with."""

@@ -89,7 +89,7 @@ def exchange(
     if kind.pkce:
         pairs["code_verifier"] = verifier
     answer = yield posted(kind, session, kind.token_url, pairs, now, kind.extra.token)
-    token = token_in(answer, kind.token, now)
+    token = token_in(answer, kind.token, now, session.mask)
     _check_nonce(token.answer.get("id_token"), nonce, required=_is_openid(asked_scope(kind, session)))
     return replace(token, redirect={name: value for name, value in redirect.items() if name not in _PROTOCOL})
 
@@ -111,7 +111,8 @@ def _check_return(kind: Fields, session: Session, redirect: Mapping[str, str], s
             )  # fmt: skip
     if (error := redirect.get("error")) is not None:
         asked = Request("GET", kind.authorize_url.render(session.scope) if kind.authorize_url else "")
-        raise refused(asked, 400, name_of({"error": error}), redirect.get("error_description", ""))
+        said = session.mask(redirect.get("error_description", ""))
+        raise refused(asked, 400, name_of({"error": error}, session.mask), said)
     if not redirect.get("code"):
         raise ResponseError(
             "the person came back without a code", where="auth: the way back",
@@ -176,7 +177,7 @@ def device(kind: Fields, session: Session, now: float) -> Driven:
     """Asks for a code, has it shown, and asks until the person has signed in or the code has ended."""
     assert kind.device_url is not None  # noqa: S101 - the fields are checked together
     begun = yield posted(kind, session, kind.device_url, asked_scope(kind, session), now)
-    found = _device_answer(begun)
+    found = _device_answer(begun, session)
     lives, interval = _seconds(found, "expires_in", LIVES), _seconds(found, "interval", INTERVAL)
     address = found.get("verification_uri", found.get("verification_url"))
     shown = DeviceCode(
@@ -189,10 +190,10 @@ def device(kind: Fields, session: Session, now: float) -> Driven:
         if now >= shown.expires:
             raise _too_late(kind, session)
         answer = yield posted(kind, session, kind.token_url, pairs, now, kind.extra.token)
-        error = error_in(answer)
+        error = error_in(answer, session.mask)
         match error.context["error"] if error is not None else None:
             case None:
-                return token_in(answer, kind.token, now)
+                return token_in(answer, kind.token, now, session.mask)
             case "authorization_pending":
                 continue
             case "slow_down":
@@ -204,8 +205,8 @@ def device(kind: Fields, session: Session, now: float) -> Driven:
                 raise error
 
 
-def _device_answer(answer: Response) -> dict[str, Any]:
-    if (error := error_in(answer)) is not None:
+def _device_answer(answer: Response, session: Session) -> dict[str, Any]:
+    if (error := error_in(answer, session.mask)) is not None:
         raise error
     try:
         found = decode_json(answer.content)[0]
