@@ -86,6 +86,7 @@ CLIMBS = "a segment of the path is . or ..; write the path that is meant"
         ("https://api.example/a\n", NO_URL),
         ("https://api.example\\v1", NO_URL),
         ("https://api.example:0", NO_URL),
+        ("https://api.example:", NO_URL),
         ("https://api.example:99999", "is not a URL"),
         ("https://[::1", "is not a URL"),
         ("https://caf\u00e9.example", HOST),

@@ -25,8 +25,9 @@ from connector_core.engine.references import Referred
 from connector_core.engine.repetitions import Repetitions
 from connector_core.engine.store import Place
 from connector_core.engine.transport import Transport
+from connector_core.engine.wire import origin_called
 from connector_core.events import Event
-from connector_core.exceptions import ConfigError, ResponseError
+from connector_core.exceptions import ConfigError, ResponseError, one_line
 from connector_core.formats import instant, written
 from connector_core.http import Request, origin
 from connector_core.plan import Plan, base_urls, base_urls_of, compile_plan
@@ -298,24 +299,38 @@ class Connection:
             raise ResponseError(
                 f"{self.spec.name} was led{led_by} to {home}, which is not one of its hosts",
                 where=f"{endpoint}: {request.method} {request.url}",
-                hint=_how_to_allow(home),
+                hint=_how_to_allow(home, homes),
                 code="host.not_allowed",
             )
-        return (request, True) if trusted else (_without_credentials(request, endpoint), False)
+        return (request, True) if trusted else (self._without_credentials(request, endpoint), False)
 
     def _origin(self, request: Request, endpoint: str) -> str:
         try:
-            if "@" in "".join(request.url.split("/")[2:3]):  # a name and password: not even shown
-                raise ValueError
-            return origin(request.url)
+            return origin_called(request)
         except ValueError:
-            shown = request.url.rpartition("@")[2]
+            shown = one_line(request.url.rpartition("@")[2])  # a name and password are not even shown
             raise ResponseError(
                 f"{self.spec.name} was led to what is no address",
                 where=f"{endpoint}: {request.method} {shown}",
                 hint="compare the spec with the links and redirects that the service sends",
                 code="host.invalid",
             ) from None
+
+    def _without_credentials(self, request: Request, endpoint: str) -> Request:
+        """The request without what may hold one; raises where that is what is to be sent, or where to."""
+        holder = "a request with a body" if request.body is not None else ""
+        if self.mask(request.url) != request.url or self.mask(request.link) != request.link:
+            holder = "a URL that holds a secret"
+        if holder:
+            raise ResponseError(
+                f"{holder} was led to a host that may not see the credentials",
+                where=f"{endpoint}: {request.method} {request.url}",
+                hint="allow it in the spec with hosts: [{host: …, credentials: true}], or correct the address",
+                code="host.not_allowed",
+            )
+        headers = {name: value for name, value in request.headers.items() if name.lower() in _SAFE_ABROAD}
+        query = tuple((name, value) for name, value in request.query if self.mask(value) == value)
+        return replace(request, headers=headers, query=query)
 
     def _wildcard(self, home: str) -> bool | None:
         scheme, _, rest = home.partition("://")
@@ -354,27 +369,18 @@ class _Homes:
         self.near = tuple("/".join(url.split("/")[:3]) + "/" for url in own)
         self.known = {origin(url): True for url in own}
         """Origin → whether it sees the credentials."""
-        plain = any(url.startswith("http://") for url in own)
+        self.plain = any(url.startswith("http://") for url in own)
+        """Whether one of them is called by http, so that links may lead to others by it."""
         for host in hosts:
-            for scheme in ("https", "http") if plain else ("https",):
+            for scheme in ("https", "http") if self.plain else ("https",):
                 self.known.setdefault(origin(f"{scheme}://{host.host}"), host.credentials)
         for home in elsewhere:
             self.known.setdefault(home, False)
 
 
-def _how_to_allow(home: str) -> str:
+def _how_to_allow(home: str, homes: _Homes) -> str:
     scheme, _, rest = home.partition("://")
-    host = rest.removesuffix({"https": ":443", "http": ":80"}.get(scheme, ":"))
-    return f"if that is right, the spec says so: hosts: [{host}]" if host else "links lead to http or https addresses"
-
-
-def _without_credentials(request: Request, endpoint: str) -> Request:
-    if request.body is not None:
-        raise ResponseError(
-            "a request with a body was led to a host that may not see the credentials",
-            where=f"{endpoint}: {request.method} {request.url}",
-            hint="allow it in the spec with hosts: [{host: …, credentials: true}], or correct the address",
-            code="host.not_allowed",
-        )
-    kept = {name: value for name, value in request.headers.items() if name.lower() in _SAFE_ABROAD}
-    return replace(request, headers=kept)
+    if scheme == "http" and not homes.plain:
+        return "what is called by https leads nowhere by http: correct the link, or the address in the spec"
+    host = rest.removesuffix({"https": ":443", "http": ":80"}[scheme])
+    return f"if that is right, the spec says so: hosts: [{host}]"

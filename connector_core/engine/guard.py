@@ -32,9 +32,9 @@ _INTERNET = (socket.AF_INET, socket.AF_INET6)
 
 # The first row that holds an address decides; where it names no level, no level allows the address.
 _RANGES: tuple[tuple[Network | None, str, str], ...] = (
-    # AWS and most others; Oracle; Azure; Alibaba; AWS, Google and Oracle by IPv6
+    # AWS and most others; Oracle; Azure; Alibaba; by IPv6: AWS with EKS, Google, Oracle, Linode, Scaleway
     (None, "a cloud metadata", "169.254.169.254 192.0.0.192 168.63.129.16 100.100.100.200"),
-    (None, "a cloud metadata", "fd00:ec2::254 fd20:ce::254 fd00:c1::a9fe:a9fe"),
+    (None, "a cloud metadata", "fd00:ec2::/32 fd20:ce::254 fd00:c1::a9fe:a9fe fd00:a9fe:a9fe::1 fd00:42::42"),
     (None, "a link-local", "169.254.0.0/16 fe80::/10"),
     (None, "an unspecified", "0.0.0.0 ::"),
     (None, "a broadcast", "255.255.255.255"),

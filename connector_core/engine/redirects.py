@@ -10,6 +10,7 @@ from connector_core.engine.wire import target
 from connector_core.exceptions import ConfigError, ResponseError
 from connector_core.http import Request, Response, as_sent
 from connector_core.plan import Plan
+from connector_core.template.segments import climbs
 
 __all__ = ["MAX_REDIRECTS", "REDIRECTS", "check_address", "redirected"]
 
@@ -28,6 +29,7 @@ def redirected(request: Request, response: Response, plan: Plan) -> Request:
     if response.status == 303:  # noqa: PLR2004 - RFC 9110 §15.4.4: the answer is found there with GET
         kept = {name: value for name, value in moved.headers.items() if name.lower() != "content-type"}
         return replace(moved, method="GET", headers=kept, body=None, encoding=None)
+    check_address(moved, response, plan)  # it is about to be shown
     raise ResponseError(
         f"{plan.connector} answers {request.method} with a redirect ({response.status}) to {moved.url}",
         where=f"{plan.endpoint}: {request.method} {request.url}",
@@ -42,6 +44,8 @@ def check_address(moved: Request, response: Response, plan: Plan) -> None:
         target(moved)
     except ConfigError as error:
         raise _no_address(response, plan, f": {error.what}") from None
+    if climbs(moved.sent_path):
+        raise _no_address(response, plan, ": a segment of its path is . or ..")
 
 
 def _no_address(response: Response, plan: Plan, why: str = "") -> ResponseError:

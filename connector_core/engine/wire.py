@@ -7,15 +7,19 @@ from functools import lru_cache
 from urllib.parse import urlsplit
 
 from connector_core.exceptions import ConfigError
-from connector_core.http import Request
+from connector_core.http import Request, origin
 
-__all__ = ["UNSENDABLE", "check_headers", "target"]
+__all__ = ["UNSENDABLE", "check_headers", "origin_called", "target"]
 
 UNSENDABLE = frozenset({"request.url", "request.header", "request.cookie"})
 """The codes of errors for a request that cannot go out as it is."""
 
 _PORT = r":(?:[0-5]?[0-9]{1,4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
-_URL = re.compile(rf"https?://(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?:{_PORT})?(?:/[!\"$->@-~]*)?")  # no `#`, no `?`
+_HOST = rf"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?:{_PORT})?"
+_AUTHORITY = re.compile(_HOST)
+_HOST_LENGTH = 4
+_URL = re.compile(rf"https?://{_HOST}(?:/[!\"$->@-~]*)?")  # no `#`, no `?`
+_HOME = re.compile(rf"https?://{_HOST}(?:/|$)")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _OURS = frozenset({"connection", "content-length", "expect", "te", "trailer", "transfer-encoding", "upgrade"})
@@ -28,6 +32,13 @@ def target(request: Request) -> str:
     return request.target
 
 
+def origin_called(request: Request) -> str:
+    """Scheme, host and port that are called; raises ValueError where two programs could read them in two ways."""
+    if not _HOME.match(request.url):
+        raise ValueError
+    return origin(request.url)
+
+
 def check_headers(request: Request) -> None:
     """Raises ConfigError for a header that could smuggle something in."""
     headers = request.headers
@@ -35,6 +46,9 @@ def check_headers(request: Request) -> None:
         if not _usable(name) or (not headers[name].isprintable() and _CONTROL.search(headers[name])):
             del headers
             raise _bad_header(name, request)
+        if len(name) == _HOST_LENGTH and name.lower() == "host" and not _AUTHORITY.fullmatch(headers[name]):
+            del headers
+            raise _bad_host(name, request)
 
 
 @lru_cache(1024)
@@ -62,6 +76,15 @@ def _bad_header(name: str, request: Request) -> ConfigError:
         f"the value of the header {name} holds a line break or another control character",
         where=where,
         hint="a secret that was read from a file may end with a line break",
+        code="request.header",
+    )
+
+
+def _bad_host(name: str, request: Request) -> ConfigError:
+    return ConfigError(
+        f"the value of the header {name} is no host",
+        where=f"{request.method} {request.url}",
+        hint="it is a name with or without a port, such as api.example:8443; left out, it is that of the URL",
         code="request.header",
     )
 

@@ -11,6 +11,7 @@ from connector_core.http import Request, as_sent, encode_query
 from connector_core.pagination.family import Answer, Pagination, Served, Size, Stop, contradiction, more, tokenless
 from connector_core.pagination.provider import asked_number, asked_size, flagged
 from connector_core.template import Flag, Reads
+from connector_core.template.segments import climbs
 from connector_core.template.written import kind_of
 
 __all__ = ["LinkHeader", "NextUrl"]
@@ -44,9 +45,12 @@ class Linked(Pagination):
                 f"{source} holds a link with a space or control character in it", code="pagination.link"
             )
         try:  # one that is absolute already stays letter by letter, since it may be signed
-            return link if link.startswith(("https://", "http://")) else urljoin(answer.url, link)
+            following = link if link.startswith(("https://", "http://")) else urljoin(answer.url, link)
         except ValueError:
             raise ResponseError(f"{source} holds a link that is no address", code="pagination.link") from None
+        if climbs(re.split("[?#]", following, maxsplit=1)[0]):
+            raise ResponseError(f"{source} holds a link with a segment . or .. in its path", code="pagination.link")
+        return following
 
     def _link(self, request: Request, dataset: Sequence[Mapping[str, Any]]) -> tuple[Sequence[Any], str | None]:
         """The provider's page and the link to the one after it."""

@@ -24,7 +24,7 @@ from connector_core.exceptions import ConfigError
 from connector_core.request.values import render
 from connector_core.template import MissingError, PathText, Template, TemplateError
 from connector_core.template.parts import parts_of
-from connector_core.template.segments import checked_path
+from connector_core.template.segments import checked_path, climbs
 
 __all__ = ["BaseUrl", "checked_url", "encoded", "rendered_path"]
 
@@ -150,11 +150,12 @@ def checked_url(url: str) -> str:
         raise ValueError("must not hold a user name or password; sign in with `auth`")
     if "?" in url or "#" in url:
         raise ValueError("must not hold a query or fragment; fixed parameters stand under `params`")
-    if any(ord(char) <= 0x20 or ord(char) == 0x7F or char == "\\" for char in url) or port == 0:  # noqa: PLR2004
+    unsafe = any(ord(char) <= 0x20 or ord(char) == 0x7F or char == "\\" for char in url)  # noqa: PLR2004
+    if unsafe or port == 0 or parts.netloc.endswith(":"):
         raise ValueError("is not a URL: there is a space, control character, backslash or bad port in it")
     if not _HOST.fullmatch(parts.hostname):
         raise ValueError("must have a host of letters, digits, hyphens and dots (other scripts are written xn--…)")
-    if any(segment in (".", "..") for segment in parts.path.lower().replace("%2e", ".").split("/")):
+    if climbs(parts.path):
         raise ValueError("must not hold . or .. segments")
     return f"{parts.scheme}://{parts.netloc.lower()}{encoded(parts.path)}"
 

@@ -7,9 +7,11 @@ from urllib.parse import quote, unquote
 
 from connector_core.template.written import TemplateError
 
-__all__ = ["checked_path", "encoded"]
+__all__ = ["checked_path", "climbs", "encoded"]
 
 _SEPARATORS = re.compile(r"[/\\]")
+_MOST_DECODED = 8
+"""Times; what is encoded more often hides something, and undoing that takes the square of its length."""
 
 
 def encoded(text: str, *, keep_slashes: bool) -> str:
@@ -30,15 +32,22 @@ def encoded(text: str, *, keep_slashes: bool) -> str:
 
 def checked_path(path: str) -> str:
     """The whole path, if its parts do not make `.` or `..` together."""
-    if any(map(_climbs, path.partition("?")[0].split("/"))):
+    if climbs(path.partition("?")[0]):
         raise TemplateError("a segment of the path is . or ..; write the path that is meant")
     return path
 
 
+def climbs(path: str) -> bool:
+    """Whether a server may see `.` or `..` among the path's segments, in whatever form they are written."""
+    return any(map(_climbs, path.split("/")))
+
+
 def _climbs(segment: str) -> bool:
-    """Whether a server may see `.` or `..` in it, also after decoding it once too often."""
+    """Whether a server may see `.` or `..` in it, also after decoding it once too often, or nobody can tell."""
     if "." not in segment and "%" not in segment:
         return False
-    while (decoded := unquote(segment)) != segment:
+    for _ in range(_MOST_DECODED):
+        if (decoded := unquote(segment)) == segment:
+            return not {".", ".."}.isdisjoint(_SEPARATORS.split(segment))
         segment = decoded
-    return not {".", ".."}.isdisjoint(_SEPARATORS.split(segment))
+    return True

@@ -134,7 +134,9 @@ CODES: dict[str, Code] = {
     "pagination.token_missing": Code(
         "spec", "The answer says that pages follow, and gives nothing to ask for them with."
     ),
-    "redirect.invalid": Code("spec", "A redirect leads to what is no address."),
+    "redirect.invalid": Code(
+        "spec", "A redirect leads to what is no address, or has a segment `.` or `..` in its path."
+    ),
     "redirect.loop": Code("spec", "There are too many redirects."),
     "redirect.write": Code("spec", "What was sent would get lost in a redirect: write the new address into the spec."),
     "host.invalid": Code("spec", "A link or a redirect of the service leads to what is no address."),

@@ -208,6 +208,8 @@ CONTROL = "the value of the header X-Token holds a line break or another control
         ("X\r\nY", SECRET, "'X\\r\\nY' cannot be the name of a header"),
         ("X: Y", SECRET, "'X: Y' cannot be the name of a header"),
         ("", SECRET, "'' cannot be the name of a header"),
+        ("Host", f"{SECRET} x", "the value of the header Host is no host"),
+        ("host", f"{SECRET}@x", "the value of the header host is no host"),
         ("content-length", "0", "the header content-length is the transport's own"),
         ("Transfer-Encoding", "chunked", "the header Transfer-Encoding is the transport's own"),
     ],
