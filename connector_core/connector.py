@@ -15,9 +15,10 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from datetime import datetime
 from math import inf
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from connector_core.config import hidden
+from connector_core.engine.accounts import Given, told_where, with_settings
 from connector_core.engine.buckets import Buckets
 from connector_core.engine.cache import asked_anew
 from connector_core.engine.catalogue import Catalogue
@@ -43,6 +44,9 @@ from connector_core.plan import endpoint_of
 from connector_core.secrets import Backend
 from connector_core.spec import Spec
 
+if TYPE_CHECKING:
+    from connector_core.connections import Connections
+
 __all__ = ["Connector", "Engine", "Result"]
 
 
@@ -64,6 +68,7 @@ class Engine(Closing):
         tokens: str | Tokens | None = None,
         secret_backends: Sequence[str | Backend] | None = None,
         secret_ttl: float | None = None,
+        connections: str | Path | Connections | None = None,
     ) -> None:
         """`specs`: folders where names are looked up before the bundled ones; `network`: what connections may reach.
 
@@ -75,7 +80,7 @@ class Engine(Closing):
         flags; `switches`: where `disable` and its like are kept, in memory if left out. `cache_size`: the room for
         answers that are kept (`cache`, `fallback`), in bytes; left out: 64 MiB. `secret_backends`: where a SecretRef
         may lead, by scheme, or with options of one's own; left out: anywhere. `secret_ttl`: seconds until such a secret
-        is looked up again; left out: 300.
+        is looked up again; left out: 300. `connections`: a file of accounts that were set up, each opened by its name.
         """
         self._network = network
         self._effects = (effects or Effects()).heard_by(listeners)
@@ -86,6 +91,7 @@ class Engine(Closing):
         for name, value in {**given, "cache_size": cache_size, "secret_ttl": secret_ttl}.items():
             if value is not None:
                 setattr(self._effects, name, value)
+        self._connections = _connections(connections)
         self._closed = False
 
     def listen(self, listener: Listener) -> Callable[[], None]:
@@ -125,38 +131,31 @@ class Engine(Closing):
         """A connector for one account; raises SpecError or ConfigError before anything is sent.
 
         `spec` is a name, a path that ends in .yaml or .json, or the document itself. `id` tells accounts apart in
-        events and stored state.
+        events and stored state. Or it is the name of a connection, where the engine has `connections`: what is said
+        here wins over what was set up.
         """
-        secrets = hidden(secrets)
+        given = Given(spec, environment, config, hidden(secrets), id, network)
 
         async def enter(stack: AsyncExitStack) -> Connector:
-            return self._entered(stack, spec, environment, config, secrets, id, network)
+            return self._entered(stack, with_settings(given, self._connections))
 
         return Opening(enter)
 
-    def _entered(
-        self,
-        stack: AsyncExitStack,
-        spec: str | Path | Mapping[str, Any] | Spec,
-        environment: str | None,
-        config: Mapping[str, Any] | None,
-        secrets: Any,
-        name: str | None,
-        network: Network | None,
-    ) -> Connector:
+    def _entered(self, stack: AsyncExitStack, given: Given) -> Connector:
         if self._closed:
             raise ConfigError("the engine is closed", hint="use it inside its `async with`", code="connection.closed")
-        loaded = self._catalogue.spec(spec, environment)
-        connection = Connection(
-            loaded,
-            self._effects,
-            self._catalogue.plugins_of(loaded),
-            config={} if config is None else config,
-            secrets=secrets,
-            name=name or loaded.name,
-            network=network or self._network,
-            plans=self._catalogue.plans_of(loaded),
-        )
+        with told_where(given.at):
+            loaded = self._catalogue.spec(given.spec, given.environment)
+            connection = Connection(
+                loaded,
+                self._effects,
+                self._catalogue.plugins_of(loaded),
+                config={} if given.config is None else given.config,
+                secrets=given.secrets,
+                name=given.name or loaded.name,
+                network=given.network or self._network,
+                plans=self._catalogue.plans_of(loaded),
+            )
         stack.push_async_callback(connection.aclose)
         return Connector(connection)
 
@@ -169,6 +168,14 @@ class Engine(Closing):
         self._closed = True
         await self._effects.aclose()
         await self._places.aclose()
+
+
+def _connections(given: str | Path | Connections | None) -> Connections | None:
+    if not isinstance(given, (str, Path)):
+        return given
+    from connector_core.connections import Connections
+
+    return Connections(given)
 
 
 class Connector:
@@ -193,20 +200,27 @@ class Connector:
         secrets: Mapping[str, Any] | None = None,
         environment: str | None = None,
         id: str | None = None,  # noqa: A002 - the word that a user would write
-        network: Network = "public",
+        network: Network | None = None,
         specs: Sequence[str | Path] = (),
         listeners: Sequence[Listener] = (),
         effects: Effects | None = None,
         plugins: Sequence[Any] = (),
+        connections: str | Path | Connections | None = None,
     ) -> AbstractAsyncContextManager[Connector]:
         """A connector with an engine of its own; see Engine and Engine.open for the arguments."""
         secrets = hidden(secrets)
 
         async def enter(stack: AsyncExitStack) -> Connector:
             engine = await stack.enter_async_context(
-                Engine(specs=specs, network=network, listeners=listeners, effects=effects, plugins=plugins)
+                Engine(
+                    specs=specs,
+                    listeners=listeners,
+                    effects=effects,
+                    plugins=plugins,
+                    connections=connections,
+                )
             )
-            opening = engine.open(spec, config=config, secrets=secrets, environment=environment, id=id)
+            opening = engine.open(spec, config=config, secrets=secrets, environment=environment, id=id, network=network)
             return await stack.enter_async_context(opening)
 
         return Opening(enter)

@@ -46,8 +46,11 @@ class Locator:
                 yield self.problem(path, f"{what} (inherited by {path[1]})" if inherited else what)
 
 
-def told(error: ValidationError, document: Any, locate: Locator) -> list[Problem]:
-    """Every error as a problem, up to 100, one per place: what a union refuses is told once."""
+def told(error: ValidationError, document: Any, locate: Locator, root: type[Model] = Spec) -> list[Problem]:
+    """Every error as a problem, up to 100, one per place: what a union refuses is told once.
+
+    `root`: the model that refuses the document.
+    """
     found: dict[tuple[Any, ...], Problem] = {}
     details = [
         (detail, *_in_document(detail["loc"], document))
@@ -57,7 +60,7 @@ def told(error: ValidationError, document: Any, locate: Locator) -> list[Problem
     for detail, path, value in details:
         if path in inside and detail["type"] == "address_type":
             continue  # a union's other branch, which takes the list that has a wrong item, says more
-        problem = _problem(detail, path, value, document, locate)
+        problem = _problem(detail, path, value, document, locate, root)
         place = (problem.line, problem.column)
         found.setdefault((*place, problem.what) if detail["type"] == "missing" else place, problem)
         if len(found) == MAX_PROBLEMS:
@@ -65,11 +68,13 @@ def told(error: ValidationError, document: Any, locate: Locator) -> list[Problem
     return sorted(found.values())
 
 
-def _problem(detail: ErrorDetails, path: Path, value: Any, document: Any, locate: Locator) -> Problem:
+def _problem(
+    detail: ErrorDetails, path: Path, value: Any, document: Any, locate: Locator, root: type[Model]
+) -> Problem:
     has_type = isinstance(value, dict) and "type" in value
     match detail["type"]:
         case "extra_forbidden":
-            return locate.problem(path, _unknown_key(path, document), at_key=True)
+            return locate.problem(path, _unknown_key(path, document, root), at_key=True)
         case "missing":
             what = f"missing key {str(detail['loc'][-1])!r}"
             if path == () and what == "missing key 'connector'":
@@ -99,8 +104,10 @@ def _in_document(loc: Path, document: Any) -> tuple[Path, Any]:
 # ── in words ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def _unknown_key(path: Path, document: Any) -> str:
-    name, known = str(path[-1]), _keys_at(path[:-1], document)
+def _unknown_key(path: Path, document: Any, root: type[Model]) -> str:
+    name, known = str(path[-1]), _keys_at(path[:-1], document, root)
+    if root is not Spec:
+        return f"unknown key {name!r}{suggestion(name, known)}"
     if len(path) == 1 and name in _keys_of(Endpoint):
         return f"the key {name!r} belongs to an endpoint"
     if len(path) == 3 and path[0] == "endpoints" and name in _keys_of(Spec):  # noqa: PLR2004 - endpoints.NAME.KEY
@@ -190,9 +197,9 @@ def _sort(value: Any) -> str:
 # ── which keys are known where ────────────────────────────────────────────────────────────────────
 
 
-def _keys_at(path: Path, document: Any) -> set[str]:
+def _keys_at(path: Path, document: Any, root: type[Model]) -> set[str]:
     """The legal keys of the mapping at `path`, by walking the models' annotations beside the document."""
-    models: list[Any] = [Spec]
+    models: list[Any] = [root]
     for step in path:
         document = document[step]
         models = [inner for model in models for inner in _below(model, step, document)]

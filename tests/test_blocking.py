@@ -23,7 +23,7 @@ from connector_core import blocking
 from connector_core.blocking import Connector, Engine
 from connector_core.engine import sign_in
 from connector_core.engine.pages import Pages, Records
-from connector_core.engine.thread import LoopThread
+from connector_core.engine.thread import LoopThread, at_once
 from connector_core.events import PageRead
 from connector_core.exceptions import AuthenticationError, ConfigError, IntegrationError
 from connector_core.http import Request, Response
@@ -387,7 +387,7 @@ def test_a_later_thread_is_not_taken_for_the_ended_one():
     """A thread's number is used again once it has ended; whoever has it next may still close what is closed."""
     demo = Connector.open(ends.SPEC, config={"url": "http://127.0.0.1:9"}, network="loopback")
     served_by: list[int] = []
-    demo._loop.run(blocking._at_once(lambda: served_by.append(threading.get_ident())))
+    demo._loop.run(at_once(lambda: served_by.append(threading.get_ident())))
     demo.close()
     told: list[Exception] = []
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, Unpack
 import click
 
 from connector_core.cli.following import Trace, Warnings
-from connector_core.cli.opening import counted, loaded, named_endpoint, opened
+from connector_core.cli.opening import account_of, counted, named_endpoint, opened
 from connector_core.cli.options import (
     Account,
     account_options,
@@ -65,11 +65,11 @@ def command(
 ) -> None:
     """Calls an endpoint once.
 
-    NAME is a spec's name or path, ENDPOINT one of its endpoints. What the call gives is written as JSON: indented on a
-    terminal, on one line in a pipe or with --json; bytes (`decode: bytes`) are written as they are. An endpoint that is
-    read gives the records of its first page.
+    NAME is a connection's name, or a spec's name or path; ENDPOINT is one of its endpoints. What the call gives is
+    written as JSON: indented on a terminal, on one line in a pipe or with --json; bytes (`decode: bytes`) are written
+    as they are. An endpoint that is read gives the records of its first page.
     """
-    spec = loaded(name, specs, environment)
+    spec, account = account_of(name, specs, environment, account)
     chosen = named_endpoint(spec, endpoint, read=False)
     given = given_input(spec.endpoints[chosen].input or {}, inputs)
     listeners: list[Listener] = [Warnings(), *([Trace()] if trace else [])]

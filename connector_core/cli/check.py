@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Unpack
 import click
 
 from connector_core.cli.following import Trace, Warnings
-from connector_core.cli.opening import loaded, named_endpoint, opened
+from connector_core.cli.opening import account_of, named_endpoint, opened
 from connector_core.cli.options import (
     Account,
     account_options,
@@ -51,9 +51,9 @@ def command(
 ) -> None:
     """Tries a connection: signs in and reads one page.
 
-    NAME is a spec's name or path.
+    NAME is a connection's name, or a spec's name or path.
     """
-    spec = loaded(name, specs, environment)
+    spec, account = account_of(name, specs, environment, account)
     chosen = _readable(spec, endpoint)
     try:
         asyncio.run(_check(spec, chosen, account, trace=trace))

@@ -1,18 +1,21 @@
-"""`connector connections`: who has signed in, and until when."""
+"""`connector connections`: what was set up, who has signed in, and until when."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import time
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from connector_core.cli.options import debug_option, json_option, tokens_option
+from connector_core.cli.options import connections_option, debug_option, json_option, tokens_option
 from connector_core.cli.terminal import say
 
 if TYPE_CHECKING:
+    from connector_core.connections import Settings
     from connector_core.engine.tokens import Tokens
 
 __all__ = ["command"]
@@ -20,28 +23,51 @@ __all__ = ["command"]
 
 @click.command
 @tokens_option
+@connections_option
 @json_option
 @debug_option
-def command(tokens: str | None, *, as_json: bool) -> None:
-    """Lists the connections that somebody has signed in to.
+def command(tokens: str | None, connections: Path | None, *, as_json: bool) -> None:
+    """Lists the connections that were set up, or that somebody has signed in to.
 
-    Each with the time until its token ends; no token is shown.
+    Each with the time until its token ends, if it has one; no token and no secret is shown.
     """
-    from connector_core.cli.opening import kept_at
+    from connector_core.cli.opening import connections_at, kept_at
 
-    place = kept_at(tokens)
-    rows = asyncio.run(_rows(place))
-    for row in rows:
+    known = connections_at(connections)
+    place = tokens if known is not None and not tokens else kept_at(tokens)
+    rows = _set_up(known or {})
+    for row in asyncio.run(_signed_in(place)) if place else ():
+        rows[row["connection"], row["connector"], row["environment"]] = row
+    for row in rows.values():
         if as_json:
             click.echo(json.dumps(row))
         else:
             where = f" ({row['environment']})" if row["environment"] else ""
-            click.echo(f"{row['connection']}  {row['connector']}{where}  {_until(row)}")
+            click.echo(f"{row['connection']}  {row['connector']}{where}{_until(row)}")
     if not rows and not as_json:
-        say(f"nobody has signed in; connector login NAME --tokens {place}")
+        say(f"nobody has signed in; connector login NAME --tokens {place}" if place else "nothing is set up")
 
 
-async def _rows(place: str) -> list[dict[str, Any]]:
+def _set_up(known: Mapping[str, Settings]) -> dict[tuple[str, str, str | None], dict[str, Any]]:
+    rows = {}
+    for name, settings in known.items():
+        connector = (
+            Path(settings.connector).stem
+            if settings.connector.endswith((".yaml", ".yml", ".json"))
+            else settings.connector
+        )
+        rows[name, connector, settings.environment] = {
+            "connection": name,
+            "connector": connector,
+            "environment": settings.environment,
+            "signed_in": False,
+            "expires": None,
+            "renewable": None,
+        }
+    return rows
+
+
+async def _signed_in(place: str) -> list[dict[str, Any]]:
     from connector_core.engine.places import Places
     from connector_core.plugins import Plugins
 
@@ -65,6 +91,7 @@ async def _told(tokens: Tokens) -> list[dict[str, Any]]:
                 "connection": connection,
                 "connector": connector,
                 "environment": environment or None,
+                "signed_in": True,
                 "expires": token.expires,
                 "renewable": token.refresh is not None,
             }
@@ -73,9 +100,11 @@ async def _told(tokens: Tokens) -> list[dict[str, Any]]:
 
 
 def _until(row: dict[str, Any]) -> str:
+    if not row["signed_in"]:
+        return ""
     if row["expires"] is None:
-        return "no end is known"
+        return "  no end is known"
     left = row["expires"] - time.time()
     renewed = "renewed by itself" if row["renewable"] else "sign in again then"
     shown = f"{left:.0f} s" if left < 120 else f"{left / 60:.0f} min"  # noqa: PLR2004 - two minutes
-    return f"{'ended' if left <= 0 else f'ends in {shown}'}, {renewed}"
+    return f"  {'ended' if left <= 0 else f'ends in {shown}'}, {renewed}"

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from connector_core.cli.opening import kept_at, loaded, opened
+from connector_core.cli.opening import account_of, kept_at, opened
 from connector_core.cli.options import (
     Account,
     account_options,
@@ -61,10 +61,10 @@ def command(
 ) -> None:
     """Signs in to a service as a person, and keeps the token.
 
-    NAME is a spec's name or path. The token is kept where --tokens says, for the commands that are given the same;
-    with --id, several accounts of one service are told apart.
+    NAME is a connection's name, or a spec's name or path. The token is kept where --tokens says, for the commands that
+    are given the same; with --id, several accounts of one service are told apart.
     """
-    spec = loaded(name, specs, environment)
+    spec, account = account_of(name, specs, environment, account)
     place = kept_at(account["tokens"])
     asyncio.run(_login(spec, account, device=device, paste=paste, redirect_uri=redirect_uri, trace=trace))
     say(f"{account['id'] or spec.name} has signed in; the token is in {place}, for whoever can read that")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from connector_core.cli.opening import kept_at, loaded, opened
+from connector_core.cli.opening import account_of, kept_at, opened
 from connector_core.cli.options import Account, account_options, debug_option, environment_option, specs_option
 from connector_core.cli.terminal import say
 
@@ -27,9 +27,10 @@ __all__ = ["command"]
 def command(name: str, *, environment: str | None, specs: tuple[Path, ...], **account: Unpack[Account]) -> None:
     """Forgets the token that `connector login` has kept.
 
-    NAME is a spec's name or path. The service is not told: end the access there too, if nobody is to have it.
+    NAME is a connection's name, or a spec's name or path. The service is not told: end the access there too, if nobody
+    is to have it.
     """
-    spec = loaded(name, specs, environment)
+    spec, account = account_of(name, specs, environment, account)
     place = kept_at(account["tokens"])
     had = asyncio.run(_logout(spec, account))
     whose = account["id"] or spec.name

@@ -21,12 +21,25 @@ from connector_core.events import Listener
 from connector_core.exceptions import ConfigError
 
 if TYPE_CHECKING:
+    from connector_core.connections import Connections
     from connector_core.connector import Connector
     from connector_core.engine.guard import Network
     from connector_core.engine.switches import FileSwitches
     from connector_core.spec import Spec
 
-__all__ = ["counted", "folders", "kept_at", "loaded", "named_endpoint", "opened", "settings", "switches", "variable"]
+__all__ = [
+    "account_of",
+    "connections_at",
+    "counted",
+    "folders",
+    "kept_at",
+    "loaded",
+    "named_endpoint",
+    "opened",
+    "settings",
+    "switches",
+    "variable",
+]
 
 
 def folders(specs: Sequence[Path]) -> list[Path]:
@@ -40,6 +53,34 @@ def loaded(name: str, specs: Sequence[Path], environment: str | None = None) -> 
     from connector_core.load import load
 
     return load(name, folders(specs), environment, trusted=specs)
+
+
+def account_of(name: str, specs: Sequence[Path], environment: str | None, account: Account) -> tuple[Spec, Account]:
+    """What a name stands for: a connection's spec, with the account that was set up, or a spec; raises as `loaded`."""
+    from connector_core.engine.accounts import told_where
+
+    connections = connections_at(account["connections"])
+    if connections is None or name not in connections:
+        return loaded(name, specs, environment), account
+    if account["id"]:
+        raise click.UsageError(
+            f"{name} is a connection, and its name is its id: leave --id out", click.get_current_context()
+        )
+    found, at = connections[name], connections.at(name)
+    with told_where(at):
+        spec = loaded(connections.spec_of(name), specs, environment or found.environment)
+    network = account["network"] or found.network
+    return spec, {**account, "id": name, "network": network, "settings": found, "at": at}
+
+
+def connections_at(path: Path | None) -> Connections | None:
+    """The connections of that file, or of this folder, if it has any."""
+    here = Path("connections.yaml")
+    if path is None and not here.is_file():
+        return None
+    from connector_core.connections import Connections
+
+    return Connections(path or here)
 
 
 def named_endpoint(spec: Spec, endpoint: str | None, *, read: bool) -> str:
@@ -87,19 +128,29 @@ def _standing_secrets(spec: Spec) -> dict[str, Any]:
     return {name: typed_secret(spec.secrets[name], value) for name, value in named.items() if value}
 
 
-def _check(spec: Spec, config: Mapping[str, Any], secrets: Mapping[str, Any]) -> None:
+def _check(spec: Spec, config: Mapping[str, Any], secrets: Mapping[str, Any], at: str) -> None:
     """Raises ConfigError with everything that is missing or wrong, and how it is passed here."""
     from connector_core.config import settled_account
 
     try:
         settled_account(spec.config, spec.secrets, (config, secrets))
     except ConfigError as error:
+        if at:
+            raise ConfigError(error.what, where=at, hint=_written(spec, config, secrets), code=error.code) from None
         hints = [f"pass --config {name}=…" for name in _missing(spec.config, config)]
         hints += [
             f"set {variable(spec, name)} in the environment, or name another variable: --secret {name}=env:VARIABLE"
             for name in _missing(spec.secrets, secrets)
         ]
         raise ConfigError(error.what, where=spec.name, hint="; ".join(hints)) from None
+
+
+def _written(spec: Spec, config: Mapping[str, Any], secrets: Mapping[str, Any]) -> str:
+    """What to write where the connection stands."""
+    hints = [f"{name}: …" for name in _missing(spec.config, config)]
+    references = [f"{name}: env:VARIABLE" for name in _missing(spec.secrets, secrets)]
+    parts = [f"{key}: {{{', '.join(lines)}}}" for key, lines in (("config", hints), ("secrets", references)) if lines]
+    return f"write {' and '.join(parts)} there" if parts else ""
 
 
 def _missing(declared: Mapping[str, dict[str, Any]], given: Mapping[str, Any]) -> list[str]:
@@ -140,7 +191,8 @@ def switches() -> FileSwitches:
 @asynccontextmanager
 async def opened(spec: Spec, account: Account, listeners: Sequence[Listener] = ()) -> AsyncIterator[Connector]:
     """A connector for the account that the options describe, live or simulated; what is live is counted and kept."""
-    config = settings(spec.config, account["config"])
+    known = account.get("settings")
+    config = {**(known.config if known is not None else {}), **settings(spec.config, account["config"])}
     secrets: dict[str, Any] = dict(account["secret"])
     if account["simulate"]:
         from connector_core.testing import simulated
@@ -148,13 +200,13 @@ async def opened(spec: Spec, account: Account, listeners: Sequence[Listener] = (
         async with simulated(spec, config=config, secrets=secrets, listeners=listeners) as connector:
             yield connector
         return
-    secrets = {**_standing_secrets(spec), **secrets}
-    _check(spec, config, secrets)
+    secrets = {**(known.secrets if known is not None else _standing_secrets(spec)), **secrets}
+    _check(spec, config, secrets, account.get("at", ""))
     from connector_core.cli.tally import kept
     from connector_core.connector import Engine
     from connector_core.engine.effects import Effects
 
-    network = cast("Network", account["network"])
+    network = cast("Network", account["network"] or "public")
     with kept(spec.name) as metrics:
         async with (
             Engine(

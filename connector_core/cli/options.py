@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, TypeVar
 
 import click
 
@@ -12,10 +12,12 @@ from connector_core.exceptions import ConfigError
 
 if TYPE_CHECKING:
     from connector_core.config import SecretRef
+    from connector_core.connections import Settings
 
 __all__ = [
     "Account",
     "account_options",
+    "connections_option",
     "debug_option",
     "environment_option",
     "json_option",
@@ -36,10 +38,15 @@ class Account(TypedDict):
 
     config: tuple[Pair, ...]
     secret: tuple[tuple[str, SecretRef], ...]
-    network: str
+    network: str | None
+    connections: Path | None
     simulate: bool
     tokens: str | None
     id: str | None
+    settings: NotRequired[Settings]
+    """What was set up under the name, by which the command was given it."""
+    at: NotRequired[str]
+    """Where that stands."""
 
 
 class _Setting(click.ParamType):  # type: ignore[type-arg]  # generic in newer releases only
@@ -112,6 +119,13 @@ tokens_option = click.option(
     envvar="CONNECTOR_TOKENS",
     help="Says where the tokens of sign-ins are kept, such as sqlite:///tokens.db; in memory if left out.",
 )
+connections_option = click.option(
+    "--connections",
+    metavar="FILE",
+    envvar="CONNECTOR_CONNECTIONS",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Has accounts that were set up, by name; left out: ./connections.yaml, where that is there.",
+)
 setting_option = click.option("--config", type=_Setting(), multiple=True, help="Sets a value of the spec's config.")
 
 
@@ -131,10 +145,10 @@ def account_options(command: F) -> F:
             click.option(
                 "--network",
                 type=click.Choice(["public", "private", "loopback"]),
-                default="public",
-                show_default=True,
-                help="Says which addresses may be reached; each level includes those before it.",
+                help="Says which addresses may be reached; each level includes those before it. Left out: public, "
+                "or what the connection says.",
             ),
+            connections_option,
             tokens_option,
             click.option("--id", metavar="NAME", help="Tells accounts of a service apart; left out: the spec's name."),
             click.option(

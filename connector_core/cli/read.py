@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import click
 
 from connector_core.cli.following import Progress, SavedTrace, Trace, Warnings
-from connector_core.cli.opening import counted, loaded, named_endpoint, opened
+from connector_core.cli.opening import account_of, counted, named_endpoint, opened
 from connector_core.cli.options import (
     Account,
     account_options,
@@ -65,10 +65,10 @@ def command(
 ) -> None:
     """Reads the records of an endpoint.
 
-    NAME is a spec's name or path, ENDPOINT one of its endpoints. On a terminal the first columns are shown as a table;
-    in a pipe, or with --json, each record is a line of JSON.
+    NAME is a connection's name, or a spec's name or path; ENDPOINT is one of its endpoints. On a terminal the first
+    columns are shown as a table; in a pipe, or with --json, each record is a line of JSON.
     """
-    spec = loaded(name, specs, environment)
+    spec, account = account_of(name, specs, environment, account)
     chosen = named_endpoint(spec, endpoint, read=True)
     saved = _saved(save_trace, spec, chosen) if save_trace is not None else None
     try:

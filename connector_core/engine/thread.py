@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from connector_core.exceptions import ConfigError
 
-__all__ = ["LoopThread"]
+__all__ = ["LoopThread", "at_once"]
 
 Found = TypeVar("Found")
 
@@ -206,3 +206,8 @@ def _pass_on(task: asyncio.Task[Found], done: Future[Found]) -> None:
 
 def _closed() -> ConfigError:
     return ConfigError("the connection is closed", hint="use it inside its `with`", code="connection.closed")
+
+
+async def at_once(action: Callable[[], Found]) -> Found:
+    """Does in the loop's thread what does not wait."""
+    return action()

@@ -54,6 +54,7 @@ CODES: dict[str, Code] = {
     "request.url": Code("caller", "The address that came out of config and input is none that can be called."),
     "config.invalid": Code("account", "Config is missing or wrong; the text names all of it."),
     "secret.invalid": Code("account", "Secrets are missing or wrong; the text names all of it."),
+    "connections.unreadable": Code("account", "The file of connections is not there, or cannot be read."),
     "secret.exposed": Code("account", "The file with a secret may be read or written by others: take that away."),
     "secret.refused": Code("account", "Where a secret is kept, whoever asks for it may not read it."),
     "secret.missing": Code("account", "There is no secret where one is referred to, such as in a variable not set."),

@@ -21,7 +21,7 @@ from typing import Any, get_args
 
 import msgspec
 
-from connector_core import events, exceptions, hookspecs
+from connector_core import connections, events, exceptions, hookspecs
 from connector_core.address import Address
 from connector_core.auth import Session, credentials
 from connector_core.circuit_breaker import TRANSITIONS
@@ -86,7 +86,8 @@ def _prose(text: str | None) -> str:
 
 
 def models(cls: type[Model] = Model) -> Iterator[type[Model]]:
-    """Every mapping of the language that is defined in this package."""
+    """Every mapping of the language that is defined in this package, and of `connections.yaml`."""
+    assert issubclass(connections.Settings, Model)
     for below in cls.__subclasses__():
         if below.__module__.startswith("connector_core."):
             yield below

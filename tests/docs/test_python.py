@@ -25,6 +25,10 @@ BLOCKS = [
     for block in re.finditer(r"```python\n(.*?)```", page, re.DOTALL)
 ]
 TICKETS = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)[0]
+CONNECTIONS = (
+    "connections:\n  acme-shop: {connector: shop, config: {shop_url: https://acme.example}, "
+    "secrets: {token: file:shop.token}}\n"
+)
 THINGS = {
     "connector": "1",
     "name": "things",
@@ -48,6 +52,7 @@ async def test_it_runs(source, monkeypatch, tmp_path):
     (tmp_path / "tickets.yaml").write_text(TICKETS, "utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "connections.yaml").write_text(CONNECTIONS, "utf-8")
     (tmp_path / "shop.token").write_text("t", "utf-8")
     (tmp_path / "shop.token").chmod(0o600)
     stored: list[Any] = []

@@ -13,7 +13,7 @@ from connector_core.availability import Availability, Maintenance
 from connector_core.batch import BatchWrite
 from connector_core.capture import Capture, SignInPath
 from connector_core.component import Component, Model
-from connector_core.config import Property
+from connector_core.config import Property, SecretRef
 from connector_core.docs import Docs, Shorter, Testing, Trouble
 from connector_core.errors import ErrorRule, Wait
 from connector_core.for_each import Batch, ForEach
@@ -46,6 +46,7 @@ FIELD_TYPES: dict[Any, str] = {
     SignInUrl: "address, with templates",
     TokenPath: "address in the answer",
     SignInPath: "address in a sign-in",
+    SecretRef: "[reference](secrets.md)",
     Extra: "[parameters](auth.md#further-parameters)",
     TokenParts: "[addresses](auth.md#where-a-token-stands)",
     PathText: "path, with templates",

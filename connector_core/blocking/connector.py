@@ -1,82 +1,38 @@
-"""The same engine without `async`, for scripts and notebooks: every wait happens in one background thread.
-
-::
-
-    from connector_core.blocking import Connector
-
-    with Connector.open("shop", config={"shop_url": "https://shop.example"}, secrets={"token": token}) as shop:
-        for order in shop.read("orders"):
-            ...
-
-Rule 1: nothing is done twice: each method hands the coroutine of its namesake to the event loop of that thread and
-        waits for it, so that any thread may use a connector. Pages cross over, not records.
-Rule 2: Ctrl-C while waiting cancels what is waited for, and is raised when that has ended.
-Rule 3: who is called by the loop itself (a listener, a hook) would wait for the thread that it runs in: an error.
-"""
+"""Engine and Connector whose methods wait."""
 
 from __future__ import annotations
 
-import warnings
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
-from weakref import finalize
+from typing import TYPE_CHECKING, Any, Literal
 
 from connector_core import connector as awaited
+from connector_core.blocking.closing import Closing, finalizer
+from connector_core.blocking.pages import Pages, Records
+from connector_core.blocking.sign_in import SignIn
 from connector_core.connector import Result
-from connector_core.engine import pages as awaited_pages
-from connector_core.engine import sign_in as awaited_sign_in
 from connector_core.engine.buckets import Buckets
 from connector_core.engine.checkup import HealthReport
 from connector_core.engine.circuits import CircuitStatus
 from connector_core.engine.effects import Effects
 from connector_core.engine.guard import Network
-from connector_core.engine.pages import Page, R
 from connector_core.engine.switches import Flags, Switches
-from connector_core.engine.thread import LoopThread
+from connector_core.engine.thread import LoopThread, at_once
 from connector_core.engine.tokens import Tokens
 from connector_core.events import Listener
-from connector_core.exceptions import ConfigError
-from connector_core.fallback import Degraded
 from connector_core.metrics import Counters
 from connector_core.secrets import Backend
 from connector_core.spec import Spec
 
 if TYPE_CHECKING:
-    from connector_core.auth.oauth2.people import DeviceCode
+    from connector_core.connections import Connections
 
-__all__ = ["Connector", "Engine", "Pages", "Records", "Result", "SignIn"]
-
-T = TypeVar("T")
-Closer = Callable[[], Coroutine[Any, Any, object]]
+__all__ = ["Connector", "Engine"]
 
 
-async def _at_once(action: Callable[[], T]) -> T:
-    """Does in the loop's thread what does not wait."""
-    return action()
-
-
-class _Closing(ABC):
-    """What `with` closes at its end."""
-
-    @abstractmethod
-    def close(self) -> None:
-        """Ends everything under way."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-
-class Engine(_Closing):
+class Engine(Closing):
     """Owns what connectors share, as `connector_core.Engine` does; its thread begins with the first connector."""
 
     def __init__(
@@ -94,6 +50,7 @@ class Engine(_Closing):
         tokens: str | Tokens | None = None,
         secret_backends: Sequence[str | Backend] | None = None,
         secret_ttl: float | None = None,
+        connections: str | Path | Connections | None = None,
     ) -> None:
         """See `connector_core.Engine`. Listeners and hooks are called in the background thread."""
         self._engine = awaited.Engine(
@@ -109,9 +66,10 @@ class Engine(_Closing):
             tokens=tokens,
             secret_backends=secret_backends,
             secret_ttl=secret_ttl,
+            connections=connections,
         )
         self._loop = LoopThread()
-        self._forgotten = _finalizer(self, "engine", self._loop, self._engine.aclose, loop_too=True)
+        self._forgotten = finalizer(self, "engine", self._loop, self._engine.aclose, loop_too=True)
 
     def load(self, spec: str | Path | Mapping[str, Any] | Spec, environment: str | None = None) -> Spec:
         """The spec as `open` would have it; raises SpecError or ConfigError."""
@@ -160,7 +118,7 @@ class Engine(_Closing):
                 self._loop.end()
 
 
-class Connector(_Closing):
+class Connector(Closing):
     """One account of one service, ready to be read and called, by any thread."""
 
     def __init__(
@@ -173,7 +131,7 @@ class Connector(_Closing):
         self._engine = engine  # which lives as long as this
         self._loop = loop or LoopThread()
         self._opening = opening
-        self._forgotten = _finalizer(
+        self._forgotten = finalizer(
             self, "connector", self._loop, lambda: opening.__aexit__(None, None, None), loop_too=engine is None
         )
         try:
@@ -194,11 +152,12 @@ class Connector(_Closing):
         secrets: Mapping[str, Any] | None = None,
         environment: str | None = None,
         id: str | None = None,  # noqa: A002 - the word that a user would write
-        network: Network = "public",
+        network: Network | None = None,
         specs: Sequence[str | Path] = (),
         listeners: Sequence[Listener] = (),
         effects: Effects | None = None,
         plugins: Sequence[Any] = (),
+        connections: str | Path | Connections | None = None,
     ) -> Connector:
         """A connector with an engine of its own, open until it is closed; see `connector_core.Connector.open`."""
         return Connector(
@@ -213,6 +172,7 @@ class Connector(_Closing):
                 listeners=listeners,
                 effects=effects,
                 plugins=plugins,
+                connections=connections,
             )
         )
 
@@ -260,11 +220,11 @@ class Connector(_Closing):
 
     def circuits(self) -> list[CircuitStatus]:
         """What is known of the hosts that were asked: each circuit's state, by host and group."""
-        return self._loop.run(_at_once(self._connector.circuits))
+        return self._loop.run(at_once(self._connector.circuits))
 
     def hold_circuits(self, state: Literal["open", "closed"] | None, *, host: str | None = None) -> None:
         """Holds circuits open or closed, whatever happens, until it is called with None; `host`: only that host's."""
-        self._loop.run(_at_once(lambda: self._connector.hold_circuits(state, host=host)))
+        self._loop.run(at_once(lambda: self._connector.hold_circuits(state, host=host)))
 
     def close(self) -> None:
         """Ends its readings; where the engine is its own, closes the sockets and ends the thread."""
@@ -275,120 +235,3 @@ class Connector(_Closing):
             finally:
                 if self._engine is None:
                     self._loop.end()
-
-
-class SignIn:
-    """The sign-in of one connection by a person; see `connector_core.engine.sign_in.SignIn`."""
-
-    def __init__(self, sign_in: awaited_sign_in.SignIn, loop: LoopThread) -> None:
-        self._sign_in, self._loop = sign_in, loop
-
-    @property
-    def ways(self) -> Collection[str]:
-        """How a person can sign in: by `browser`, on another `device`; empty: nobody has to."""
-        return self._sign_in.ways
-
-    def begin(self, redirect_uri: str) -> awaited_sign_in.Begun:
-        """The way there; the person comes back to `redirect_uri`, which is registered at the service."""
-        return self._loop.run(_at_once(lambda: self._sign_in.begin(redirect_uri)))
-
-    def finish(self, redirect: str | Mapping[str, str], cookie: str) -> None:
-        """Keeps the token of whoever came back; raises AuthenticationError where it is not that way."""
-        self._loop.run(self._sign_in.finish(redirect, cookie))
-
-    def on_device(self, show: Callable[[DeviceCode], None]) -> None:
-        """Has a code shown, by the background thread, and keeps the token once it was typed on another device."""
-        self._loop.run(self._sign_in.on_device(show))
-
-    def status(self) -> awaited_sign_in.SignedIn | None:
-        """Whether somebody has signed in."""
-        return self._loop.run(self._sign_in.status())
-
-    def end(self) -> None:
-        """Forgets the token, here and where it is kept; at the service it stays what it is."""
-        self._loop.run(self._sign_in.end())
-
-
-class Pages(_Closing, Iterator[Page[R]]):
-    """The pages of an endpoint. The next one is asked for while one is worked on, until this is closed or let go of."""
-
-    def __init__(self, connector: Connector, pages: awaited_pages.Pages[R], loop: LoopThread) -> None:
-        self._connector, self._pages, self._loop = connector, pages, loop  # the connector lives as long as this
-        self._ready: Page[R] | None = None
-        self._let_go = finalize(self, self._loop.later, pages.aclose)
-        self._let_go.atexit = False
-
-    def __next__(self) -> Page[R]:
-        page = self._held()
-        self._ready = None
-        return page
-
-    def _held(self) -> Page[R]:
-        """The next page, which comes again until `_ready` is None: whoever waits for it may be interrupted."""
-        if not self._let_go.alive:
-            raise StopIteration
-        if self._ready is None:
-            self._loop.run(self._fetch())
-        if self._ready is None:
-            self._let_go.detach()  # there is nothing to end: it has ended
-            raise StopIteration
-        return self._ready
-
-    async def _fetch(self) -> None:
-        self._ready = await anext(self._pages, None)
-
-    def close(self) -> None:
-        """Ends everything under way."""
-        self._ready = None
-        if self._let_go.detach():
-            with suppress(ConfigError):  # a closed connector has ended it
-                self._loop.run(self._pages.aclose())
-
-
-class Records(_Closing, Iterator[R]):
-    """The records of an endpoint, one by one.
-
-    Rule: what was taken is handed out with no call in between, which is where Ctrl-C comes through.
-    """
-
-    def __init__(self, pages: Pages[R]) -> None:
-        self._pages = pages
-        self._records: list[R] = []
-        self._at = 0
-        self.degraded: Degraded | None = None
-        """From where the latest records are, if not from the service; see `Page.degraded`."""
-
-    def __next__(self) -> R:
-        while self._at >= len(self._records):
-            page = self._pages._held()  # noqa: SLF001 - of this module
-            self._records, self._at, self.degraded = page.records, 0, page.degraded
-            self._pages._ready = None  # noqa: SLF001 - the same
-        record = self._records[self._at]
-        self._at += 1
-        return record
-
-    def close(self) -> None:
-        """Ends everything under way."""
-        self._records = []
-        self._pages.close()
-
-
-def _finalizer(owner: object, what: str, loop: LoopThread, close: Closer, *, loop_too: bool) -> finalize[..., Any]:
-    """Closes in the background what is let go of without being closed, with the warning that files give."""
-
-    async def closed() -> None:
-        try:
-            await close()
-        finally:
-            if loop_too:
-                await loop.finish()
-
-    def forgotten() -> None:
-        if loop.begun:
-            loop.later(closed)
-            how = f"use it inside its `with`, or call {what}.close()"
-            warnings.warn(f"{'an' if what == 'engine' else 'a'} {what} was not closed: {how}", ResourceWarning, 2)
-
-    found = finalize(owner, forgotten)
-    found.atexit = False  # the process ends, and its sockets with it
-    return found

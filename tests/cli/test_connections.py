@@ -1,0 +1,107 @@
+"""Commands that are given a connection's name, and the list of connections."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+CONNECTIONS = """\
+connections:
+  acme:
+    connector: shop
+    config: {{shop_url: "{url}", page_size: 5}}
+    secrets: {{token: env:ACME_TOKEN}}
+    network: loopback
+"""
+
+
+@pytest.fixture
+def acme(folder, service):
+    """A folder with connections.yaml, whose one connection leads to a service on this machine."""
+    url = service(200, b'{"data": [{"id": 1}]}')
+    (folder / "connections.yaml").write_text(CONNECTIONS.format(url=url), "utf-8")
+    return folder
+
+
+def test_read_by_connection(acme, run):
+    """The connection's config, secret and network hold; nothing else has to be said."""
+    done = run("read", "acme", "orders", env={"ACME_TOKEN": "t"})
+    assert (done.exit_code, done.stderr, done.stdout) == (0, "", '{"id":1}\n')
+
+
+def test_check_by_connection(acme, run):
+    """So it is for the others."""
+    done = run("check", "acme", env={"ACME_TOKEN": "t"})
+    assert done.exit_code == 0
+    assert done.stdout.startswith("shop: signed in with bearer; the first page of orders has 1 record ")
+
+
+def test_options_win(acme, run):
+    """An option says otherwise; the network too."""
+    done = run("read", "acme", "orders", "--network", "public", env={"ACME_TOKEN": "t"})
+    assert done.exit_code == 1
+    assert "is a loopback address" in done.stderr
+    done = run("read", "acme", "orders", "--config", "page_size=many", env={"ACME_TOKEN": "t"})
+    assert done.exit_code == 2
+    assert "config page_size" in done.stderr
+
+
+def test_another_file(acme, run):
+    """--connections, or CONNECTOR_CONNECTIONS, names another file."""
+    (acme / "connections.yaml").rename(acme / "mine.yaml")
+    assert "there is no spec named 'acme'" in run("check", "acme", env={"ACME_TOKEN": "t"}).stderr
+    assert run("check", "acme", "--connections", "mine.yaml", env={"ACME_TOKEN": "t"}).exit_code == 0
+    assert run("check", "acme", env={"ACME_TOKEN": "t", "CONNECTOR_CONNECTIONS": "mine.yaml"}).exit_code == 0
+
+
+def test_simulated(acme, run):
+    """--simulate needs no secret, and asks nobody."""
+    done = run("read", "acme", "orders", "--simulate", "--limit", "2")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert len(done.stdout.splitlines()) == 2
+
+
+def test_what_is_missing_is_written_there(acme, run):
+    """The variable of the spec is not taken for the connection's secret: accounts are never mixed."""
+    text = (acme / "connections.yaml").read_text("utf-8")
+    (acme / "connections.yaml").write_text(text.replace("    secrets: {token: env:ACME_TOKEN}\n", ""), "utf-8")
+    done = run("read", "acme", "orders", env={"CONNECTOR_SHOP_TOKEN": "t"})
+    assert done.exit_code == 2
+    assert done.stderr == (
+        "error: secret token is missing (API token from Settings → API) — connections.yaml:2:3 — "
+        "write secrets: {token: env:VARIABLE} there\n"
+    )
+
+
+def test_a_wrong_file(acme, run):
+    """Every mistake is a line that editors follow, and the exit code is that of a wrong spec."""
+    (acme / "connections.yaml").write_text("connections: {acme: {conector: shop}}", "utf-8")
+    done = run("read", "acme", "orders")
+    assert done.exit_code == 3
+    assert done.stderr.splitlines() == [
+        "connections.yaml:1:21 connections.acme: missing key 'connector'",
+        "connections.yaml:1:22 connections.acme.conector: unknown key 'conector', did you mean 'connector'?",
+    ]
+
+
+def test_an_id_has_no_place(acme, run):
+    """The connection's name is its id."""
+    done = run("read", "acme", "orders", "--id", "other")
+    assert done.exit_code == 2
+    assert "acme is a connection, and its name is its id: leave --id out" in done.stderr
+
+
+def test_the_list(acme, run):
+    """What was set up, and who has signed in; no token and no secret is shown."""
+    done = run("connections")
+    assert (done.exit_code, done.stdout) == (0, "acme  shop\n")
+    done = run("connections", "--json")
+    assert json.loads(done.stdout) == {
+        "connection": "acme",
+        "connector": "shop",
+        "environment": None,
+        "signed_in": False,
+        "expires": None,
+        "renewable": None,
+    }
