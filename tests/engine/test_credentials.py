@@ -464,12 +464,3 @@ async def test_an_engine_keeps_tokens_at_an_address(service, tmp_path, monkeypat
     ):
         with pytest.raises(ConfigError, match=what):
             Engine(tokens=wrong)
-
-
-async def test_attack_10_clocks_that_differ(service):
-    """A token that has ended by our clock when it comes is used until the service refuses it, and asked for once."""
-    service.lives = -600.0
-    async with service.opened() as demo:
-        for _ in range(3):
-            await demo.call("thing")
-    assert (service.given, len(service.signed)) == (1, 3)

@@ -126,28 +126,6 @@ async def test_the_way_back_is_found_by_another_engine(service, tmp_path):
         assert (await demo.call("thing")).data == [{"id": 1}]
 
 
-async def test_what_is_no_way_back(service):
-    """Another browser, another connection, another state, a second time, too late: none of it gets a token."""
-    async with Engine(effects=world(service)) as engine, engine.open(SPEC, id="a") as demo:
-        begun, other = demo.sign_in.begin(BACK), demo.sign_in.begin(BACK)
-        query = service.consents(begun.url)
-        for cookie in ("", "e30=", "🍪", "AAAA"):
-            with pytest.raises(AuthenticationError, match=r"this browser did not begin the sign-in — .* — begin again"):
-                await demo.sign_in.finish(query, cookie)
-        with pytest.raises(AuthenticationError, match="state"):
-            await demo.sign_in.finish(query, other.cookie)
-        async with engine.open(SPEC, id="b") as second:
-            with pytest.raises(AuthenticationError, match="begun for another connection"):
-                await second.sign_in.finish(query, begun.cookie)
-        await demo.sign_in.finish(query, begun.cookie)
-        with pytest.raises(AuthenticationError, match="has ended already"):
-            await demo.sign_in.finish(query, begun.cookie)
-        late = demo.sign_in.begin(BACK)
-        await service.clock.sleep(601)
-        with pytest.raises(AuthenticationError, match="longer than ten minutes"):
-            await demo.sign_in.finish(service.consents(late.url), late.cookie)
-
-
 async def test_a_person_may_say_no(service):
     """What the service says instead of a code is told, and nothing is kept."""
     async with Connector.open(SPEC, effects=world(service)) as demo:

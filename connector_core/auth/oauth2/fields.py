@@ -113,6 +113,13 @@ _ONLY: dict[str, Grant] = {
 """Fields that one grant alone reads."""
 
 
+_DECIDED = {
+    "authorize": ("redirect_uri", "state", "nonce", "code_challenge", "code_challenge_method"),
+    "token": ("redirect_uri", "code", "code_verifier"),
+}
+"""Parameters that bind the way back to the way there (RFC 9700 §2.1), by the requests that hold them."""
+
+
 class Fields(Auth):
     """The fields of the kind, and what a grant needs of them."""
 
@@ -186,8 +193,19 @@ def _mistakes(kind: Fields) -> Iterator[tuple[str, str]]:
         if grant != kind.grant and getattr(kind, name) != type(kind).model_fields[name].default:
             yield name, f"is for the grant {grant}, and this one is {kind.grant}"
     yield from _of_the_client(kind)
+    yield from _of_the_way_back(kind)
     if kind.grant not in BY_A_PERSON and kind.extra.authorize:
         yield "extra", f"authorize is for what a person is sent to, and nobody is with {kind.grant}"
+
+
+def _of_the_way_back(kind: Fields) -> Iterator[tuple[str, str]]:
+    said = [("extra", "authorize", name) for name in kind.extra.authorize]
+    said += [("extra", "token", name) for name in kind.extra.token]
+    if kind.authorize_url is not None:
+        said += [("authorize_url", "authorize", name) for name, _ in kind.authorize_url.query]
+    for field, request, name in said:
+        if name in _DECIDED[request]:
+            yield field, f"{name} is decided for each sign-in, by no spec"
 
 
 def _of_the_client(kind: Fields) -> Iterator[tuple[str, str]]:

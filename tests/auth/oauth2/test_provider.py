@@ -7,8 +7,6 @@ from typing import Any
 import pytest
 
 from connector_core import Connector
-from connector_core.auth import Session
-from connector_core.auth.oauth2.kind import OAuth2
 from connector_core.engine.effects import Effects
 from connector_core.events import Event, TokenRefreshed
 from connector_core.exceptions import AuthenticationError, ReauthenticationError
@@ -16,7 +14,7 @@ from connector_core.http import Request, Response
 from connector_core.load import load
 from connector_core.testing import Simulator, simulated
 from connector_core.testing.fakes import PassingClock
-from tests.auth.oauth2.kinds import NOW, SECRETS, kind, sent, session
+from tests.auth.oauth2.kinds import NOW, kind, sent, session
 
 URLS = {"token_url": "https://id.shop.example/o/token/"}
 CLIENT = {"client_id": "{{ secrets.id }}", "client_secret": "{{ secrets.key }}"}
@@ -119,44 +117,6 @@ async def test_another_secret_does_not_get_in(way):
 
 
 # ── what serves once ──────────────────────────────────────────────────────────────────────────────
-
-
-def asked(auth: OAuth2, mine: Session, theirs: Session, redirect: dict[str, str], verifier: str) -> Response:
-    flow = auth.exchange(
-        mine, redirect=redirect, redirect_uri="http://127.0.0.1/cb", verifier=verifier, state="st", nonce="n", now=NOW
-    )
-    answer = auth.serve(theirs, next(flow), NOW)
-    assert answer is not None
-    return answer
-
-
-def came_back(auth: OAuth2, theirs: Session, verifier: str = "v" * 43) -> dict[str, str]:
-    from urllib.parse import parse_qsl, urlsplit
-
-    url = auth.authorize(session(), redirect_uri="http://127.0.0.1/cb", state="st", verifier=verifier, nonce="n")
-    request = Request("GET", url.partition("?")[0], tuple(parse_qsl(urlsplit(url).query)))
-    answer = auth.serve(theirs, request, NOW)
-    assert answer is not None
-    assert answer.status == 302
-    return dict(parse_qsl(urlsplit(answer.headers["Location"]).query))
-
-
-def test_a_code_serves_once_and_its_asker_alone():
-    """A code with another verifier (or none) is refused, and so is one that has served (attack group 10)."""
-    auth, mine, theirs = kind("authorization_code"), session(), session()
-    assert asked(auth, mine, theirs, came_back(auth, theirs), "w" * 43).status == 400
-    redirect = came_back(auth, theirs)
-    assert asked(auth, mine, theirs, redirect, "v" * 43).status == 200
-    assert asked(auth, mine, theirs, redirect, "v" * 43).status == 400
-
-
-def test_pkce_is_not_left_out():
-    """A service with PKCE gives no code to who brings no challenge (downgrade)."""
-    auth, theirs = kind("authorization_code"), session()
-    pairs = (("client_id", SECRETS["id"]), ("redirect_uri", "http://127.0.0.1/cb"))
-    answer = auth.serve(theirs, Request("GET", "https://id.example/authorize", pairs), NOW)
-    assert answer is not None
-    assert answer.status == 400
 
 
 def test_a_refresh_token_serves_once():
