@@ -79,6 +79,7 @@ class IntegrationError(Exception):
         retry_after: float | None = None,
         context: dict[str, Any] | None = None,
     ) -> None:
+        what, where, hint = _harmless(what), _harmless(where), _harmless(hint)
         super().__init__(" — ".join(part for part in (what, where, hint) if part))
         self.what: str = what
         self.where: str = where
@@ -106,6 +107,11 @@ def one_line(text: str) -> str:
     return _OBEYED.sub(" ", text)
 
 
+def _harmless(text: str) -> str:
+    """The same line by line: a message may have several of its own, and may quote a spec that nobody knows."""
+    return text if text.isprintable() else "\n".join(map(one_line, text.split("\n")))
+
+
 # ── ours to mend ──────────────────────────────────────────────────────────────────────────────────
 
 
@@ -124,8 +130,8 @@ class Problem(NamedTuple):
 
 def _each_once(problems: list[Problem]) -> list[Problem]:
     """In the order of the file; the same words about the same place are one, by whatever paths they came."""
-    found = {(problem.file, problem.line, problem.column, problem.what): problem for problem in reversed(problems)}
-    return sorted(found.values())
+    shown = [one._replace(path=one_line(one.path), what=one_line(one.what)) for one in reversed(problems)]
+    return sorted({(one.file, one.line, one.column, one.what): one for one in shown}.values())
 
 
 class SpecError(IntegrationError):

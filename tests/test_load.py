@@ -134,7 +134,7 @@ def test_a_name_is_no_path(shelf, name):
         ("shpo", "there is no spec named 'shpo', did you mean 'shop'? — name one of these, or give the path of a .yaml or .json file"),
         ("gone.yaml", "there is no such spec — gone.yaml — a path leads to a .yaml or .json file"),
         ("../bundle/folder.yaml", "that is a folder, not a spec — ../bundle/folder.yaml — a path leads to a .yaml or .json file"),
-        ("a\0b.yaml", "there is no such spec — a\0b.yaml — a path leads to a .yaml or .json file"),
+        ("a\0b.yaml", "there is no such spec — a b.yaml — a path leads to a .yaml or .json file"),
     ],
 )  # fmt: skip
 def test_a_spec_that_is_not_there(shelf, spec, what):

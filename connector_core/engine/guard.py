@@ -95,7 +95,7 @@ def guarded_socket(network: Network) -> Callable[[AddrInfo], socket.socket]:
 
     def open_socket(info: AddrInfo) -> socket.socket:
         family, kind, protocol, _, address = info
-        check(address[0] if family in _INTERNET else str(address), network)
+        check(address[0] if family in _INTERNET else f"{address} of family {int(family)}", network)
         return socket.socket(family, kind, protocol)
 
     return open_socket
