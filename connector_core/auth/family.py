@@ -73,6 +73,11 @@ class Auth(Component, key="auth"):
         raise NotImplementedError
         yield
 
+    def revoke(self, session: Session, token: Token, now: float) -> Generator[Request, Response, None]:  # noqa: ARG002
+        """Yields what has to be asked so that the service takes the token no more; raises where it refuses that."""
+        return
+        yield
+
     @property
     def ways(self) -> Collection[str]:
         """How a person can sign in: by `browser` (it has `authorize` and `exchange`), on another `device`."""

@@ -10,6 +10,7 @@ from connector_core.engine.thread import LoopThread, at_once
 
 if TYPE_CHECKING:
     from connector_core.auth.oauth2.people import DeviceCode
+    from connector_core.exceptions import IntegrationError
 
 __all__ = ["SignIn"]
 
@@ -41,6 +42,6 @@ class SignIn:
         """Whether somebody has signed in."""
         return self._loop.run(self._sign_in.status())
 
-    def end(self) -> None:
-        """Forgets the token, here and where it is kept; at the service it stays what it is."""
-        self._loop.run(self._sign_in.end())
+    def end(self) -> IntegrationError | None:
+        """Forgets the token, and gives it back where the spec says how; what keeps the service from taking it back."""
+        return self._loop.run(self._sign_in.end())

@@ -13,6 +13,7 @@ from connector_core.cli.options import Account, account_options, debug_option, e
 from connector_core.cli.terminal import say
 
 if TYPE_CHECKING:
+    from connector_core.exceptions import IntegrationError
     from connector_core.spec import Spec
 
 __all__ = ["command"]
@@ -27,18 +28,19 @@ __all__ = ["command"]
 def command(name: str, *, environment: str | None, specs: tuple[Path, ...], **account: Unpack[Account]) -> None:
     """Forgets the token that `connector login` has kept.
 
-    NAME is a connection's name, or a spec's name or path. The service is not told: end the access there too, if nobody
-    is to have it.
+    NAME is a connection's name, or a spec's name or path. The token is given back to the service where
+    the spec says how (auth.revoke_url); else end the access there too, if nobody is to have it.
     """
     spec, account = account_of(name, specs, environment, account)
     place = kept_at(account["tokens"])
-    had = asyncio.run(_logout(spec, account))
+    had, problem = asyncio.run(_logout(spec, account))
     whose = account["id"] or spec.name
     say(f"{whose} has signed out; nothing is left in {place}" if had else f"{whose} had not signed in at {place}")
+    if problem is not None:
+        say(f"the service does not know: end the access there, too: {problem}")
 
 
-async def _logout(spec: Spec, account: Account) -> bool:
+async def _logout(spec: Spec, account: Account) -> tuple[bool, IntegrationError | None]:
     async with opened(spec, account) as connector:
         had = await connector.sign_in.status() is not None
-        await connector.sign_in.end()
-        return had
+        return had, await connector.sign_in.end()

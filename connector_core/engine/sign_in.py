@@ -13,6 +13,7 @@ Rule 2: each way serves once, and ten minutes long.
 from __future__ import annotations
 
 import base64
+import logging
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,7 @@ from msgspec import Struct
 
 from connector_core.engine.credentials import Credential, driven
 from connector_core.engine.signing import ask
-from connector_core.exceptions import AuthenticationError, ConfigError
+from connector_core.exceptions import AuthenticationError, ConfigError, IntegrationError
 from connector_core.http import Request
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from connector_core.plan import Plan
 
 __all__ = ["Begun", "SignIn", "SignedIn"]
+
+log: logging.Logger = logging.getLogger("connector_core")
 
 LIVES = 600.0
 """Seconds between the way there and the way back."""
@@ -123,25 +126,40 @@ class SignIn:
             nonce=way.nonce,
             now=self._connection.effects.now(),
         )
-        await self._driven(plan, credential, flow, lambda _: None)
+        await self._keep(plan, credential, flow)
 
     async def on_device(self, show: Callable[[DeviceCode], None]) -> None:
         """Has a code shown, which the person types on another device, and keeps the token once they have."""
         plan, credential = self._of("device")
         auth: Any = credential.auth
         flow = auth.device(credential.session, self._connection.effects.now())
-        await self._driven(plan, credential, flow, show)
+        await self._keep(plan, credential, flow, show)
 
     async def status(self) -> SignedIn | None:
         """Whether somebody has signed in."""
         kept = await self._connection.effects.tokens_kept().get(self._any()[1].name)
         return None if kept is None else SignedIn(kept.token.expires, kept.token.refresh is not None)
 
-    async def end(self) -> None:
-        """Forgets the token, here and where it is kept; at the service it stays what it is."""
-        _, credential = self._any()
-        await self._connection.effects.tokens_kept().drop(credential.name)
+    async def end(self) -> IntegrationError | None:
+        """Forgets the token, here and where it is kept, and gives it back where the spec says how (`revoke_url`).
+
+        What keeps the service from taking it back is returned, and logged; the token is forgotten all the same.
+        """
+        plan, credential = self._any()
+        tokens, effects = self._connection.effects.tokens_kept(), self._connection.effects
+        kept = await tokens.get(credential.name)
+        await tokens.drop(credential.name)
         credential.forget()
+        if kept is None:
+            return None
+        self._connection.learn(kept.token)  # no message shows it
+        flow = credential.auth.revoke(credential.session, kept.token, effects.now())
+        try:
+            await self._driven(plan, flow)
+        except IntegrationError as error:
+            log.warning("%s has signed out, and the service does not know: %s", self._connection.name, error)
+            return error
+        return None
 
     # ── how ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -186,8 +204,17 @@ class SignIn:
             self._used.popitem(last=False)
         return way
 
-    async def _driven(self, plan: Plan, credential: Credential, flow: Any, show: Callable[[DeviceCode], None]) -> None:
+    async def _keep(
+        self, plan: Plan, credential: Credential, flow: Any, show: Callable[[DeviceCode], None] = lambda _: None
+    ) -> None:
         """Drives the flow to its token, and keeps that."""
+        token: Token = await self._driven(plan, flow, show)
+        kept = await self._connection.effects.tokens_kept().put(credential.name, token, None)
+        if kept is not None:
+            credential.use(kept)
+
+    async def _driven(self, plan: Plan, flow: Any, show: Callable[[DeviceCode], None] = lambda _: None) -> Any:
+        """What the flow returns; raises IntegrationError."""
         effects = self._connection.effects
         if (referred := self._connection.referred) is not None:
             await referred.ready(plan.secrets)
@@ -200,10 +227,7 @@ class SignIn:
             await effects.sleep(seconds)
             return effects.now()
 
-        token: Token = await driven(flow, answered, self._connection.mask)
-        kept = await effects.tokens_kept().put(credential.name, token, None)
-        if kept is not None:
-            credential.use(kept)
+        return await driven(flow, answered, self._connection.mask)
 
 
 def _lost(what: str) -> AuthenticationError:

@@ -113,6 +113,20 @@ def test_from_login_to_logout(program, run, provider):
     assert done.stderr == "error: nobody has signed in — crm: auth — sign in: connector login crm\n"
 
 
+def test_a_service_that_cannot_be_told(program, run, provider):
+    """Whoever signs out has signed out, and is told where the service does not know."""
+    _, err = (login := program("login", "crm", *OPTIONS, env=provider())).communicate(timeout=30)
+    assert login.returncode == 0, err
+    spec = Path("specs/crm.yaml")
+    spec.write_text(
+        spec.read_text("utf-8").replace("  client_id", "  revoke_url: http://127.0.0.1:9/gone\n  client_id"), "utf-8"
+    )
+    done = run("logout", "crm", *OPTIONS)
+    first, second = done.stderr.splitlines()
+    assert (done.exit_code, first) == (0, "crm has signed out; nothing is left in sqlite:///tokens.db")
+    assert second.startswith("the service does not know: end the access there, too: ")
+
+
 def test_a_person_who_says_no(program, provider):
     """What the service says is told, and the exit code is that of a failure."""
     _, err = (login := program("login", "crm", *OPTIONS, env=provider(says_no=True))).communicate(timeout=30)

@@ -10,7 +10,14 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from connector_core import Connector, Engine
-from connector_core.exceptions import AuthenticationError, AuthorizationError, ConfigError, ReauthenticationError
+from connector_core.auth import Token
+from connector_core.exceptions import (
+    AuthenticationError,
+    AuthorizationError,
+    ConfigError,
+    ConnectionError,
+    ReauthenticationError,
+)
 from connector_core.http import Request, Response
 from connector_core.testing import FakeTransport, VirtualClock, effects, respond
 
@@ -157,3 +164,60 @@ async def test_where_nobody_signs_in(service):
         assert demo.sign_in.ways == ()
         with pytest.raises(ConfigError, match="nobody signs in to demo: its auth has no tokens"):
             demo.sign_in.begin(BACK)
+
+
+# ── signing out ───────────────────────────────────────────────────────────────────────────────────
+
+REVOKED = "https://id.example/revoke"
+
+
+@pytest.mark.parametrize(
+    "answers, problem",
+    [
+        ([respond(200), respond(200)], None),
+        ([respond(200, content=b"<html>gone</html>"), respond(204)], None),
+        ([respond(200), respond(400, json={"error": "unsupported_token_type"})], None),
+        ([respond(401, json={"error": "invalid_client", "error_description": "no r-token"}), respond(200)],
+         "the sign-in was refused: invalid_client: no *** — auth: POST https://id.example/revoke"),
+        ([respond(503)] * 6, "the sign-in was refused: status 503"),
+        ([ConnectionError("nobody there", phase="unsent", retryable=True)] * 6, "nobody there"),
+    ],
+)  # fmt: skip
+async def test_a_token_is_given_back(service, caplog, answers, problem):
+    """What renews it goes first; whatever the service says, the token is forgotten by then, and a failure is told."""
+    asked: list[dict[str, str]] = []
+    waiting: list[Response | Exception] = list(answers)
+
+    def serve(request: Request) -> Response:
+        if request.url != REVOKED:
+            found: Response = service(request)
+            return found
+        asked.append(dict(request.body))
+        said = waiting.pop(0)
+        if isinstance(said, Exception):
+            raise said
+        return said
+
+    world = effects(FakeTransport(serve), clock=service.clock)
+    async with Connector.open(SPEC | {"auth": {**AUTH, "revoke_url": REVOKED}}, effects=world) as demo:
+        tokens = demo._connection.effects.tokens_kept()
+        await tokens.put('["demo","","demo","auth"]', Token("a-token", "r-token"), None)
+        assert (await demo.sign_in.status()) is not None
+        found = await demo.sign_in.end()
+        assert await tokens.names() == []
+        assert await demo.sign_in.end() is None
+    assert asked[0] == {"token": "r-token", "token_type_hint": "refresh_token", "client_id": "app"}
+    assert (found is None) is (problem is None) is ("the service does not know" not in caplog.text)
+    if problem is None:
+        assert asked[1:] == [{"token": "a-token", "token_type_hint": "access_token", "client_id": "app"}]
+    else:
+        assert str(found).startswith(problem)
+
+
+async def test_where_nothing_takes_a_token_back(service):
+    """Without a revoke_url nobody is asked."""
+    async with Connector.open(SPEC, effects=world(service)) as demo:
+        begun = demo.sign_in.begin(BACK)
+        await demo.sign_in.finish(service.consents(begun.url), begun.cookie)
+        assert await demo.sign_in.end() is None
+        assert await demo.sign_in.status() is None

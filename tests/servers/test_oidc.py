@@ -160,3 +160,18 @@ async def test_a_code_on_another_device(browser):
         await items.sign_in.on_device(lambda shown: typing.append(asyncio.create_task(confirm(shown.direct))))
         await asyncio.gather(*typing)
         assert len((await items.call("items")).data) == 50
+
+
+async def test_a_token_is_given_back(browser):
+    """Who signs out has both tokens taken back: the provider knows neither of them afterwards."""
+    auth = {**BY_CODE, "revoke_url": f"{HOME}/token/revocation"}
+    async with opened(auth, {"id": "web", "key": "web-secret"}) as items:
+        begun = items.sign_in.begin(BACK)
+        await items.sign_in.finish(await browser.goes_to(begun.url), begun.cookie)
+        tokens = items._connection.effects.tokens_kept()
+        [name] = await tokens.names()
+        kept = (await tokens.get(name)).token
+        assert await items.sign_in.end() is None
+        await tokens.put(name, kept, None)
+        with pytest.raises(ReauthenticationError, match="its refresh token is not accepted any more"):
+            await items.call("items")

@@ -32,7 +32,7 @@ from connector_core.http import Request, Response
 if TYPE_CHECKING:
     from connector_core.auth.oauth2.fields import TokenParts
 
-__all__ = ["GONE", "error_in", "name_of", "refused", "token_in"]
+__all__ = ["GONE", "GOOD", "error_in", "name_of", "refused", "token_in"]
 
 Mask = Callable[[str], str]
 
@@ -55,7 +55,7 @@ _KNOWN = GONE | _CLIENT | {
 _SECRETS = frozenset(
     {
         "assertion", "client_assertion", "client_secret", "code", "code_verifier", "device_code", "password",
-        "refresh_token", "username",
+        "refresh_token", "token", "username",
     }
 )  # fmt: skip
 """Parameters whose values no message shows."""

@@ -133,6 +133,8 @@ class Fields(Auth):
     """Where a person is sent to sign in."""
     device_url: SignInUrl | None = None
     """Where a code for another device is asked for."""
+    revoke_url: SignInUrl | None = None
+    """Where a token is given back when somebody signs out (RFC 7009); left out, the service is not told."""
     client_id: Text | None = None
     """The application, as the service knows it."""
     client_secret: Secret | None = None

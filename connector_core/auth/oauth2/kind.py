@@ -5,13 +5,13 @@ from typing import ClassVar, Literal
 
 from connector_core.auth.credentials import credential
 from connector_core.auth.family import SecretForm, Session
-from connector_core.auth.oauth2.answers import GONE, error_in, token_in
+from connector_core.auth.oauth2.answers import GONE, GOOD, error_in, token_in
 from connector_core.auth.oauth2.endpoint import asked_scope, assertion, posted
 from connector_core.auth.oauth2.fields import BY_A_PERSON, Fields
 from connector_core.auth.oauth2.people import Asking, Driven, authorize, device, exchange
 from connector_core.auth.oauth2.provider import refusal, serve
 from connector_core.auth.token import Token
-from connector_core.exceptions import ConfigError, ReauthenticationError
+from connector_core.exceptions import ConfigError, IntegrationError, ReauthenticationError
 from connector_core.http import Request, Response
 
 __all__ = ["OAuth2"]
@@ -75,6 +75,20 @@ class OAuth2(Fields):
             raise error
         return token_in(answer, self.token, now, session.mask)
 
+    def revoke(self, session: Session, token: Token, now: float) -> Generator[Request, Response, None]:
+        """Gives back what renews the token and the token itself (RFC 7009); services may know one of them alone."""
+        if self.revoke_url is None:
+            return
+        held = {"refresh_token": token.refresh, "access_token": token.access}
+        problems: list[IntegrationError] = []
+        for name, text in [(name, text) for name, text in held.items() if text is not None]:
+            answer = yield posted(self, session, self.revoke_url, {"token": text, "token_type_hint": name}, now)
+            error = error_in(answer, session.mask) if answer.status not in GOOD else None
+            if error is not None and error.context["error"] != "unsupported_token_type":
+                problems.append(error)
+        if problems:
+            raise problems[0]
+
     def _first(self, session: Session, now: float) -> dict[str, str]:
         """What a grant that needs nobody asks for its token with."""
         scope = asked_scope(self, session)
@@ -102,8 +116,8 @@ class OAuth2(Fields):
         return ReauthenticationError(what, where=f"{name}: auth", hint=hint, code="oauth.sign_in")
 
     def homes(self, session: Session) -> Sequence[str]:
-        """Where tokens are asked for and renewed; a browser goes to authorize_url by itself."""
-        urls = (self.token_url, self.refresh_url, self.device_url)
+        """Where tokens are asked for, renewed and given back; a browser goes to authorize_url by itself."""
+        urls = (self.token_url, self.refresh_url, self.device_url, self.revoke_url)
         return [url.render(session.scope) for url in urls if url is not None]
 
     def refusal(self, session: Session, request: Request) -> str | None:

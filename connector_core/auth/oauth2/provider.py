@@ -76,13 +76,17 @@ def serve(kind: Fields, session: Session, request: Request, now: float) -> Respo
         _check_client(kind, session, request, sent)
         if request.url == asked.get("device_url"):
             return _answered(request, _device(session, request.url))
+        if request.url == asked.get("revoke_url"):
+            return _revoked(session, request, sent)
         return _token(kind, session, request, sent, now)
     except _Refused as refused:
         return _answered(request, refused.body, refused.status)
 
 
 def _addresses(kind: Fields) -> dict[str, Any]:
-    return {name: getattr(kind, name) for name in ("token_url", "refresh_url", "authorize_url", "device_url")}
+    return {
+        name: getattr(kind, name) for name in ("token_url", "refresh_url", "authorize_url", "device_url", "revoke_url")
+    }
 
 
 def _answered(request: Request, body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -158,7 +162,7 @@ def _token(kind: Fields, session: Session, request: Request, sent: Mapping[str, 
     waiting = session.learnt.setdefault("refresh", set())
     if grant == "refresh_token":
         brought = expected(kind.refresh_token, session) if kind.refresh_token is not None else None
-        if sent.get("refresh_token") not in waiting | {brought}:
+        if sent.get("refresh_token") not in (waiting | {brought}) - session.learnt.get("revoked", set()):
             raise _Refused("invalid_grant", "the refresh token is unknown, or has served already")
         waiting.discard(sent["refresh_token"])
         return _given(kind, session, request, now, renewable=True)
@@ -178,6 +182,17 @@ def _token(kind: Fields, session: Session, request: Request, sent: Mapping[str, 
     return _given(kind, session, request, now, renewable=grant not in ("client_credentials", "jwt_bearer"))
 
 
+def _revoked(session: Session, request: Request, sent: Mapping[str, str]) -> Response:
+    """Takes a token back, and those that came with it; one that nobody knows is none already (RFC 7009 §2.2)."""
+    if not (token := sent.get("token", "")):
+        raise _Refused("invalid_request", "the token is missing")
+    given = session.learnt["given"]
+    given[:] = [one for one in given if token not in (one["names"]["access"], one["refresh"])]
+    session.learnt.setdefault("refresh", set()).discard(token)
+    session.learnt.setdefault("revoked", set()).add(token)
+    return _answered(request, {})
+
+
 def _given(kind: Fields, session: Session, request: Request, now: float, *, renewable: bool) -> Response:
     """The answer with a new token, its parts where the client looks for them."""
     number = session.learnt["number"] = session.learnt.get("number", 0) + 1
@@ -190,7 +205,8 @@ def _given(kind: Fields, session: Session, request: Request, now: float, *, rene
     parts = {kind.token.access: access, **({kind.token.refresh: refresh} if renewable else {})}
     for place, value in [*parts.items(), _end(kind, now)]:
         _put(body, headers, place, value)
-    session.learnt["given"].append({"names": {**body, "access": access}, "ends": now + LIVES})
+    names = {**body, "access": access}
+    session.learnt["given"].append({"names": names, "ends": now + LIVES, "refresh": refresh if renewable else None})
     if renewable:
         session.learnt["refresh"].add(refresh)
     return _answered(request, body, headers=headers)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from connector_core import Connector
+from connector_core.auth.oauth2.answers import token_in
 from connector_core.engine.effects import Effects
 from connector_core.events import Event, TokenRefreshed
 from connector_core.exceptions import AuthenticationError, ReauthenticationError
-from connector_core.http import Request, Response
+from connector_core.http import Headers, Request, Response
 from connector_core.load import load
 from connector_core.testing import Simulator, simulated
 from connector_core.testing.fakes import PassingClock
@@ -150,3 +152,23 @@ def test_a_token_that_ended_or_is_made_up():
     assert auth.serve(theirs, right, NOW + 3601) is None  # it is for somebody else, and time has passed
     assert auth.refusal(theirs, right) == "the token is unknown, or it has ended"
     assert "grant_type" in sent(next(auth.obtain(session(), None, NOW)))
+
+
+def test_a_token_that_was_given_back():
+    """What was taken back opens nothing and renews nothing, nor does what came with it; an unknown one is none."""
+    auth, mine, theirs = kind("password", revoke_url="https://id.example/revoke"), session(), session()
+    for given_back in ("access", "refresh"):
+        answer = auth.serve(theirs, next(auth.obtain(mine, None, NOW)), NOW)
+        assert answer is not None
+        found = token_in(answer, auth.token, NOW)
+        request = Request("GET", "https://api.example/").with_header("Authorization", f"Bearer {found.access}")
+        assert auth.refusal(theirs, request) is None
+        flow = auth.revoke(mine, found if given_back == "access" else replace(found, access="unknown"), NOW)
+        for asked in (next(flow), flow.send(Response(200, Headers({}), b"", request))):
+            told = auth.serve(theirs, asked, NOW)
+            assert told is not None
+            assert told.status == 200
+        assert auth.refusal(theirs, request) == "the token is unknown, or it has ended"
+        renewed = auth.serve(theirs, next(auth.obtain(mine, found, NOW)), NOW)
+        assert renewed is not None
+        assert renewed.status == 400
