@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from connector_core.engine.pages import Page, Pages, Records
     from connector_core.exceptions import ConfigError, IntegrationError, SpecError
     from connector_core.fallback import Degraded
+    from connector_core.secret import Secret
     from connector_core.spec import Spec
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "Pages",
     "Records",
     "Result",
+    "Secret",
     "SecretRef",
     "Spec",
     "SpecError",
@@ -49,6 +51,7 @@ _HOMES = {
     "Pages": "engine.pages",
     "Records": "engine.pages",
     "Result": "connector",
+    "Secret": "secret",
     "SecretRef": "config",
     "Spec": "spec",
     "SpecError": "exceptions",

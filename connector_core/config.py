@@ -18,7 +18,7 @@ import json
 import re
 from collections.abc import Mapping
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 from msgspec import Struct
 from pydantic import AfterValidator, ValidationError, WithJsonSchema
@@ -27,6 +27,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from connector_core import json_schema
 from connector_core.component import suggestion
 from connector_core.exceptions import ConfigError
+from connector_core.secret import Secret
 
 __all__ = [
     "Property",
@@ -76,11 +77,11 @@ def settle(declared: Mapping[str, dict[str, Any]], given: Mapping[str, Any], *, 
         if what == "secret" and isinstance(given.get(name), SecretRef):
             values[name] = given[name]  # what it stands for is checked when that is known
         elif name in given and given[name] is not None:
-            values[name] = given[name]
+            values[name] = given[name].reveal() if isinstance(given[name], Secret) else given[name]
             problems += [
                 f"{what} {name}: {violation}"
                 for violation in json_schema.violations(
-                    schema, given[name], secret=what == "secret", files=what == "input"
+                    schema, values[name], secret=what == "secret", files=what == "input"
                 )
             ]
         elif "default" in schema:
@@ -203,6 +204,9 @@ class Secrets(dict[str, Any]):
 
     def __repr__(self) -> str:
         return f"Secrets({', '.join(self)})"
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("secrets are not pickled: pass on where they are kept, as SecretRef")
 
 
 def hidden(given: Any) -> Any:

@@ -30,7 +30,7 @@ from connector_core.overlay import Origins
 from connector_core.problems import Locator, told
 from connector_core.source import MAX_BYTES, MAX_PROBLEMS, Source, read
 
-__all__ = ["Connections", "Settings"]
+__all__ = ["Connections", "Settings", "is_name"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 _PLAIN = (
@@ -51,8 +51,13 @@ def _reference(value: Any) -> Any:
 _NO_NAME = "must be letters, digits, ., _ and -, begin with a letter or digit, and not end as a spec's file does"
 
 
+def is_name(text: str) -> bool:
+    """Whether a connection may be called so."""
+    return _NAME.fullmatch(text) is not None and not text.endswith(ENDINGS)
+
+
 def _name(text: str) -> str:
-    if _NAME.fullmatch(text) is None or text.endswith(ENDINGS):
+    if not is_name(text):
         raise PydanticCustomError("connection_name", _NO_NAME)
     return text
 
@@ -83,15 +88,22 @@ class _File(Model):
 class Connections(Mapping[str, Settings]):
     """The connections of one file, by name, in its order."""
 
-    def __init__(self, path: str | Path) -> None:
-        """Reads the file; raises ConfigError where there is none, SpecError with every mistake in it."""
-        self.path: Path = Path(path)
+    def __init__(self, path: str | Path, text: str | bytes | None = None) -> None:
+        """Reads the file, or `text`, which shall stand there.
+
+        Raises ConfigError where there is no file, SpecError with every mistake in it.
+        """
+        path = Path(path)
+        text = _content(path) if text is None else text
+        self.path: Path = path
         """The file."""
-        self._source = _source(self.path)
+        if not text.strip():
+            raise SpecError([Problem(str(path), 1, 1, "", "the file is empty: begin with connections:")])
+        self._source: Source = read(text, str(path))
         locate = Locator(self._source, Origins())
         try:
             with few_suggestions(MAX_PROBLEMS):
-                self._settings = _File.model_validate(self._source.data).connections
+                self._settings: dict[str, Settings] = _File.model_validate(self._source.data).connections
         except ValidationError as error:
             raise SpecError(told(error, self._source.data, locate, _File)) from None
 
@@ -112,20 +124,26 @@ class Connections(Mapping[str, Settings]):
         connector = self._settings[name].connector
         return str(self.path.parent / connector) if connector.endswith(ENDINGS) else connector
 
-    def at(self, name: str, *keys: str) -> str:
-        """Where a connection stands, or a part of it: `connections.yaml:2:3`."""
-        line, column = self._source.at_key(("connections", name, *keys))
+    def at(self, name: str) -> str:
+        """Where a connection stands: `connections.yaml:2:3`."""
+        line, column = self.place(name)
         return f"{self.path}:{line}:{column}"
 
+    def place(self, name: str) -> tuple[int, int]:
+        """The line and column of a connection's name, from 1."""
+        return self._source.at_key(("connections", name))
 
-def _source(path: Path) -> Source:
+    def lines(self) -> list[int]:
+        """The lines at which a connection, or another key beside them all, begins."""
+        others = [self._source.at_key((key,))[0] for key in self._source.data]
+        return [*others, *(self.place(name)[0] for name in self)]
+
+
+def _content(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
+            return file.read(MAX_BYTES + 1)  # the one byte more tells that it is too large
     except OSError as error:
         raise ConfigError(
             f"the connections cannot be read: {error.strerror}", where=str(path), code="connections.unreadable"
         ) from None
-    if not content.strip():
-        raise SpecError([Problem(str(path), 1, 1, "", "the file is empty: begin with connections:")])
-    return read(content, str(path))

@@ -56,7 +56,7 @@ def test_what_a_connection_says(written):
     assert acme.secrets == {"token": SecretRef("env:ACME_TOKEN")}
     assert found.spec_of("acme-shop") == "shop"
     assert found.spec_of("other") == "specs/other.yaml"
-    assert (found.at("acme-shop"), found.at("acme-shop", "network")) == ("connections.yaml:2:3", "connections.yaml:7:5")
+    assert (found.at("acme-shop"), found.at("other")) == ("connections.yaml:2:3", "connections.yaml:9:3")
     assert repr(found) == "Connections('connections.yaml': acme-shop, other)"
 
 

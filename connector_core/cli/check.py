@@ -28,9 +28,10 @@ from connector_core.exceptions import (
 )
 
 if TYPE_CHECKING:
+    from connector_core.connector import Connector
     from connector_core.spec import Spec
 
-__all__ = ["command"]
+__all__ = ["command", "harmless", "tried"]
 
 
 @click.command
@@ -65,20 +66,31 @@ def command(
 
 async def _check(spec: Spec, endpoint: str, account: Account, *, trace: bool) -> None:
     async with opened(spec, account, [Warnings(trying=True), *([Trace()] if trace else [])]) as connector:
-        started = time.monotonic()
-        result = await connector.call(endpoint)
-        elapsed = time.monotonic() - started
+        click.echo(await tried(connector, endpoint))
+
+
+async def tried(connector: Connector, endpoint: str) -> str:
+    """Reads one page; a line that says what came. Raises IntegrationError where none does."""
+    spec = connector.spec
+    started = time.monotonic()
+    result = await connector.call(endpoint)
+    elapsed = time.monotonic() - started
     auth = spec.endpoints[endpoint].auth
     kind = auth.kind() if auth is not None else "none"
     signed_in = "it works without signing in" if kind == "none" else f"signed in with {kind}"
     count = f"{len(result.data)} {'record' if len(result.data) == 1 else 'records'}"
-    click.echo(f"{spec.name}: {signed_in}; the first page of {endpoint} has {count} ({elapsed * 1000:.0f} ms)")
+    return f"{spec.name}: {signed_in}; the first page of {endpoint} has {count} ({elapsed * 1000:.0f} ms)"
+
+
+def harmless(spec: Spec) -> str | None:
+    """The first endpoint that is read, which does no harm; None: there is none."""
+    return next((name for name, found in spec.endpoints.items() if found.readable), None)
 
 
 def _readable(spec: Spec, endpoint: str | None) -> str:
     """The endpoint to try: a read, since that does no harm."""
     if endpoint is None:
-        endpoint = next((name for name, found in spec.endpoints.items() if found.readable), None)
+        endpoint = harmless(spec)
         if endpoint is None:
             raise ConfigError(f"{spec.name} has no endpoint that can be read, so there is nothing harmless to try")
     if not spec.endpoints[named_endpoint(spec, endpoint, read=True)].readable:

@@ -36,6 +36,7 @@ __all__ = [
     "loaded",
     "named_endpoint",
     "opened",
+    "required",
     "settings",
     "switches",
     "variable",
@@ -154,11 +155,12 @@ def _written(spec: Spec, config: Mapping[str, Any], secrets: Mapping[str, Any]) 
 
 
 def _missing(declared: Mapping[str, dict[str, Any]], given: Mapping[str, Any]) -> list[str]:
-    return [
-        name
-        for name, schema in declared.items()
-        if name not in given and "default" not in schema and not schema.get("optional")
-    ]
+    return [name for name in required(declared) if name not in given]
+
+
+def required(declared: Mapping[str, dict[str, Any]]) -> list[str]:
+    """The names of the values that have to be given."""
+    return [name for name, schema in declared.items() if "default" not in schema and not schema.get("optional")]
 
 
 # ── open ──────────────────────────────────────────────────────────────────────────────────────────

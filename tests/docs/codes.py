@@ -55,6 +55,9 @@ CODES: dict[str, Code] = {
     "config.invalid": Code("account", "Config is missing or wrong; the text names all of it."),
     "secret.invalid": Code("account", "Secrets are missing or wrong; the text names all of it."),
     "connections.unreadable": Code("account", "The file of connections is not there, or cannot be read."),
+    "connections.unwritable": Code(
+        "account", "The file of connections is written so that none can be added: it is to be written in by hand."
+    ),
     "secret.exposed": Code("account", "The file with a secret may be read or written by others: take that away."),
     "secret.refused": Code("account", "Where a secret is kept, whoever asks for it may not read it."),
     "secret.missing": Code("account", "There is no secret where one is referred to, such as in a variable not set."),
