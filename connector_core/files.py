@@ -93,7 +93,7 @@ def _text(folder: Path | None, name: str) -> tuple[str, int]:
     if folder is None:
         raise _FileError("names a file, and a spec that is not a file itself can name none: write the text here")
     relative = PurePosixPath(name.strip())
-    if relative.is_absolute() or ".." in relative.parts or "\\" in name:
+    if relative.is_absolute() or ".." in relative.parts or {"\\", "\0"} & set(name):
         raise _FileError("must be the name of a file beside the spec or below it, without ..")
     try:
         path = (folder / relative).resolve()

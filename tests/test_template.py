@@ -5,7 +5,6 @@ import pickle
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -499,58 +498,6 @@ def test_condition_refused(source, message):
     with pytest.raises(TemplateError) as caught:
         Condition(source)
     assert str(caught.value) == message
-
-
-ATTACKS = [
-    *("{{ obj.delete() }}", "{{ obj.secret }}", "{{ obj['secret'] }}"),
-    *("{{ obj | attr('secret') }}", "{{ obj | get('secret') }}"),
-    *("{{ ''.__class__ }}", "{{ ''.__class__.__mro__ }}", "{{ ''['__class__'] }}", "{{ ''|attr('__class__') }}"),
-    *("{{ body.data|map('attr','__class__')|list }}", "{{ body.data|map(attribute='__class__')|list }}"),
-    *("{{ ''|attr('format') }}", "{{ '{0.__class__}'.format(1) }}", "{{ ['{0.__class__}']|map('format',1)|list }}"),
-    *("{{ self.__init__.__globals__ }}", "{{ cycler.__init__.__globals__ }}", "{{ lipsum.__globals__ }}", "{{ self }}"),
-    *("{{ joiner }}", "{{ cycler }}", "{{ lipsum(n=9) }}", "{{ lipsum(n=200000)|length }}"),
-    *("{{ loop }}", "{{ namespace }}"),
-    "{{ config.update({'api_key':'x'}) }}",
-    *("{{ 'a'*10**9 }}", "{{ 'a'*1000000000 }}", "{{ [1]*1000000000 }}", "{{ (1,)*400000000|int }}"),
-    *("{{ 10**(10**8) }}", "{{ 10**10**8 }}", "{{ 9**9**7 }}", "{{ 5 // 0 }}", "{{ 5 / 0 }}", "{{ 5 % 0 }}"),
-    *("{{ 'x'|center(10**9) }}", "{{ 'a'|center(900000000)|length }}", "{{ 'x'|indent(900000000)|length }}"),
-    *("{{ '%0900000000d'|format(1) }}", "{{ '%0900000000d' % 1 }}", "{{ '{:>900000000}'.format(1) }}"),
-    *("{{ range(100001)|list|length }}", "{% for a in range(9) %}{% endfor %}"),
-    "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
-    "{% set ns=namespace(x='ab') %}{% for i in range(40) %}{% set ns.x=ns.x~ns.x %}{% endfor %}{{ ns.x|length }}",
-    *("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", "{% include '/etc/passwd' %}", "{% import 'os' as o %}"),
-    *("{{ ('a'*50000)|urlize|length }}", "{{ '<'*30000|string|striptags }}", "{{ 'aaaa'|wordwrap(1)|length }}"),
-    *("{{ '" + "x" * 9000 + "' }}", "{{ " + "(" * 300 + "1" + ")" * 300 + " }}", "{{ " + "[" * 3000 + " }}"),
-    *("{{ " + "not " * 1900 + "1 }}", "{{ " + "- " * 3900 + "1 }}"),
-    *("{{ " + "9" * 5000 + " }}", "{{ a" + "|default" * 900 + " }}"),
-    "{{ 'ab'|replace('','" + "y" * 4000 + "')|replace('','" + "y" * 3000 + "') }}",
-    "{{ 'ab'|replace('b','" + "y" * 4000 + "')|replace('y','" + "y" * 3000 + "') }}",
-    *("{{ 1.0|round(999999999) }}", "{{ [1]|join('x'|default('y')) }}"),
-    *("{{ ''" + "|json" * 58 + " }}", "{{ ''" + "|base64" * 58 + " }}"),
-    *("{{ 1" + "|json|hash" * 29 + " }}", "{{ body.parentheses|from_json }}", "{{ '" + "[" * 8000 + "'|from_json }}"),
-    "{{ " + " and ".join(["body.count"] * 59) + " }}",
-    "{{ " + " or ".join(["body.ok"] * 59) + " }}",
-    *("{{ " + " * ".join(["99999999999999999999"] * 50) + " }}", "{{ " + " * ".join(["long"] * 50) + " }}"),
-    "{{ x" + "|url|replace('%','%%%%%%%%%%%%%%%%%%%%')" * 20 + " }}",
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("source", ATTACKS, ids=lambda source: source[:60])
-@pytest.mark.parametrize("field", [Template, Message, PathText, Value])
-def test_attack(source, field):
-    """Every attack is refused, or gives plain data that is bounded, within a second; nothing of Python is reached."""
-    started = time.process_time()
-    scope = {**SCOPE, "long": 2**4000, "x": "x y"}
-    try:
-        template = field(source)
-        found = template.value(scope) if isinstance(template, Value) else template.text(scope)
-    except (TemplateError, MissingError) as refused:
-        found = str(refused)
-    assert time.process_time() - started < 1
-    assert "s3cr3t" not in str(found)
-    assert "CALLED" not in str(found)
-    assert not {"<class", "object at 0x", "built-in", "function"} & set(str(found).split())
-    assert len(str(found)) <= 1_000_000
 
 
 def test_no_attributes():

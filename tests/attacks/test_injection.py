@@ -277,8 +277,8 @@ def test_no_word_of_a_spec_is_obeyed(place):
     with pytest.raises(SpecError) as told:
         load({**document(), **place})
     for line in str(told.value).split("\n"):
+        assert line.startswith("spec.json:")
         assert not OBEYED.search(line)
-    assert "ERROR fake line" not in [line.strip() for line in str(told.value).split("\n")]
 
 
 @pytest.mark.parametrize("text", [EVIL, IN_A_HEADER, "\u202e"])

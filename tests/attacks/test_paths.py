@@ -72,14 +72,10 @@ async def arrived(path: str, value: Any) -> list[str]:
     return [request.target for request in transport.requests]
 
 
-@pytest.mark.parametrize(
-    "path", ["/v1/{{ input.id }}/orders", "/v1/{{ input.id | path }}/orders", "/v1/x{{ input.id }}"]
-)
+@pytest.mark.parametrize("path", ["/v1/{{ input.id }}/orders", "/v1/{{ input.id | path }}/orders"])
 @pytest.mark.parametrize("value", CLIMBING)
 async def test_a_value_that_climbs(value, path):
     """`.` and `..` are refused, however often they are encoded and whatever separates them; nothing is sent."""
-    if path.endswith("}}") and f"x{value}".strip("x.%2eE5") == "":
-        pytest.skip("after a letter it is no segment of its own")
     with pytest.raises(ConfigError, match=r"a segment .* would make it another path|an empty segment"):
         await arrived(path, value)
 
