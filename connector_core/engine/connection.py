@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator, Mapping
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakSet
 
 from msgspec.structs import replace
 
 from connector_core.address import MISSING
-from connector_core.auth import Session, Token
+from connector_core.auth import Auth, Session, Token
 from connector_core.config import SecretRef, settled_account
 from connector_core.engine.circuits import Circuits
 from connector_core.engine.credentials import Asks, Credential, credential_name
@@ -195,9 +196,17 @@ class Connection:
     def credential(self, plan: Plan, asks: Asks) -> Credential:
         """The endpoint's sign-in, which all endpoints of the same `auth` share."""
         if (known := self._credentials.get(plan.credential)) is None:
-            name = credential_name(self.name, self.spec, plan.credential)
+            name = credential_name(self._whose(plan.auth), self.spec, plan.credential)
             known = self._credentials[plan.credential] = Credential(self, plan.auth, self._session(), name, asks)
         return known
+
+    def _whose(self, auth: Auth) -> str:
+        """Whose tokens they are: of the account that is called so; where no person signs in, with these secrets too."""
+        if auth.ways or not auth.tokened:
+            return self.name
+        held = self._secrets if self.referred is None else self.referred.given()
+        told = json.dumps([self.config, held], sort_keys=True, default=str)
+        return f"{self.name} {sha256(told.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
 
     def _session(self) -> Session:
         return Session(self.scope, unique=self.effects.unique, mask=self.mask)

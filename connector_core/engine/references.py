@@ -205,8 +205,12 @@ class Referred:
 
     def told_apart(self) -> list[Any]:
         """What is another value where the account's secrets are, whether they have been looked up yet or not."""
+        return [*self.given(), self.changes]
+
+    def given(self) -> list[Any]:
+        """The account's secrets as they were passed: as themselves, or as what they are referred to by."""
         plain = {name: value for name, value in self._secrets.items() if name not in self._given}
-        return [plain, {name: reference.text for name, reference in self._given.items()}, self.changes]
+        return [plain, {name: reference.text for name, reference in self._given.items()}]
 
     def _wanted(self, names: Collection[str] | None) -> list[tuple[str, SecretRef]]:
         return [(name, found) for name, found in self._given.items() if names is None or name in names]

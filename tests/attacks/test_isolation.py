@@ -72,6 +72,33 @@ async def test_tokens():
     assert len([request for request in transport.requests if request.url.endswith("/token")]) == 2
 
 
+async def test_tokens_of_accounts_that_are_called_the_same():
+    """Two connections without a name of their own are told apart by their secrets, not by the name that they share."""
+    transport = FakeTransport(service)
+    spec = document(auth=OAUTH2)
+    async with Engine(effects=effects(transport)) as engine:
+        for name in ("ann", "bob"):
+            async with engine.open(spec, secrets=account(name)) as one:
+                assert (await one.call("thing")).data["whose"] == f"Bearer issued-to-{name}"
+
+
+@pytest.mark.parametrize("tenants", [("a", "b"), ("b", "a")])
+async def test_tokens_of_two_tenants_of_one_client(tenants):
+    """The same client at two tenants, which config tells apart, has a token of each."""
+
+    def answered(request: Request) -> Response:
+        if request.url.startswith("https://id.example/"):
+            return respond(json={"access_token": f"issued-for-{request.url.rpartition('/')[2]}"})
+        return respond(json=request.headers["Authorization"])
+
+    auth = {**OAUTH2, "token_url": "https://id.example/{{ config.tenant }}"}
+    spec = document(auth=auth, config={"tenant": {"type": "string"}})
+    async with Engine(effects=effects(FakeTransport(answered))) as engine:
+        for tenant in tenants:
+            async with engine.open(spec, secrets=SECRETS, config={"tenant": tenant}) as one:
+                assert (await one.call("thing")).data == f"Bearer issued-for-{tenant}"
+
+
 async def test_kept_answers():
     """An answer that is kept for one account is not another's, whatever else is the same."""
     transport = FakeTransport(service)
