@@ -46,6 +46,7 @@ from connector_core.spec import Spec
 
 if TYPE_CHECKING:
     from connector_core.connections import Connections
+    from connector_core.secrets.store import SecretStore
 
 __all__ = ["Connector", "Engine", "Result"]
 
@@ -66,6 +67,7 @@ class Engine(Closing):
         switches: Switches | None = None,
         cache_size: int | None = None,
         tokens: str | Tokens | None = None,
+        secret_store: str | SecretStore | None = None,
         secret_backends: Sequence[str | Backend] | None = None,
         secret_ttl: float | None = None,
         connections: str | Path | Connections | None = None,
@@ -74,18 +76,25 @@ class Engine(Closing):
 
         Python beside a spec in these folders is run. `plugins`: modules or objects with hooks, as well as those that
         are installed; the folders of specs that they bring come after `specs`. `buckets`: the address of a Redis, where
-        rate limits are counted together with other processes. `tokens`: where those of sign-ins are kept, such as
-        `sqlite:///tokens.db` (as they are, readable by the file's user alone); left out: in memory. Either may be an
-        address that a plug-in opens, or a place of one's own, which one closes oneself. `flags`: the app's feature
-        flags; `switches`: where `disable` and its like are kept, in memory if left out. `cache_size`: the room for
-        answers that are kept (`cache`, `fallback`), in bytes; left out: 64 MiB. `secret_backends`: where a SecretRef
-        may lead, by scheme, or with options of one's own; left out: anywhere. `secret_ttl`: seconds until such a secret
-        is looked up again; left out: 300. `connections`: a file of accounts that were set up, each opened by its name.
+        rate limits are counted together with other processes. `tokens`: where those of sign-ins are kept, sealed, such
+        as `sqlite:///tokens.db`; left out: in the `secret_store`, else in memory. Either may be an address that a
+        plug-in opens, or a place of one's own, which one closes oneself. `secret_store`: where `store:` leads, such as
+        `sqlite:///secrets.db`, whose key CONNECTOR_STORE_KEY refers to, or a SecretStore, which one closes oneself.
+        `flags`: the app's feature flags; `switches`: where `disable` and its like are kept, in memory if left out.
+        `cache_size`: the room for answers that are kept (`cache`, `fallback`), in bytes; left out: 64 MiB.
+        `secret_backends`: where a SecretRef may lead, by scheme, or with options of one's own; left out: anywhere.
+        `secret_ttl`: seconds until such a secret is looked up again; left out: 300. `connections`: a file of
+        accounts that were set up, each opened by its name.
         """
         self._network = network
         self._effects = (effects or Effects()).heard_by(listeners)
         self._catalogue = Catalogue(specs, plugins, self._effects, secret_backends)
-        self._places = Places(self._catalogue.stores)
+        self._places = Places(self._catalogue.stores, self._effects.key)
+        self._catalogue.store = store = self._places.store(secret_store)
+        if tokens is None and store is not None:
+            from connector_core.engine.stored_tokens import StoredTokens
+
+            tokens = StoredTokens(store)
         buckets, tokens = self._places.opened("buckets", buckets), self._places.opened("tokens", tokens)
         given = {"buckets": buckets, "tokens": tokens, "flags": flags, "switches": switches}
         for name, value in {**given, "cache_size": cache_size, "secret_ttl": secret_ttl}.items():

@@ -28,6 +28,7 @@ from connector_core.spec import Spec
 
 if TYPE_CHECKING:
     from connector_core.connections import Connections
+    from connector_core.secrets.store import SecretStore
 
 __all__ = ["Connector", "Engine"]
 
@@ -48,6 +49,7 @@ class Engine(Closing):
         switches: Switches | None = None,
         cache_size: int | None = None,
         tokens: str | Tokens | None = None,
+        secret_store: str | SecretStore | None = None,
         secret_backends: Sequence[str | Backend] | None = None,
         secret_ttl: float | None = None,
         connections: str | Path | Connections | None = None,
@@ -64,6 +66,7 @@ class Engine(Closing):
             switches=switches,
             cache_size=cache_size,
             tokens=tokens,
+            secret_store=secret_store,
             secret_backends=secret_backends,
             secret_ttl=secret_ttl,
             connections=connections,

@@ -34,6 +34,7 @@ COMMANDS = {
     "login": "Signs in to a service as a person, and keeps the token.",
     "logout": "Forgets the token that `connector login` has kept.",
     "connections": "Lists the connections that were set up, or that somebody has signed in to.",
+    "secrets": "Keeps secrets encrypted, for store:CONNECTION/FIELD.",
     "disable": "Switches an integration off, until it is enabled.",
     "enable": "Switches an integration on again, and ends its maintenance.",
     "maintenance": "Switches an integration off for a while.",

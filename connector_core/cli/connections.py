@@ -11,32 +11,31 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from connector_core.cli.options import connections_option, debug_option, json_option, tokens_option
+from connector_core.cli.keeping import opened_store, place
+from connector_core.cli.options import connections_option, debug_option, json_option, store_option
 from connector_core.cli.terminal import say
 
 if TYPE_CHECKING:
     from connector_core.connections import Settings
-    from connector_core.engine.tokens import Tokens
+    from connector_core.secrets.store import SecretStore
 
 __all__ = ["command"]
 
 
 @click.command
-@tokens_option
+@store_option
 @connections_option
 @json_option
 @debug_option
-def command(tokens: str | None, connections: Path | None, *, as_json: bool) -> None:
+def command(store: str | None, connections: Path | None, *, as_json: bool) -> None:
     """Lists the connections that were set up, or that somebody has signed in to.
 
     Each with the time until its token ends, if it has one; no token and no secret is shown.
     """
-    from connector_core.cli.opening import connections_at, kept_at
+    from connector_core.cli.opening import connections_at
 
-    known = connections_at(connections)
-    place = tokens if known is not None and not tokens else kept_at(tokens)
-    rows = _set_up(known or {})
-    for row in asyncio.run(_signed_in(place)) if place else ():
+    rows = _set_up(connections_at(connections) or {})
+    for row in asyncio.run(_signed_in(store)):
         rows[row["connection"], row["connector"], row["environment"]] = row
     for row in rows.values():
         if as_json:
@@ -45,7 +44,7 @@ def command(tokens: str | None, connections: Path | None, *, as_json: bool) -> N
             where = f" ({row['environment']})" if row["environment"] else ""
             click.echo(f"{row['connection']}  {row['connector']}{where}{_until(row)}")
     if not rows and not as_json:
-        say(f"nobody has signed in; connector login NAME --tokens {place}" if place else "nothing is set up")
+        say(f"nothing is set up, and nobody has signed in at {place(store)}; connector login NAME")
 
 
 def _set_up(known: Mapping[str, Settings]) -> dict[tuple[str, str, str | None], dict[str, Any]]:
@@ -67,19 +66,15 @@ def _set_up(known: Mapping[str, Settings]) -> dict[tuple[str, str, str | None], 
     return rows
 
 
-async def _signed_in(place: str) -> list[dict[str, Any]]:
-    from connector_core.engine.places import Places
-    from connector_core.plugins import Plugins
-
-    places = Places(lambda: Plugins().stores())
-    try:
-        return await _told(places.opened("tokens", place))
-    finally:
-        await places.aclose()
+async def _signed_in(address: str | None) -> list[dict[str, Any]]:
+    async with opened_store(address) as store:
+        return await _told(store)
 
 
-async def _told(tokens: Tokens) -> list[dict[str, Any]]:
-    rows = []
+async def _told(store: SecretStore) -> list[dict[str, Any]]:
+    from connector_core.engine.stored_tokens import StoredTokens
+
+    tokens, rows = StoredTokens(store), []
     for name in await tokens.names():
         kept = await tokens.get(name)
         if kept is None:

@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 import click
 
-from connector_core.cli.opening import account_of, kept_at, opened
+from connector_core.cli.keeping import place
+from connector_core.cli.opening import account_of, opened
 from connector_core.cli.options import (
     Account,
     account_options,
@@ -61,13 +62,12 @@ def command(
 ) -> None:
     """Signs in to a service as a person, and keeps the token.
 
-    NAME is a connection's name, or a spec's name or path. The token is kept where --tokens says, for the commands that
-    are given the same; with --id, several accounts of one service are told apart.
+    NAME is a connection's name, or a spec's name or path. The token is kept encrypted, in .connector/secrets.db or
+    where --store says, for the commands of the same folder; with --id, several accounts of one service are told apart.
     """
     spec, account = account_of(name, specs, environment, account)
-    place = kept_at(account["tokens"])
     asyncio.run(_login(spec, account, device=device, paste=paste, redirect_uri=redirect_uri, trace=trace))
-    say(f"{account['id'] or spec.name} has signed in; the token is in {place}, for whoever can read that")
+    say(f"{account['id'] or spec.name} has signed in; the token is kept in {place(account['store'])}, encrypted")
 
 
 async def _login(
@@ -75,7 +75,7 @@ async def _login(
 ) -> None:
     from connector_core.cli.following import Trace
 
-    async with opened(spec, account, [Trace()] if trace else []) as connector:
+    async with opened(spec, account, [Trace()] if trace else [], keeps=True) as connector:
         if device or "browser" not in connector.sign_in.ways:
             await connector.sign_in.on_device(_show)
         elif paste:

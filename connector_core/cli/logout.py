@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from connector_core.cli.opening import account_of, kept_at, opened
+from connector_core.cli.keeping import place
+from connector_core.cli.opening import account_of, opened
 from connector_core.cli.options import Account, account_options, debug_option, environment_option, specs_option
 from connector_core.cli.terminal import say
 
@@ -32,10 +33,9 @@ def command(name: str, *, environment: str | None, specs: tuple[Path, ...], **ac
     the spec says how (auth.revoke_url); else end the access there too, if nobody is to have it.
     """
     spec, account = account_of(name, specs, environment, account)
-    place = kept_at(account["tokens"])
     had, problem = asyncio.run(_logout(spec, account))
-    whose = account["id"] or spec.name
-    say(f"{whose} has signed out; nothing is left in {place}" if had else f"{whose} had not signed in at {place}")
+    whose, at = account["id"] or spec.name, place(account["store"])
+    say(f"{whose} has signed out; nothing is left in {at}" if had else f"{whose} had not signed in at {at}")
     if problem is not None:
         say(f"the service does not know: end the access there, too: {problem}")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -32,7 +33,6 @@ __all__ = [
     "connections_at",
     "counted",
     "folders",
-    "kept_at",
     "loaded",
     "named_endpoint",
     "opened",
@@ -191,8 +191,13 @@ def switches() -> FileSwitches:
 
 
 @asynccontextmanager
-async def opened(spec: Spec, account: Account, listeners: Sequence[Listener] = ()) -> AsyncIterator[Connector]:
-    """A connector for the account that the options describe, live or simulated; what is live is counted and kept."""
+async def opened(
+    spec: Spec, account: Account, listeners: Sequence[Listener] = (), *, keeps: bool = False
+) -> AsyncIterator[Connector]:
+    """A connector for the account that the options describe, live or simulated; what is live is counted and kept.
+
+    `keeps`: tokens are kept in the store, also where there is none yet.
+    """
     known = account.get("settings")
     config = {**(known.config if known is not None else {}), **settings(spec.config, account["config"])}
     secrets: dict[str, Any] = dict(account["secret"])
@@ -204,32 +209,24 @@ async def opened(spec: Spec, account: Account, listeners: Sequence[Listener] = (
         return
     secrets = {**(known.secrets if known is not None else _standing_secrets(spec)), **secrets}
     _check(spec, config, secrets, account.get("at", ""))
+    from connector_core.cli.keeping import is_there, store_at
     from connector_core.cli.tally import kept
     from connector_core.connector import Engine
     from connector_core.engine.effects import Effects
+    from connector_core.engine.tokens import InMemoryTokens
 
+    keeps = keeps or is_there(account["store"])  # what is only read leaves nothing behind
     network = cast("Network", account["network"] or "public")
     with kept(spec.name) as metrics:
         async with (
+            store_at(account["store"]) as store,
             Engine(
                 network=network,
                 listeners=[*listeners, metrics],
                 effects=Effects(switches=switches()),
-                tokens=account["tokens"],
+                secret_store=store,
+                tokens=None if keeps else InMemoryTokens(time.monotonic),
             ) as engine,
             engine.open(spec, config=config, secrets=secrets, id=account["id"]) as connector,
         ):
             yield connector
-
-
-def kept_at(tokens: str | None) -> str:
-    """Where tokens are kept; raises ConfigError where nobody says."""
-    if not tokens:
-        raise ConfigError(
-            "nobody says where the token is kept",
-            where="--tokens",
-            hint="--tokens sqlite:///tokens.db keeps it in a file that only you can read, in which it stands as it is; "
-            "CONNECTOR_TOKENS in the environment says so for all commands",
-            code="tokens.nowhere",
-        )
-    return tokens

@@ -25,7 +25,7 @@ __all__ = [
     "metrics_option",
     "setting_option",
     "specs_option",
-    "tokens_option",
+    "store_option",
     "trace_option",
 ]
 
@@ -41,7 +41,7 @@ class Account(TypedDict):
     network: str | None
     connections: Path | None
     simulate: bool
-    tokens: str | None
+    store: str | None
     id: str | None
     settings: NotRequired[Settings]
     """What was set up under the name, by which the command was given it."""
@@ -113,11 +113,11 @@ specs_option = click.option(
 )
 
 
-tokens_option = click.option(
-    "--tokens",
+store_option = click.option(
+    "--store",
     metavar="ADDRESS",
-    envvar="CONNECTOR_TOKENS",
-    help="Says where the tokens of sign-ins are kept, such as sqlite:///tokens.db; in memory if left out.",
+    envvar="CONNECTOR_STORE",
+    help="Says where secrets and the tokens of sign-ins are kept; left out: sqlite:///.connector/secrets.db.",
 )
 connections_option = click.option(
     "--connections",
@@ -139,7 +139,7 @@ def account_options(command: F) -> F:
                 type=_Reference(),
                 metavar="NAME=REFERENCE",
                 multiple=True,
-                help="Says where a secret is, such as env:VARIABLE or file:PATH; "
+                help="Says where a secret is, such as env:VARIABLE, file:PATH or store:CONNECTION/FIELD; "
                 "without it, the environment variable CONNECTOR_<NAME>_<SECRET> holds it.",
             ),
             click.option(
@@ -149,7 +149,7 @@ def account_options(command: F) -> F:
                 "or what the connection says.",
             ),
             connections_option,
-            tokens_option,
+            store_option,
             click.option("--id", metavar="NAME", help="Tells accounts of a service apart; left out: the spec's name."),
             click.option(
                 "--simulate", is_flag=True, help="Uses a simulated service; needs neither config nor secrets."

@@ -16,6 +16,7 @@ from connector_core.spec import Spec
 if TYPE_CHECKING:
     from connector_core.engine.effects import Effects
     from connector_core.plan import Plan
+    from connector_core.secrets.store import SecretStore
 
 __all__ = ["Catalogue"]
 
@@ -31,6 +32,8 @@ class Catalogue:
         backends: Sequence[str | Backend] | None,
     ) -> None:
         """`specs`, `plugins`, `backends`: as Engine takes them, the last as `secret_backends`."""
+        self.store: SecretStore | None = None
+        """Where `store:` leads to."""
         self._folders = [Path(folder) for folder in specs]
         self._further = [(_name_of(plugin), plugin) for plugin in plugins]
         self._effects = effects
@@ -90,10 +93,18 @@ class Catalogue:
                 self._folders += plugins.specs()
                 add_filters(plugins)
             self._effects.listeners += plugins.observe_event
-            if (brought := plugins.secrets()) or self._backends is not None:
-                self._effects.secrets = Backends(self._backends, brought)
+            brought = plugins.secrets()
+            if brought or self._backends is not None or self.store is not None:
+                self._effects.secrets = Backends(self._backends, brought, self._made())
             self._plugins = plugins
         return self._plugins
+
+    def _made(self) -> list[Backend]:
+        if self.store is None:
+            return []
+        from connector_core.secrets.store import Store
+
+        return [Store(self.store)]
 
 
 def _name_of(plugin: Any) -> str:

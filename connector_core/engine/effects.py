@@ -14,6 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from connector_core.component import suggestion
+from connector_core.config import SecretRef
 from connector_core.engine.buckets import Buckets, Shares, in_memory
 from connector_core.engine.guard import Network
 from connector_core.engine.line import Line
@@ -114,6 +115,11 @@ class Effects(Struct):
             backends = Backends() if self.secrets is None else self.secrets
             self._references = References(backends, world, self.monotonic, self.secret_ttl)
         return self._references
+
+    async def key(self, reference: SecretRef, anew: bool) -> str:
+        """The key of a store, as it is known or, `anew`, as it is now; raises IntegrationError."""
+        references = self.references()
+        return await (references.found_anew if anew else references.found)(reference, "the key of the store")
 
     def announce(self, event: Event) -> None:
         """Tells every listener; one that fails is logged and heard no more."""

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from connector_core.engine.buckets import Buckets
 from connector_core.engine.tokens import Tokens
 from connector_core.exceptions import ConfigError
+
+if TYPE_CHECKING:
+    from connector_core.secrets.store import SecretStore
+    from connector_core.secrets.store.keys import Find
 
 __all__ = ["Places"]
 
@@ -23,23 +27,16 @@ def _redis_buckets(address: str) -> Buckets:
     return RedisBuckets(address)
 
 
-def _sqlite_tokens(address: str) -> Tokens:
-    _, _, path = address.partition(":///")
-    if not path:
-        raise ConfigError(
-            "the address names no file",
-            where="Engine(tokens=…)",
-            hint="write one such as sqlite:///tokens.db, with four slashes for an absolute path",
-            code="tokens.unknown",
-        )
-    from connector_core.engine.sqlite_tokens import SqliteTokens
+def _stored_tokens(address: str) -> Tokens:
+    from connector_core.engine.stored_tokens import StoredTokens
+    from connector_core.secrets.store import SecretStore
 
-    return SqliteTokens(path)
+    return StoredTokens(SecretStore(address))
 
 
 _KEPT: Mapping[str, tuple[type, Mapping[str, Opener]]] = {
     "buckets": (Buckets, dict.fromkeys(("redis", "rediss", "unix"), _redis_buckets)),
-    "tokens": (Tokens, {"sqlite": _sqlite_tokens}),
+    "tokens": (Tokens, {"sqlite": _stored_tokens}),
 }
 """What can be kept, by the argument of Engine that says where: what the place has to be, and what opens it."""
 
@@ -47,10 +44,11 @@ _KEPT: Mapping[str, tuple[type, Mapping[str, Opener]]] = {
 class Places:
     """What one engine has opened, and closes."""
 
-    def __init__(self, brought: Callable[[], Mapping[str, Opener]]) -> None:
-        """`brought`: what plug-ins open; asked for where nothing built-in does."""
-        self._brought = brought
+    def __init__(self, brought: Callable[[], Mapping[str, Opener]], find: Find) -> None:
+        """`brought`: what plug-ins open; asked for where nothing built-in does. `find`: looks keys of stores up."""
+        self._brought, self._find = brought, find
         self._open: list[Any] = []
+        self._lent: list[SecretStore] = []
 
     def opened(self, what: Literal["buckets", "tokens"], place: Any) -> Any:
         """What is at an address; a place of one's own is that already. Raises ConfigError where there can't be one.
@@ -63,7 +61,20 @@ class Places:
         scheme = found[1] if found is not None else ""
         kind, own = _KEPT[what]
         self._open.append(at := own[scheme](place) if scheme in own else self._of_a_plugin(what, kind, scheme, place))
+        if (store := getattr(at, "store", None)) is not None and scheme in own:
+            store.find_keys(self._find)
         return at
+
+    def store(self, place: str | SecretStore | None) -> SecretStore | None:
+        """The store of secrets at an address, or the app's own; raises ConfigError where there can't be one."""
+        if place is None:
+            return None
+        from connector_core.secrets.store import SecretStore
+
+        store = SecretStore(place) if isinstance(place, str) else place
+        store.find_keys(self._find)
+        (self._open if isinstance(place, str) else self._lent).append(store)
+        return store
 
     def _of_a_plugin(self, what: str, kind: type, scheme: str, address: str) -> Any:
         brought = self._brought()
@@ -88,6 +99,8 @@ class Places:
 
     async def aclose(self) -> None:
         """Closes what was opened by its address."""
+        for store in self._lent:
+            store.find_keys(None)
         for place in self._open:
             await place.aclose()
 

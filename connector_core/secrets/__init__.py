@@ -49,15 +49,18 @@ class Backends(Mapping[str, Backend]):
     """The backends that may be used, by scheme, each made when it is first asked for."""
 
     def __init__(
-        self, allowed: Sequence[str | Backend] | None = None, brought: Mapping[str, Callable[[str], Any]] | None = None
-    ) -> None:
+        self, allowed: Sequence[str | Backend] | None = None, brought: Mapping[str, Callable[[str], Any]] | None = None,
+        made: Sequence[Backend] = (),
+    ) -> None:  # fmt: skip
         """`allowed`: schemes, and backends with options of one's own; None: every one. `brought`: what plug-ins have.
 
+        `made`: built-in ones with options, which may be named by their scheme.
         Raises ConfigError for what is neither.
         """
         brought = {} if brought is None else brought
         known: dict[str, Backend | None] = {scheme: Brought(scheme, find) for scheme, find in brought.items()}
         known |= dict.fromkeys(built_in())  # a plug-in takes the place of none
+        known |= {backend.scheme: backend for backend in made}
         self._backends = known if allowed is None else dict(_chosen(allowed, known))
 
     def __getitem__(self, scheme: str) -> Backend:

@@ -11,7 +11,7 @@ from connector_core.exceptions import ConfigError
 from connector_core.secrets.backend import Backend, World
 from connector_core.secrets.waiting import in_thread
 
-__all__ = ["File"]
+__all__ = ["File", "text_in"]
 
 LARGEST = 64 * 1024
 """Bytes; what is larger is no secret, but a mistake."""
@@ -28,14 +28,15 @@ class File(Backend):
 
     def check(self, rest: str) -> None:
         """Raises ConfigError where it is not there, or can't be used."""
-        _text(rest)
+        text_in(rest)
 
     async def fetch(self, rest: str, world: World) -> str:  # noqa: ARG002 - nobody is asked
         """What is in it; read in a thread, since its disk may be far away."""
-        return await in_thread(lambda: _text(rest))
+        return await in_thread(lambda: text_in(rest))
 
 
-def _text(rest: str) -> str:
+def text_in(rest: str) -> str:
+    """The text in a file; raises ConfigError."""
     try:
         content = _content(Path(rest).expanduser())
     except FileNotFoundError:

@@ -80,6 +80,7 @@ def folder(tmp_path, monkeypatch):
     for name in os.environ:
         if name.startswith("CONNECTOR_"):
             monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "settings"))
     return tmp_path
 
 

@@ -24,10 +24,12 @@ def test_options(name):
     """Every option and argument of a command stands in its section, and no option that it does not have."""
     command = connector.get_command(click.Context(connector), name)
     assert command is not None
-    options = {word for param in command.params if isinstance(param, click.Option) for word in param.opts}
+    parts = command.commands.values() if isinstance(command, click.Group) else [command]
+    params = [param for part in parts for param in part.params]
+    options = {word for param in params if isinstance(param, click.Option) for word in param.opts}
     usage = SECTIONS[name].split("\n\n")[0]
     assert set(re.findall(r"--[a-z-]+", usage)) == options
-    for param in command.params:
+    for param in params:
         if isinstance(param, click.Argument):
             assert (param.metavar or param.human_readable_name).strip("[].") in usage
 

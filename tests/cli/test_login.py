@@ -27,7 +27,7 @@ endpoints: {{me: {{get: /me, records: body}}}}
 """
 BROWSER = "import sys, urllib.request; urllib.request.urlopen(sys.argv[1], timeout=10).read()"
 TOKEN = {"CONNECTOR_SHOP_TOKEN": "t0ken"}
-OPTIONS = ["--network", "loopback", "--tokens", "sqlite:///tokens.db"]
+OPTIONS = ["--network", "loopback"]
 
 
 class Answer(BaseHTTPRequestHandler):
@@ -97,17 +97,19 @@ def test_from_login_to_logout(program, run, provider):
     out, err = (login := program("login", "crm", *OPTIONS, env=env)).communicate(timeout=30)
     assert login.returncode == 0, err
     assert out.startswith("Open http://127.0.0.1:")
-    assert err == "crm has signed in; the token is in sqlite:///tokens.db, for whoever can read that\n"
-    assert Path("tokens.db").stat().st_mode & 0o777 == 0o600
+    [made, said] = err.splitlines()
+    assert made.startswith("the key of the store was made: ")
+    assert said == "crm has signed in; the token is kept in .connector/secrets.db, encrypted"
+    assert Path(".connector/secrets.db").stat().st_mode & 0o777 == 0o600
+    assert not any(b"the-token" in path.read_bytes() for path in Path(".connector").iterdir())
     assert json.loads(run("read", "crm", "me", *OPTIONS).stdout) == {"name": "Ann"}
-    listed = run("connections", "--tokens", "sqlite:///tokens.db")
+    listed = run("connections")
     assert listed.stdout == "crm  crm  ends in 60 min, renewed by itself\n"
-    [row] = map(
-        json.loads, run("connections", "--json", env={"CONNECTOR_TOKENS": "sqlite:///tokens.db"}).stdout.splitlines()
-    )
+    named = {"CONNECTOR_STORE": "sqlite:///.connector/secrets.db"}
+    [row] = map(json.loads, run("connections", "--json", env=named).stdout.splitlines())
     assert (row["connection"], row["renewable"], "the-token" in str(row)) == ("crm", True, False)
-    assert run("logout", "crm", *OPTIONS).stderr == "crm has signed out; nothing is left in sqlite:///tokens.db\n"
-    assert run("logout", "crm", *OPTIONS).stderr == "crm had not signed in at sqlite:///tokens.db\n"
+    assert run("logout", "crm", *OPTIONS).stderr == "crm has signed out; nothing is left in .connector/secrets.db\n"
+    assert run("logout", "crm", *OPTIONS).stderr == "crm had not signed in at .connector/secrets.db\n"
     done = run("read", "crm", "me", *OPTIONS)
     assert done.exit_code == 1
     assert done.stderr == "error: nobody has signed in — crm: auth — sign in: connector login crm\n"
@@ -123,7 +125,7 @@ def test_a_service_that_cannot_be_told(program, run, provider):
     )
     done = run("logout", "crm", *OPTIONS)
     first, second = done.stderr.splitlines()
-    assert (done.exit_code, first) == (0, "crm has signed out; nothing is left in sqlite:///tokens.db")
+    assert (done.exit_code, first) == (0, "crm has signed out; nothing is left in .connector/secrets.db")
     assert second.startswith("the service does not know: end the access there, too: ")
 
 
@@ -147,16 +149,18 @@ def test_another_device(program, run, provider):
 def test_what_does_not_work(run, provider):
     """No place for the token, an address that nothing here listens at, a spec that nobody signs in to."""
     provider()
-    done = run("login", "crm", "--network", "loopback")
-    assert done.exit_code == 2
-    assert done.stderr.startswith("error: nobody says where the token is kept — --tokens — --tokens sqlite:///")
+    done = run("login", "crm", *OPTIONS, "--store", "mysql://me:hunter2@host")
+    assert (done.exit_code, "hunter2" in done.stderr) == (2, False)
+    assert done.stderr.startswith("error: secrets cannot be kept at mysql://… — an address begins with sqlite:// or ")
     done = run("login", "crm", *OPTIONS, "--redirect-uri", "https://app.example/back")
     assert (done.exit_code, "with --paste" in done.stderr) == (2, True)
     done = run(
         "login", "shop", *OPTIONS, "--config", "shop_url=http://127.0.0.1:9", env={"CONNECTOR_SHOP_TOKEN": "t0ken"}
     )
     assert (done.exit_code, "nobody signs in to shop" in done.stderr) == (2, True)
-    assert run("connections", *OPTIONS[2:]).stderr.startswith("nobody has signed in; ")
+    assert run("connections").stderr == (
+        "nothing is set up, and nobody has signed in at .connector/secrets.db; connector login NAME\n"
+    )
 
 
 def test_an_address_that_is_pasted(run, provider):

@@ -63,6 +63,17 @@ CODES: dict[str, Code] = {
     "secret.missing": Code("account", "There is no secret where one is referred to, such as in a variable not set."),
     "secret.reference": Code("account", "A reference to a secret is none, or leads where it may not."),
     "secret.unreadable": Code("account", "What a reference to a secret leads to cannot be read as one."),
+    "store.busy": Code("time", "Others write the store of secrets for long, or give it a new key."),
+    "store.empty": Code("account", "Nothing is kept in the store of secrets yet, so that no key can be replaced."),
+    "store.exposed": Code("app", "The file of the store may be read or written by others: take that away."),
+    "store.key": Code("app", "The master key of the store is not there, is no key, or is another one."),
+    "store.name": Code("account", "A connection or a field cannot be called that in the store of secrets."),
+    "store.plain": Code("app", "The file holds tokens as they are, of an earlier version. Remove it; sign in again."),
+    "store.rolled_back": Code("app", "An old version stands in the store: somebody has put it back. Find out who."),
+    "store.tampered": Code("app", "What stands in the store is not what was written there. Find out who did that."),
+    "store.unknown": Code("app", "Secrets cannot be kept at that address."),
+    "store.unusable": Code("app", "The store of secrets cannot be read or written, or is none."),
+    "store.value": Code("account", "What should be kept as a secret is empty, too large or no text."),
     "secret.unavailable": Code("time", "Where a secret is kept, nobody answers, and nothing is known yet."),
     "forbidden_address": Code(
         "account", "The address is private or loopback, and `network` allows public ones alone. Nothing was sent."
@@ -90,7 +101,6 @@ CODES: dict[str, Code] = {
     "sign_in.lost": Code("account", "Somebody came back from a sign-in that is not theirs, or has ended. Begin again."),
     "sign_in.none": Code("caller", "A person cannot sign in like that; the text says how, or that nobody has to."),
     "sign_in.port": Code("app", "`connector login` cannot listen at the port that the browser comes back to."),
-    "tokens.nowhere": Code("app", "A command needs to know where tokens are kept: `--tokens`."),
     "oauth.sign_in": Code(
         "account", "Only a person can go on: nobody has signed in, or the sign-in has ended for good."
     ),
@@ -112,9 +122,8 @@ CODES: dict[str, Code] = {
     "metrics.uncounted": Code("app", "`metrics()` was asked for, and no listener counts."),
     "switches.unreadable": Code("app", "The file of switches cannot be read."),
     "tokens.dropped": Code("account", "Somebody signed out while the token was renewed. Sign in again."),
-    "tokens.readable": Code("app", "The file of tokens can be read by others. Take that permission away."),
     "tokens.unknown": Code("app", "Tokens cannot be kept at that address."),
-    "tokens.unusable": Code("app", "The file of tokens cannot be read or written, or holds something else."),
+    "tokens.unusable": Code("app", "What is kept as a token is none. Sign in again."),
     "switches.unwritable": Code("app", "The file of switches cannot be written."),
     "spool.failed": Code("app", "A large answer does not fit into the folder of temporary files: make room."),
     "health.undeclared": Code("spec", "The spec does not say how its health is checked."),

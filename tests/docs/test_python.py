@@ -55,6 +55,8 @@ async def test_it_runs(source, monkeypatch, tmp_path):
     (tmp_path / "connections.yaml").write_text(CONNECTIONS, "utf-8")
     (tmp_path / "shop.token").write_text("t", "utf-8")
     (tmp_path / "shop.token").chmod(0o600)
+    (tmp_path / "store.key").write_text("AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=", "utf-8")
+    (tmp_path / "store.key").chmod(0o600)
     stored: list[Any] = []
     async with simulated("shop", records=300) as shop:
         names: dict[str, Any] = {

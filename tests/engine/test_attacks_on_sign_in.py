@@ -35,6 +35,7 @@ from connector_core.exceptions import (
 from connector_core.http import Request, Response
 from connector_core.load import load
 from connector_core.testing import FakeTransport, VirtualClock, effects, respond
+from tests.secrets.store.stores import OLD, ring
 
 ID, KEY, OTHER = "the-id-of-the-app", "s3cr3t/k3y+of=the&app", "Zq7-an0ther-phr4se\nof-tw0-l1nes"
 SPEC: dict[str, Any] = {
@@ -394,8 +395,9 @@ class Rotating(BaseHTTPRequestHandler):
         pass
 
 
-async def test_attack_10_a_refresh_race_across_processes(tmp_path):
+async def test_attack_10_a_refresh_race_across_processes(tmp_path, monkeypatch):
     """Two processes whose token ended while they slept renew it once; the refresh token comes to the service once."""
+    monkeypatch.setenv("CONNECTOR_STORE_KEY", ring(tmp_path, OLD))
     Rotating.renewed, Rotating.valid = [], set()
     server = ThreadingHTTPServer(("127.0.0.1", 0), Rotating)
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()

@@ -13,7 +13,7 @@ from connector_core import Connector, Engine
 from connector_core.auth import Auth, Session, Token
 from connector_core.engine.credentials import LEASE, REST
 from connector_core.engine.signing import ask
-from connector_core.engine.sqlite_tokens import SqliteTokens
+from connector_core.engine.stored_tokens import StoredTokens
 from connector_core.engine.tokens import InMemoryTokens, Kept
 from connector_core.events import TokenRefreshed, TokenRefreshFailed
 from connector_core.exceptions import (
@@ -25,7 +25,9 @@ from connector_core.exceptions import (
     ServerError,
 )
 from connector_core.http import Request, Response
+from connector_core.secrets.store.rows import Name
 from connector_core.testing import FakeTransport, VirtualClock, effects, respond
+from tests.secrets.store.stores import OLD, ring, store
 
 SPEC: dict[str, Any] = {
     "connector": "1",
@@ -344,7 +346,7 @@ def tokens(request, service, tmp_path):
     if request.param == "memory":
         shared = InMemoryTokens(service.clock.monotonic)
         return lambda: shared
-    return lambda: SqliteTokens(tmp_path / "tokens.db", now=service.clock.now)
+    return lambda: StoredTokens(store(tmp_path, now=service.clock.now))
 
 
 async def test_two_engines_renew_once(service, tokens):
@@ -426,32 +428,24 @@ async def test_a_place_keeps_versions(tokens):
     assert "a" * 8 not in repr(place)
 
 
-async def test_a_file_that_others_may_read_is_refused(tmp_path):
-    """Tokens stand in it as they are: it is made for its user alone, and one that is not is told with the remedy."""
-    place = SqliteTokens(tmp_path / "deep" / "tokens.db")
-    await place.put("n", Token("a"), 0)
-    await place.aclose()
-    file = tmp_path / "deep" / "tokens.db"
-    assert file.stat().st_mode & 0o777 == 0o600
-    file.chmod(0o644)
-    with pytest.raises(ConfigError, match=r"others may read the tokens: the file's mode is 0644 — .* — chmod 600 "):
-        await SqliteTokens(file).get("n")
-
-
-async def test_a_file_that_is_none_is_told(tmp_path):
-    """What is no database, cannot be made, or holds no token: an error of ours that names the file."""
-    file = tmp_path / "tokens.db"
-    file.write_bytes(b"not a database at all, but long enough to be looked at" * 40)
-    file.chmod(0o600)
-    with pytest.raises(ConfigError, match="the tokens cannot be read or written: file is not a database"):
-        await SqliteTokens(file).get("n")
-    with pytest.raises(ConfigError, match="the tokens cannot be kept: Is a directory"):
-        await SqliteTokens(tmp_path).get("n")
+async def test_a_token_is_sealed(tmp_path):
+    """No part of it stands in the file, and no reference to a secret leads to it; what is no token is told."""
+    async with store(tmp_path) as kept:
+        place = StoredTokens(kept)
+        await place.put("n", Token("the-access-token", "the-refresh-token"), 0)
+        written = b"".join(path.read_bytes() for path in tmp_path.glob("secrets.db*"))
+        assert b"the-access-token" not in written
+        assert b"the-refresh-token" not in written
+        assert (await kept.names("n"), (await kept.listing()).entries) == ([], [])
+        await kept.safe.put(Name("token", "n", ""), "no token")
+        with pytest.raises(ConfigError, match=r"what is kept for n is no token — .* — sign in again"):
+            await place.get("n")
 
 
 async def test_an_engine_keeps_tokens_at_an_address(service, tmp_path, monkeypatch):
     """`Engine(tokens="sqlite:///…")` finds the token of an earlier engine; anything else is told."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CONNECTOR_STORE_KEY", ring(tmp_path, OLD))
     for _ in range(2):
         async with Engine(effects=service.world(), tokens="sqlite:///tokens.db") as engine, engine.open(SPEC) as demo:
             await demo.call("thing")

@@ -20,6 +20,7 @@ from connector_core.exceptions import (
 )
 from connector_core.http import Request, Response
 from connector_core.testing import FakeTransport, VirtualClock, effects, respond
+from tests.secrets.store.stores import OLD, ring
 
 AUTH: dict[str, Any] = {
     "type": "oauth2",
@@ -121,8 +122,9 @@ async def test_there_and_back(service):
             await demo.call("thing")
 
 
-async def test_the_way_back_is_found_by_another_engine(service, tmp_path):
+async def test_the_way_back_is_found_by_another_engine(service, tmp_path, monkeypatch):
     """Between there and back an app may be started again: the cookie and the file of tokens are all that it needs."""
+    monkeypatch.setenv("CONNECTOR_STORE_KEY", ring(tmp_path, OLD))
     place = f"sqlite:///{tmp_path}/tokens.db"
     async with Engine(effects=world(service), tokens=place) as engine, engine.open(SPEC, id="a") as demo:
         begun = demo.sign_in.begin(BACK)

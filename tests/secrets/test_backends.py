@@ -22,7 +22,7 @@ class Drawer(Backend):
 
 def test_found_by_file():
     """Every module beside those that all share is a backend: its class says the scheme that the file is named for."""
-    assert list(built_in()) == ["aws-sm", "env", "file", "keyring", "vault"]
+    assert list(built_in()) == ["aws-sm", "env", "file", "keyring", "store", "vault"]
     for scheme, backend in Backends().items():
         assert backend.scheme == scheme
         assert type(backend).__module__ == f"connector_core.secrets.{scheme.replace('-', '_')}"
