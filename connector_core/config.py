@@ -72,7 +72,7 @@ def settle(declared: Mapping[str, dict[str, Any]], given: Mapping[str, Any], *, 
     problems = [
         f"{name!r} is not a declared {what}{suggestion(name, declared)}" for name in given if name not in declared
     ]
-    values: dict[str, Any] = {}
+    values: dict[str, Any] = Secrets() if what == "secret" else {}  # tools show variables beside a traceback
     for name, schema in declared.items():
         if what == "secret" and isinstance(given.get(name), SecretRef):
             values[name] = given[name]  # what it stands for is checked when that is known

@@ -289,6 +289,61 @@ async def test_a_jobs_result_at_a_trusted_host():
     )
 
 
+# ── where a file is sent ──────────────────────────────────────────────────────────────────────────
+
+
+UPLOAD: dict[str, Any] = {
+    "begin": {"post": "/uploads", "output": "body"},
+    "send": {
+        "put": "{{ input.url }}",
+        "input": {"url": {"type": "string"}, "file": {"type": "string", "format": "binary"}},
+        "body": {"bytes": "{{ input.file }}"},
+    },
+    "upload": {
+        "input": {"file": {"type": "string", "format": "binary"}},
+        "steps": [
+            {"call": "begin", "as": "begun"},
+            {"call": "send", "input": {"url": "{{ begun.url }}", "file": "{{ input.file }}"}},
+        ],
+    },
+}
+
+
+async def uploaded(url: str, *, trusted: bool) -> tuple[FakeTransport, IntegrationError | None]:
+    """What arrives when the service says that a file is to be sent there."""
+    spec = document(hosts=[{"host": "cdn.example", "credentials": trusted}], **PLACEMENTS["bearer"], endpoints=UPLOAD)
+    transport = FakeTransport(lambda request: respond(json={"url": url} if request.method == "POST" else {}))
+    async with opened(spec, transport) as demo:
+        try:
+            await demo.call("upload", {"file": b"contents-canary"})
+        except IntegrationError as error:
+            return transport, error
+    return transport, None
+
+
+@pytest.mark.parametrize("url", [*OTHER_ORIGINS, *NO_ADDRESSES, *CLIMBS[:-1], "https://cdn.example/upload"])
+async def test_where_a_file_is_sent(url):
+    """An upload's address from an answer gets a file only where the spec trusts its host: bodies may hold anything."""
+    transport, error = await uploaded(url, trusted=False)
+    if url not in ("//evil.example/2", "/v1/%2e%2e/admin"):  # with a slash it is a path at the service
+        assert isinstance(error, ConfigError | ResponseError)
+        assert str(error).isprintable()
+        assert "pw-canary" not in f"{error!r} {error.context}"
+    assert abroad(transport) == []
+
+
+async def test_a_file_for_a_trusted_host():
+    """Where the spec does, the file is sent there."""
+    transport, error = await uploaded("https://cdn.example/upload", trusted=True)
+    assert error is None
+    (arrived,) = abroad(transport)
+    assert (arrived.method, arrived.target, arrived.content) == (
+        "PUT",
+        "https://cdn.example/upload",
+        b"contents-canary",
+    )
+
+
 # ── addresses from config, input and tokens ───────────────────────────────────────────────────────
 
 
