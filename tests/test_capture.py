@@ -205,6 +205,47 @@ async def test_an_address_that_is_none(home, error, words):
     assert {request.url for request in transport.requests} == {"https://id.example/token"}
 
 
+@pytest.mark.parametrize("home", ["http://eu.example", "HTTP://eu.example", "http://127.0.0.1"])
+async def test_an_address_without_tls(home):
+    """Who was asked over TLS does not lead to an address without: nothing is sent there, at no later call either."""
+    transport = signed_in(home)
+    async with opened(transport) as books:
+        for _ in range(2):
+            with pytest.raises(
+                ResponseError, match="was led to an address without TLS by the token that came over TLS"
+            ):
+                await books.call("invoices")
+        with pytest.raises(ResponseError, match="which is not one of its hosts"):
+            books._connection.admit(Request("GET", f"{home.lower()}/x"), "invoices")
+    assert {request.url for request in transport.requests} == {"https://id.example/token"}
+
+
+async def test_two_ways_in_lead_to_two_addresses():
+    """Each request goes where the token that it is signed with leads, also after the other way was used."""
+    way = SIGN_IN["auth"]
+    other = {**way, "token_url": "https://id.example/other"}
+
+    def answer(request: Request) -> Response:
+        if request.url.startswith("https://id.example/"):
+            name = request.url.rpartition("/")[2]
+            return respond(
+                json={"access_token": f"access-{name}", "instance": {"url": f"https://{name}.example"}, "team": name}
+            )
+        return respond(json=[{"url": request.url, "signed": request.headers["Authorization"]}])
+
+    one = SIGN_IN["endpoints"]["invoices"]
+    endpoints = {"invoices": one, "others": {**one, "auth": other}}
+    async with opened(FakeTransport(answer), endpoints=endpoints) as books:
+        for _ in range(2):
+            for endpoint, name in (("invoices", "token"), ("others", "other")):
+                found = (await books.call(endpoint)).data
+                assert found == [
+                    {"url": f"https://{name}.example/v1/{name}/invoices", "signed": f"Bearer access-{name}"}
+                ]
+        with pytest.raises(ResponseError, match="a host that may not see the credentials"):
+            books._connection.admit(Request("POST", "https://other.example/x", body={"a": 1}), "invoices")
+
+
 async def test_what_comes_back_with_a_person():
     """A parameter of the way back is a fact, also for a connection that finds the token where it is kept."""
     auth = {**SIGN_IN["auth"], "grant": "authorization_code", "authorize_url": "https://id.example/authorize"}

@@ -56,6 +56,7 @@ CASES: dict[str, tuple[str, str, str]] = {
     "C301": ('base_url: "{{ config.url }}"', 'base_url: "http://{{ config.url }}.example"', "8:1 C301 warning base_url: http:// sends credentials and data in clear text: use https://"),
     "C302": ('{type: bearer, token: "{{ secrets.token }}"}', '{type: api_key, put: query.key, value: "{{ secrets.token }}"}', "9:1 C302 warning auth: the secret goes into the query, where logs keep it; use a header if the service takes one"),
     "C303": ("endpoints:\n", 'hosts: [{host: "*.shop.example", credentials: true}]\nendpoints:\n', "15:9 C303 warning hosts.0: every host below that domain is shown the credentials: name those that need them"),
+    "C304": ('{type: bearer, token: "{{ secrets.token }}"}', '{type: oauth2, grant: client_credentials, client_id: a, client_secret: "{{ secrets.token }}", token_url: "http://id.shop.example/t", revoke_url: "http://127.0.0.1/r"}', "9:101 C304 warning auth.token_url: http:// sends credentials in clear text: use https://"),
     "C401": ("title: Shop\n", "", "1:1 C401 advice there is no title"),
     "C402": ("    description: All of them.\n", "", "16:3 C402 advice endpoints.orders: has no description"),
     "C403": (", description: Address", "", "6:10 C403 warning config.url: has no description: who fills it in has to guess"),

@@ -31,8 +31,8 @@ class Account(Protocol):
     def names(self, plan: Plan) -> dict[str, Any]:
         """The names that templates may read in what is done for that endpoint."""
 
-    def learn(self, token: Token) -> None:
-        """A token is used from now on: its facts can be read, and its texts are secrets."""
+    def learn(self, token: Token, credential: str = "auth") -> None:
+        """A token is used from now on, for that `auth` of the spec: its facts can be read, its texts are secrets."""
 
     def sign_in_homes(self, plan: Plan) -> frozenset[str]:
         """The origins that the endpoint's sign-in may ask."""

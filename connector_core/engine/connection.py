@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Protocol
@@ -14,6 +15,7 @@ from msgspec.structs import replace
 from connector_core.address import MISSING
 from connector_core.auth import Auth, Session, Token
 from connector_core.config import SecretRef, settled_account
+from connector_core.engine.captured import Facts
 from connector_core.engine.circuits import Circuits
 from connector_core.engine.credentials import Asks, Credential, credential_name
 from connector_core.engine.effects import Effects
@@ -52,27 +54,12 @@ class Reading(Protocol):
         """Ends it, so that whoever goes on with it is told."""
 
 
-class Facts:
-    """What was captured about the account, and when; the names under `connection` in templates."""
-
-    def __init__(self, spec: Spec, names: dict[str, Any]) -> None:
-        self._spec, self._names = spec, names
-        self._since: dict[str, float] = {}
-        self.locks: dict[str, asyncio.Lock] = {}
-        """Held while a fact is asked for."""
-
-    def fresh(self, name: str, now: float) -> bool:
-        """Whether the fact is there and not too old; `now` in seconds of a monotonic clock."""
-        every = getattr(self._spec.capture[name], "every", None)
-        return name in self._since and (every is None or now - self._since[name] < every)
-
-    def keep(self, name: str, value: Any, now: float) -> None:
-        """Keeps the fact for templates to read."""
-        self._names[name], self._since[name] = value, now
-
-
 _SAFE_ABROAD = frozenset({"accept", "accept-language"})
 """Headers that a host without credentials may see; any other may hold one."""
+
+
+_LEADING = re.compile(r"^\{\{\s*connection\.(\w+)")
+"""The fact that an address begins with."""
 
 
 class Connection:
@@ -99,13 +86,13 @@ class Connection:
         self._plans = {} if plans is None else plans
         self.config: dict[str, Any]
         self.config, self._secrets = settled_account(spec.config, spec.secrets, (config, secrets))
+        self.facts: Facts = Facts(spec, name)
         self.scope: dict[str, Any] = {
             "config": self.config,
             "secrets": self._secrets,
-            "connection": {"id": name},
+            "connection": self.facts.names,
         }
         """The names that hold for everything this connection does."""
-        self.facts: Facts = Facts(spec, self.scope["connection"])
         self._credentials: dict[str, Credential] = {}
         self._client = self._sdk(effects.reach(network))
         self.transport: Transport = self._client or effects.reach(network)
@@ -146,6 +133,7 @@ class Connection:
         """The scope of one reading or call of an endpoint."""
         return {
             **self.scope,
+            "connection": self.facts.of(plan.credential),
             "endpoint": {"name": plan.endpoint},
             "now": written(instant(int(self.effects.now()))),  # whole seconds: what every service reads
             "uuid": self.effects.unique(),
@@ -197,7 +185,9 @@ class Connection:
         """The endpoint's sign-in, which all endpoints of the same `auth` share."""
         if (known := self._credentials.get(plan.credential)) is None:
             name = credential_name(self._whose(plan.auth), self.spec, plan.credential)
-            known = self._credentials[plan.credential] = Credential(self, plan.auth, self._session(), name, asks)
+            known = self._credentials[plan.credential] = Credential(
+                self, plan.auth, self._session(), name, asks, plan.credential
+            )
         return known
 
     def _whose(self, auth: Auth) -> str:
@@ -211,29 +201,40 @@ class Connection:
     def _session(self) -> Session:
         return Session(self.scope, unique=self.effects.unique, mask=self.mask)
 
-    def learn(self, token: Token) -> None:
-        """A token is used from now on: its texts are secrets."""
-        self._learn_facts(token)
+    def learn(self, token: Token, credential: str = "auth") -> None:
+        """A token is used from now on, for that `auth` of the spec: its texts are secrets, what came with it facts."""
         self._masks.learn([token.access, token.refresh, list(_secrets_in(token.answer))])
-
-    def _learn_facts(self, token: Token) -> None:
-        """Keeps what came with the token; an address among it is the service's own, as who gave the token is."""
         came = {"token": token.names, "redirect": token.redirect}
         found = {name: path.take(came) for name, path in self.spec.sign_in_facts.items()}
         known = {name: value for name, value in found.items() if value is not MISSING and value is not None}
-        if any(self.scope["connection"].get(name) != value for name, value in known.items()):
-            for name, value in known.items():
-                self.facts.keep(name, value, self.effects.monotonic())
+        self._check_instance(known, credential)
+        if self.facts.came(credential, known):  # an address among it is the service's own, as who gave the token is
             self._homes.clear()
             self._elsewhere = self._origins()
 
-    def _origins(self) -> list[str]:
-        return [origin(url.render(self.scope)) for url in self._known(base_urls(self.spec))]
+    def _check_instance(self, found: Mapping[str, Any], credential: str) -> None:
+        """Raises ResponseError for an address of the service's own without TLS, where the token came over TLS."""
+        leading = {name for url in base_urls(self.spec) for name in _LEADING.findall(url.source)} & found.keys()
+        plain = [name for name in leading if str(found[name]).lower().startswith("http://")]
+        if plain and credential in self._credentials:
+            homes = self._credentials[credential].auth.homes(self._session())
+            if all(home.startswith("https://") for home in homes):
+                raise ResponseError(
+                    f"{self.spec.name} was led to an address without TLS by the token that came over TLS",
+                    where=f"capture.{plain[0]}: {found[plain[0]]}",
+                    hint="ask the service for the address that begins with https://, and sign in again",
+                    code="host.not_allowed",
+                )
 
-    def _known(self, urls: list[BaseUrl]) -> list[BaseUrl]:
+    def _origins(self) -> list[str]:
+        urls = base_urls(self.spec)
+        return list(dict.fromkeys(origin(url) for names in self.facts.each() for url in self._rendered(urls, names)))
+
+    def _rendered(self, urls: list[BaseUrl], names: Mapping[str, Any]) -> list[str]:
         """Those that need no fact of a sign-in that has not been yet."""
-        awaited = {("connection", name) for name in self.spec.sign_in_facts.keys() - self.scope["connection"].keys()}
-        return [url for url in urls if not any(read[:2] in awaited for read in url.reads)]
+        awaited = {("connection", name) for name in self.spec.sign_in_facts.keys() - names.keys()}
+        known = [url for url in urls if not any(read[:2] in awaited for read in url.reads)]
+        return [url.render({**self.scope, "connection": names}) for url in known]
 
     def sign_in_homes(self, plan: Plan) -> frozenset[str]:
         """The origins that the endpoint's sign-in may ask: its own addresses, and those of the endpoint."""
@@ -288,7 +289,8 @@ class Connection:
         if (known := self._homes.get(endpoint)) is None:
             found = self.spec.endpoints.get(endpoint)
             urls = base_urls_of(found) if found is not None else []
-            own = [url.render(self.scope) for url in self._known(urls)]
+            names = self.facts.names if found is None else self.facts.of(self.plan(endpoint).credential)
+            own = self._rendered(urls, names)
             known = self._homes[endpoint] = _Homes(own, self._elsewhere, self.spec.hosts)
             if self.spec.sdk is not None and found is not None and found.sdk is not None:
                 known.near = (home_of_sdk(self.spec.sdk.client),)

@@ -74,8 +74,11 @@ class _Failed(NamedTuple):
 class Credential:
     """One `auth` of one connection: its session, its token, and the renewal under way."""
 
-    def __init__(self, account: Account, auth: Auth, session: Session, name: str, asks: Asks) -> None:
-        """`name`: what its token is kept under."""
+    def __init__(
+        self, account: Account, auth: Auth, session: Session, name: str, asks: Asks, key: str = "auth"
+    ) -> None:
+        """`name`: what its token is kept under; `key`: which `auth` of the spec it is."""
+        self.key: str = key
         self.auth: Auth = auth
         self.session: Session = session
         self.name: str = name
@@ -177,8 +180,8 @@ class Credential:
 
     def use(self, kept: Kept) -> None:
         """Signs with that token from now on."""
+        self._account.learn(kept.token, self.key)
         self._kept, self.session.token = kept, kept.token
-        self._account.learn(kept.token)
 
     async def _replaced(self, tokens: Tokens, kept: Kept | None, plan: Plan) -> None:
         """Has a new token made, kept and used; raises what keeps that from happening."""

@@ -21,20 +21,20 @@ async def prepare(connection: Connection, plan: Plan) -> None:
     if connection.referred is not None:
         await connection.referred.ready(plan.secrets)
     for name in plan.captures:
-        if not connection.facts.fresh(name, connection.effects.monotonic()):
+        if not connection.facts.fresh(name, plan.credential, connection.effects.monotonic()):
             await (
                 _signed_in(connection, plan, name)
                 if name in connection.spec.sign_in_facts
-                else _asked(connection, name)
+                else _asked(connection, plan, name)
             )
 
 
-async def _asked(connection: Connection, name: str) -> None:
+async def _asked(connection: Connection, plan: Plan, name: str) -> None:
     """Asks for the fact; who wants it meanwhile waits for the same answer."""
     lock = connection.facts.locks.setdefault(name, asyncio.Lock())
     await awaited(lock.acquire(), connection.effects.monotonic, f"connection.{name}")
     try:
-        if not connection.facts.fresh(name, connection.effects.monotonic()):
+        if not connection.facts.fresh(name, plan.credential, connection.effects.monotonic()):
             value = await _taken(connection, name)
             connection.facts.keep(name, value, connection.effects.monotonic())
     finally:
@@ -44,7 +44,7 @@ async def _asked(connection: Connection, name: str) -> None:
 async def _signed_in(connection: Connection, plan: Plan, name: str) -> None:
     """Has a token, with which the fact comes."""
     await connection.credential(plan, ask).ready(plan)
-    if name not in connection.scope["connection"]:
+    if name not in connection.facts.of(plan.credential):
         place = connection.spec.capture[name]
         raise ResponseError(
             f"{plan.connector} has nothing at {place} for connection.{name}",

@@ -16,6 +16,7 @@ import base64
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -152,7 +153,8 @@ class SignIn:
         credential.forget()
         if kept is None:
             return None
-        self._connection.learn(kept.token)  # no message shows it
+        with suppress(IntegrationError):  # no message shows it, whatever came with it
+            self._connection.learn(kept.token, credential.key)
         flow = credential.auth.revoke(credential.session, kept.token, effects.now())
         try:
             await self._driven(plan, flow)

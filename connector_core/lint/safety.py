@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from connector_core.component import Model
 from connector_core.lint.rule import Place, rule
 from connector_core.load import Loaded
+from connector_core.request import BaseUrl
 from connector_core.spec import Spec, templates
+
+_PLAIN = re.compile(r"http://(?!(?:localhost|127[0-9.]+|\[::1\])(?:[:/]|$))", re.IGNORECASE)
+"""Clear text, to another machine."""
 
 
 @rule("C301", "warning")
@@ -16,9 +20,7 @@ def _plain_http(whole: Loaded) -> Iterator[tuple[Place, str]]:
     """An address begins with http://, so that credentials and data travel in clear text."""
     for place, model in _with_base_url(whole.spec):
         base = getattr(model, "base_url", None)
-        if base is not None and re.match(
-            r"http://(?!(?:localhost|127[0-9.]+|\[::1\])(?:[:/]|$))", base.source, re.IGNORECASE
-        ):
+        if base is not None and _PLAIN.match(base.source):
             yield (*place, "base_url"), "http:// sends credentials and data in clear text: use https://"
 
 
@@ -48,3 +50,28 @@ def _wide_host(whole: Loaded) -> Iterator[tuple[Place, str]]:
     for index, host in enumerate(whole.spec.hosts):
         if host.credentials and host.host.startswith("*."):
             yield ("hosts", index), "every host below that domain is shown the credentials: name those that need them"
+
+
+@rule("C304", "warning")
+def _plain_sign_in(whole: Loaded) -> Iterator[tuple[Place, str]]:
+    """An address of a sign-in begins with http://, so that what it gives and is shown travels in clear text."""
+    spec = whole.spec
+    ways = [((), spec.auth), *((("endpoints", name), each.auth) for name, each in spec.endpoints.items())]
+    for place, auth in ways:
+        if auth is not None and (not place or auth != spec.auth):
+            for path, url in _addresses(auth):
+                if _PLAIN.match(url.source):
+                    yield (*place, "auth", *path), "http:// sends credentials in clear text: use https://"
+
+
+def _addresses(found: object) -> Iterator[tuple[Place, BaseUrl]]:
+    """The addresses in a model, wherever they stand."""
+    inside: Iterable[tuple[str | int, object]] = ()
+    if isinstance(found, BaseUrl):
+        yield (), found
+    elif isinstance(found, Model):
+        inside = ((name, getattr(found, name)) for name in found.model_fields_set)
+    elif isinstance(found, list):
+        inside = enumerate(found)
+    for key, value in inside:
+        yield from (((key, *path), url) for path, url in _addresses(value))
