@@ -13,7 +13,17 @@ from connector_core.exceptions import ConfigError
 from connector_core.http import Multipart, Request
 from connector_core.template import MissingError, Template, TemplateError
 
-__all__ = ["compared", "credential", "expected", "fields", "found_at", "optional", "secret_form", "sent_body"]
+__all__ = [
+    "compared",
+    "credential",
+    "expected",
+    "fields",
+    "found_at",
+    "optional",
+    "secret_form",
+    "sent_body",
+    "untimely",
+]
 
 
 def credential(template: Template, session: Session, where: str) -> str:
@@ -131,3 +141,23 @@ def compared(found: list[str], expected: str, where: str) -> str | None:
     if len(found) > 1:
         return f"{where} is there {len(found)} times"
     return None if hmac.compare_digest(found[0].encode(), expected.encode()) else f"{where} is wrong"
+
+
+OLDEST = 300.0
+"""Seconds between signing and looking that a provider bears, and for which it remembers nonces twice over."""
+
+
+def untimely(session: Session, signed: float | None, nonce: str = "") -> str | None:
+    """Why what was rightly signed then (None: nobody says when), with that nonce, is not taken; None: it is."""
+    if (now := session.now) is None:
+        return None
+    if signed is not None and abs(now - signed) > OLDEST:
+        return f"the request was signed {abs(now - signed):.0f} s {'ago' if signed < now else 'from now'}"
+    if nonce:
+        seen: dict[str, float] = session.learnt.setdefault("nonces", {})
+        for known in [known for known, since in seen.items() if now - since > 2 * OLDEST]:
+            del seen[known]
+        if nonce in seen:
+            return "the nonce has served already"
+        seen[nonce] = now
+    return None

@@ -40,6 +40,8 @@ class Session(Struct):
     """Gives a text that never comes twice, such as a nonce is made of."""
     mask: Callable[[str], str] = str
     """Takes the account's secrets out of what a service says, before it is quoted or cut."""
+    now: float | None = None
+    """When the provider looks, in seconds since 1970; None: it looks at no time, and remembers no nonce."""
 
     def __repr__(self) -> str:
         return "Session()"  # it holds the secrets, and what is learnt becomes some

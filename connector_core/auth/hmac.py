@@ -26,7 +26,16 @@ from pydantic import Field
 
 from connector_core.address import MISSING, Put
 from connector_core.auth.assertions import KeyEncoding, key_bytes
-from connector_core.auth.credentials import compared, credential, expected, fields, found_at, secret_form, sent_body
+from connector_core.auth.credentials import (
+    compared,
+    credential,
+    expected,
+    fields,
+    found_at,
+    secret_form,
+    sent_body,
+    untimely,
+)
 from connector_core.auth.family import Auth, SecretForm, Session, Text
 from connector_core.exceptions import ConfigError
 from connector_core.formats import Format
@@ -129,7 +138,8 @@ class Hmac(Auth):
                 told["signature"] = base64.b64encode(made.digest()).decode()
             case _:
                 told["signature"] = base64.urlsafe_b64encode(made.digest()).decode().replace("=", "")
-        return compared(found, expected(self.value, Session(told)), "the signature")
+        wrong = compared(found, expected(self.value, Session(told)), "the signature")
+        return wrong or untimely(session, _moment(self, told.get("timestamp")), told.get("nonce", ""))
 
 
 def _unsigned(request: Request, name: str) -> Request:
@@ -214,6 +224,15 @@ def _told_by(request: Request, put: Put) -> dict[str, Any]:
         "body": _text(content),
         "header": Headers({name: value for name, value in sent.items() if value}),
     }
+
+
+def _moment(kind: Hmac, written: str | None) -> float | None:
+    """When the client says that it signed; None where it does not, or where that cannot be told from what is around."""
+    try:
+        found = kind.timestamp.read(written)
+    except ValueError:
+        return None
+    return found.timestamp() if isinstance(found, datetime) else None
 
 
 def _without(body: Any, keys: tuple[str, ...]) -> Any:

@@ -14,7 +14,7 @@ from connector_core.auth.family import Auth, SecretForm, Session
 from connector_core.http import Request
 from connector_core.template import Reads, Template
 
-__all__ = ["Jwt", "verified"]
+__all__ = ["Jwt", "out_of_time", "verified"]
 
 LEEWAY = 0.1
 """The part of its life in which a token is no longer used: it is still under way when it ends."""
@@ -92,7 +92,22 @@ def _unwanted(kind: Jwt, session: Session, claims: dict[str, Any]) -> str | None
             return f"the token's {claim} is wrong"
     if "exp" not in kind.claims and not isinstance(claims.get("exp"), int):
         return "the token never ends"
-    return None
+    return out_of_time(session, claims)
+
+
+SKEW = 60.0
+"""Seconds that two clocks may differ by."""
+
+
+def out_of_time(session: Session, claims: Mapping[str, Any]) -> str | None:
+    """Why the claims do not hold when the provider looks (RFC 7519 §4.1.4 to §4.1.6); None: they do."""
+    if session.now is None:
+        return None
+    ends, *begins = (claims.get(name) for name in ("exp", "nbf", "iat"))
+    if isinstance(ends, int | float) and ends <= session.now - SKEW:
+        return f"the token ended {session.now - ends:.0f} s ago"
+    later = [begin - session.now for begin in begins if isinstance(begin, int | float)]
+    return f"the token begins to hold in {max(later):.0f} s" if max(later, default=0) > SKEW else None
 
 
 def verified(kind: Assertion, key: str, content: bytes, signature: bytes) -> bool:

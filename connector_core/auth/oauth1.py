@@ -19,7 +19,7 @@ from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
 from connector_core.auth.assertions import no_key, without_extra
-from connector_core.auth.credentials import credential, expected, fields, optional, secret_form, sent_body
+from connector_core.auth.credentials import credential, expected, fields, optional, secret_form, sent_body, untimely
 from connector_core.auth.family import Auth, SecretForm, Session, Text
 from connector_core.exceptions import ConfigError
 from connector_core.http import Request
@@ -219,7 +219,9 @@ def _refusal(kind: Oauth1, session: Session, request: Request) -> str | None:
     path = after[after.index("/") :] if "/" in after else "/"
     parts = [request.method, f"{scheme}://{request.host.lower()}{path}", "&".join("=".join(pair) for pair in pairs)]
     base = "&".join(quote(part, safe="") for part in parts)
-    return None if _signed_by(kind, session, base, signature) else "the signature is wrong"
+    if not _signed_by(kind, session, base, signature):
+        return "the signature is wrong"
+    return untimely(session, float(told["oauth_timestamp"]), told["oauth_nonce"])
 
 
 def _told(kind: Oauth1, request: Request) -> tuple[dict[str, str], Pairs]:

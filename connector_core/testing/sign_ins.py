@@ -61,7 +61,7 @@ class SignIns:
         return {origin(url) for auth, learnt in self._ways.values() for url in auth.homes(self._session(learnt))}
 
     def _session(self, learnt: dict[str, Any], scope: Mapping[str, Any] = {}) -> Session:
-        return Session({**self._scope, **scope}, learnt, None, self._unique)
+        return Session({**self._scope, **scope}, learnt, None, self._unique, now=self._now())
 
     def _unique(self) -> str:
         self._numbers += 1

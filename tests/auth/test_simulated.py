@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from connector_core import Connector
+from connector_core.auth import Session
 from connector_core.engine.effects import Effects
 from connector_core.exceptions import AuthenticationError
+from connector_core.http import Request
 from connector_core.load import load
 from connector_core.testing import Simulator, simulated
 from tests.auth.test_assertions import pem
@@ -104,3 +108,43 @@ async def test_another_secret_does_not_get_in(name):
                 await shop.call("removed", input={"name": "x"})
     assert ANOTHER not in str(refused.value)
     assert service.secrets["key"] not in str(refused.value)
+
+
+ASSERTION = {"algorithm": "ES256", "key": "{{ secrets.pem }}", "issuer": "{{ secrets.id }}"}
+TIMED = {
+    "hmac": SIGN_INS["hmac"], "oauth1": OAUTH1, "jwt": SIGN_INS["jwt"],
+    "oauth2": {"type": "oauth2", "token_url": "https://id.shop.example/t", "grant": "jwt_bearer", "jwt": ASSERTION},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("ahead", [600, -600])
+@pytest.mark.parametrize("name", TIMED)
+async def test_attack_10_a_clock_that_is_ten_minutes_off(name, ahead):
+    """What is old, or not yet, is refused in words that tell by how much; nobody gets in by what was once signed."""
+    spec = load(document(TIMED[name]))
+    async with Simulator(spec, now=lambda: time.time() + ahead) as service:
+        effects = Effects(transport=service.transport)
+        async with Connector.open(spec, config=service.config, secrets=service.secrets, effects=effects) as shop:
+            with pytest.raises(
+                AuthenticationError, match=r"was signed 600 s|ended 300 s ago|begins to hold in [56]\d\d s"
+            ):
+                await shop.call("removed", input={"name": "x"})
+
+
+@pytest.mark.parametrize("name", ["hmac", "oauth1", "oauth1 in the query"])
+def test_attack_10_a_request_that_comes_again(name):
+    """A request that was copied is refused, for as long as its time would do; another nonce gets in."""
+    auth = load(document(SIGN_INS[name])).auth
+    assert auth is not None
+    now, numbers = 1_700_000_000.0, iter(range(9))
+    scope = {"config": {}, "secrets": {"id": "i", "key": "k3y", "token": "t"}}
+    ours = Session(scope, unique=lambda: f"nonce{next(numbers)}")
+    theirs = Session(scope, now=now)
+    request = Request("GET", "https://api.shop.example/v1/x")
+    signed = auth.sign(ours, request, now)
+    assert auth.refusal(theirs, signed) is None
+    for later in (0, 299):
+        assert auth.refusal(replace(theirs, now=now + later), signed) == "the nonce has served already"
+    assert auth.refusal(replace(theirs, now=now + 301), signed) == "the request was signed 301 s ago"
+    assert auth.refusal(theirs, auth.sign(ours, request, now)) is None
+    assert auth.refusal(theirs, auth.sign(ours, request, now + 301)) == "the request was signed 301 s from now"

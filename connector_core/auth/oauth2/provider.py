@@ -19,7 +19,7 @@ from urllib.parse import unquote_plus, urlencode
 from connector_core.address import AnswerPath
 from connector_core.auth.credentials import compared, expected, fields, found_at
 from connector_core.auth.family import Session
-from connector_core.auth.jwt import verified
+from connector_core.auth.jwt import out_of_time, verified
 from connector_core.http import Headers, Request, Response
 from connector_core.template import MissingError, TemplateError
 
@@ -149,6 +149,8 @@ def _claims(kind: Fields, session: Session, token: str, wrong: str) -> dict[str,
         right, claims = False, {}
     if not right or token in seen or not isinstance(claims, dict):
         raise _Refused(wrong, "the assertion is not signed as it should be, or has served already", 401)
+    if (late := out_of_time(session, claims)) is not None:
+        raise _Refused(wrong, late, 401)
     seen.add(token)
     return claims
 
