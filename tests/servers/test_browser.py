@@ -48,9 +48,9 @@ def free_port() -> int:
         return int(one.getsockname()[1])
 
 
-async def started(*command: str, **more: Any) -> asyncio.subprocess.Process:
+async def started(program: str, *arguments: str, **more: Any) -> asyncio.subprocess.Process:
     pipes: dict[str, Any] = {"stdout": asyncio.subprocess.PIPE, "stderr": asyncio.subprocess.STDOUT}
-    return await asyncio.create_subprocess_exec(*command, **pipes, **more)
+    return await asyncio.create_subprocess_exec(program, *arguments, **pipes, **more)
 
 
 async def ended(process: asyncio.subprocess.Process) -> None:
