@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING
 
 from connector_core.engine import sign_in as awaited
-from connector_core.engine.thread import LoopThread, at_once
+from connector_core.engine.thread import LoopThread
 
 if TYPE_CHECKING:
     from connector_core.auth.oauth2.people import DeviceCode
@@ -28,7 +28,7 @@ class SignIn:
 
     def begin(self, redirect_uri: str) -> awaited.Begun:
         """The way there; the person comes back to `redirect_uri`, which is registered at the service."""
-        return self._loop.run(at_once(lambda: self._sign_in.begin(redirect_uri)))
+        return self._loop.run(self._sign_in.begin(redirect_uri))
 
     def finish(self, redirect: str | Mapping[str, str], cookie: str) -> None:
         """Keeps the token of whoever came back; raises AuthenticationError where it is not that way."""

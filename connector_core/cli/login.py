@@ -92,7 +92,7 @@ def _show(code: DeviceCode) -> None:
 
 async def _pasted(connector: Connector, redirect_uri: str | None) -> None:
     """Has the address copied that the browser ends at, where nothing of this machine needs to listen."""
-    begun = connector.sign_in.begin(redirect_uri or "http://127.0.0.1/callback")
+    begun = await connector.sign_in.begin(redirect_uri or "http://127.0.0.1/callback")
     click.echo(f"Open {begun.url}\nsign in, and copy the address that the browser ends at, whatever it shows.")
     address = await asyncio.to_thread(click.prompt, "The address", hide_input=True)
     await connector.sign_in.finish(str(address).strip(), begun.cookie)
@@ -104,7 +104,7 @@ async def _by_browser(connector: Connector, redirect_uri: str | None) -> None:
     server = _Server(path)
     at = await server.listen(host, port)
     try:
-        begun = connector.sign_in.begin(redirect_uri or f"http://127.0.0.1:{at}{path}")
+        begun = await connector.sign_in.begin(redirect_uri or f"http://127.0.0.1:{at}{path}")
         click.echo(f"Open {begun.url}")
         Thread(target=webbrowser.open, args=(begun.url,), daemon=True).start()  # some end only when they are closed
         await server.wait(connector.sign_in, begun.cookie)

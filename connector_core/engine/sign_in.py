@@ -2,7 +2,7 @@
 
 ::
 
-    begun = crm.sign_in.begin("https://app.example/oauth/callback")      # send them to begun.url, with begun.cookie
+    begun = await crm.sign_in.begin("https://app.example/callback")      # send them to begun.url, with begun.cookie
     await crm.sign_in.finish(query, cookie)                              # when they come back
 
 Rule 1: the cookie binds the way back to the browser that the way there began in, so that nobody can have another person
@@ -89,11 +89,16 @@ class SignIn:
         auth = self._connection.spec.auth
         return auth.ways if auth is not None else ()
 
-    def begin(self, redirect_uri: str) -> Begun:
-        """The way there; the person comes back to `redirect_uri`, which is registered at the service."""
+    async def begin(self, redirect_uri: str) -> Begun:
+        """The way there; the person comes back to `redirect_uri`, which is registered at the service.
+
+        Looks up the secrets that are given by reference, a client_id among them; raises IntegrationError.
+        """
         import secrets  # few programs sign people in
 
-        _, credential = self._of("browser")
+        plan, credential = self._of("browser")
+        if (referred := self._connection.referred) is not None:
+            await referred.ready(plan.secrets)
         now = self._connection.effects.now()
         way = _Way(
             name=credential.name,

@@ -195,7 +195,7 @@ def opened(provider: Provider, **auth: Any) -> Any:
 async def test_attack_10_a_way_back_that_is_not_ours(provider, changed, error, code):
     """A wrong state, another issuer (mix-up, RFC 9207) or a refusal ends the sign-in before the code goes anywhere."""
     async with opened(provider) as demo:
-        begun = demo.sign_in.begin(BACK)
+        begun = await demo.sign_in.begin(BACK)
         back = {**provider.consents(begun.url), **changed}
         with pytest.raises(error) as caught:
             await demo.sign_in.finish({name: value for name, value in back.items() if value is not None}, begun.cookie)
@@ -208,7 +208,7 @@ async def test_attack_10_a_state_that_comes_again(provider):
     world = effects(FakeTransport(provider), clock=provider.clock)
     document = SPEC | {"auth": BY_CODE}
     async with Engine(effects=world) as engine, engine.open(document, secrets=SECRETS, id="a") as demo:
-        begun, other = demo.sign_in.begin(BACK), demo.sign_in.begin(BACK)
+        begun, other = await demo.sign_in.begin(BACK), await demo.sign_in.begin(BACK)
         query = provider.consents(begun.url)
         for cookie in ("", "e30=", "🍪", "AAAA"):
             with pytest.raises(AuthenticationError, match=r"this browser did not begin the sign-in — .* — begin again"):
@@ -224,7 +224,7 @@ async def test_attack_10_a_state_that_comes_again(provider):
             await demo.sign_in.finish(query, begun.cookie)
         with pytest.raises(AuthenticationError, match="has ended already"):
             await demo.sign_in.finish(provider.consents(begun.url), begun.cookie)
-        late = demo.sign_in.begin(BACK)
+        late = await demo.sign_in.begin(BACK)
         await provider.clock.sleep(601)
         with pytest.raises(AuthenticationError, match="longer than ten minutes"):
             await demo.sign_in.finish(provider.consents(late.url), late.cookie)
@@ -249,7 +249,7 @@ async def test_attack_10_another_identity(provider, id_token, code):
     """An identity that came with the token has the nonce that this sign-in was begun with, or no token is kept."""
     provider.identity = {"id_token": id_token}
     async with opened(provider, scopes=["openid"]) as demo:
-        begun = demo.sign_in.begin(BACK)
+        begun = await demo.sign_in.begin(BACK)
         with pytest.raises(IntegrationError) as caught:
             await demo.sign_in.finish(provider.consents(begun.url), begun.cookie)
         assert caught.value.code == code
@@ -270,7 +270,7 @@ def test_attack_10_an_open_redirect(name):
 async def test_attack_10_an_app_alone_says_where_the_way_back_leads(provider):
     """The address that the app gave is the one that the service is told, once on the way and once with the code."""
     async with opened(provider, extra={"authorize": {"prompt": "consent"}}) as demo:
-        begun = demo.sign_in.begin(BACK)
+        begun = await demo.sign_in.begin(BACK)
         there = parse_qsl(urlsplit(begun.url).query, strict_parsing=True)
         assert [value for name, value in there if name == "redirect_uri"] == [BACK]
         hostile = {**provider.consents(begun.url), "redirect_uri": "https://evil.example"}
@@ -294,7 +294,7 @@ def test_attack_10_a_way_back_that_leads_elsewhere(address):
 async def test_attack_10_a_code_that_comes_again(provider):
     """A code that has served is refused, in an error that shows neither it nor the verifier, and the token stays."""
     async with opened(provider) as demo:
-        first, second = demo.sign_in.begin(BACK), demo.sign_in.begin(BACK)
+        first, second = await demo.sign_in.begin(BACK), await demo.sign_in.begin(BACK)
         stolen = provider.consents(first.url)
         await demo.sign_in.finish(stolen, first.cookie)
         again = {**provider.consents(second.url), "code": stolen["code"]}
@@ -308,7 +308,7 @@ async def test_attack_10_a_code_that_comes_again(provider):
 async def test_attack_10_a_code_of_somebody_else(provider):
     """A code that was given for another browser's challenge is of no use: each way has a verifier of its own."""
     async with opened(provider) as demo:
-        mine, theirs = demo.sign_in.begin(BACK), demo.sign_in.begin(BACK)
+        mine, theirs = await demo.sign_in.begin(BACK), await demo.sign_in.begin(BACK)
         injected = {**provider.consents(mine.url), "code": provider.consents(theirs.url)["code"]}
         with pytest.raises(AuthenticationError, match="invalid_grant"):
             await demo.sign_in.finish(injected, mine.cookie)

@@ -11,6 +11,7 @@ import pytest
 
 from connector_core import Connector, Engine
 from connector_core.auth import Token
+from connector_core.config import SecretRef
 from connector_core.exceptions import (
     AuthenticationError,
     AuthorizationError,
@@ -109,7 +110,7 @@ async def test_there_and_back(service):
         with pytest.raises(ReauthenticationError, match="nobody has signed in — demo: auth — sign in: connector login"):
             await demo.call("thing")
         assert await demo.sign_in.status() is None
-        begun = demo.sign_in.begin(BACK)
+        begun = await demo.sign_in.begin(BACK)
         await demo.sign_in.finish(service.consents(begun.url), begun.cookie)
         assert (await demo.call("thing")).data == [{"id": 1}]
         status = await demo.sign_in.status()
@@ -127,7 +128,7 @@ async def test_the_way_back_is_found_by_another_engine(service, tmp_path, monkey
     monkeypatch.setenv("CONNECTOR_STORE_KEY", ring(tmp_path, OLD))
     place = f"sqlite:///{tmp_path}/tokens.db"
     async with Engine(effects=world(service), tokens=place) as engine, engine.open(SPEC, id="a") as demo:
-        begun = demo.sign_in.begin(BACK)
+        begun = await demo.sign_in.begin(BACK)
     async with Engine(effects=world(service), tokens=place) as engine, engine.open(SPEC, id="a") as demo:
         query = service.consents(begun.url)
         await demo.sign_in.finish(f"{BACK}?code={query['code']}&state={query['state']}", begun.cookie)
@@ -138,7 +139,7 @@ async def test_the_way_back_is_found_by_another_engine(service, tmp_path, monkey
 async def test_a_person_may_say_no(service):
     """What the service says instead of a code is told, and nothing is kept."""
     async with Connector.open(SPEC, effects=world(service)) as demo:
-        begun = demo.sign_in.begin(BACK)
+        begun = await demo.sign_in.begin(BACK)
         state = service.consents(begun.url)["state"]
         with pytest.raises((AuthorizationError, AuthenticationError), match=r"access_denied|does not want"):
             await demo.sign_in.finish({"error": "access_denied", "state": state}, begun.cookie)
@@ -154,7 +155,7 @@ async def test_on_another_device(service):
         with pytest.raises(
             ConfigError, match="nobody signs in to demo by browser — auth — there is another way: device"
         ):
-            demo.sign_in.begin(BACK)
+            await demo.sign_in.begin(BACK)
     assert [(code.code, code.address) for code in shown] == [("WXYZ", "https://id.example/go")]
     assert service.clock.slept == [1.0, 1.0, 1.0]
 
@@ -165,7 +166,7 @@ async def test_where_nobody_signs_in(service):
     async with Connector.open(plain, effects=world(service)) as demo:
         assert demo.sign_in.ways == ()
         with pytest.raises(ConfigError, match="nobody signs in to demo: its auth has no tokens"):
-            demo.sign_in.begin(BACK)
+            await demo.sign_in.begin(BACK)
 
 
 # ── signing out ───────────────────────────────────────────────────────────────────────────────────
@@ -219,7 +220,23 @@ async def test_a_token_is_given_back(service, caplog, answers, problem):
 async def test_where_nothing_takes_a_token_back(service):
     """Without a revoke_url nobody is asked."""
     async with Connector.open(SPEC, effects=world(service)) as demo:
-        begun = demo.sign_in.begin(BACK)
+        begun = await demo.sign_in.begin(BACK)
         await demo.sign_in.finish(service.consents(begun.url), begun.cookie)
         assert await demo.sign_in.end() is None
         assert await demo.sign_in.status() is None
+
+
+async def test_a_client_id_by_reference(service, monkeypatch):
+    """Where the application's name is given by reference, it is looked up before anybody is sent anywhere."""
+    monkeypatch.setenv("APP_ID", "an-app-of-ours")
+    document = SPEC | {"secrets": {"id": {}}, "auth": {**AUTH, "client_id": "{{ secrets.id }}"}}
+    given = {"id": SecretRef("env:APP_ID")}
+    async with Connector.open(document, secrets=given, effects=world(service)) as demo:
+        begun = await demo.sign_in.begin(BACK)
+        assert dict(parse_qsl(urlsplit(begun.url).query))["client_id"] == "an-app-of-ours"
+        await demo.sign_in.finish(service.consents(begun.url), begun.cookie)
+        assert (await demo.call("thing")).data == [{"id": 1}]
+    async with Connector.open(document, secrets=given, effects=world(service)) as demo:
+        monkeypatch.delenv("APP_ID")
+        with pytest.raises(ConfigError, match="secret id: "):
+            await demo.sign_in.begin(BACK)

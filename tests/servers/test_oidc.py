@@ -139,7 +139,7 @@ async def test_a_code_and_rotating_refresh_tokens(browser):
     async with opened(BY_CODE, {"id": "web", "key": "web-secret"}, effects=effects) as items:
         with pytest.raises(ReauthenticationError, match="nobody has signed in"):
             await items.call("items")
-        begun = items.sign_in.begin(BACK)
+        begun = await items.sign_in.begin(BACK)
         await items.sign_in.finish(await browser.goes_to(begun.url), begun.cookie)
         assert len({item["id"] async for item in items.read("items")}) == 300
         for round_ in range(1, 11):
@@ -166,7 +166,7 @@ async def test_a_token_is_given_back(browser):
     """Who signs out has both tokens taken back: the provider knows neither of them afterwards."""
     auth = {**BY_CODE, "revoke_url": f"{HOME}/token/revocation"}
     async with opened(auth, {"id": "web", "key": "web-secret"}) as items:
-        begun = items.sign_in.begin(BACK)
+        begun = await items.sign_in.begin(BACK)
         await items.sign_in.finish(await browser.goes_to(begun.url), begun.cookie)
         tokens = items._connection.effects.tokens_kept()
         [name] = await tokens.names()
