@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -117,17 +116,18 @@ TIMED = {
 }  # fmt: skip
 
 
+NOW = 1_700_000_000.0
+
+
 @pytest.mark.parametrize("ahead", [600, -600])
 @pytest.mark.parametrize("name", TIMED)
 async def test_attack_10_a_clock_that_is_ten_minutes_off(name, ahead):
     """What is old, or not yet, is refused in words that tell by how much; nobody gets in by what was once signed."""
     spec = load(document(TIMED[name]))
-    async with Simulator(spec, now=lambda: time.time() + ahead) as service:
-        effects = Effects(transport=service.transport)
+    async with Simulator(spec, now=lambda: NOW + ahead) as service:
+        effects = Effects(transport=service.transport, now=lambda: NOW)
         async with Connector.open(spec, config=service.config, secrets=service.secrets, effects=effects) as shop:
-            with pytest.raises(
-                AuthenticationError, match=r"was signed 600 s|ended 300 s ago|begins to hold in [56]\d\d s"
-            ):
+            with pytest.raises(AuthenticationError, match=r"was signed 600 s|ended 300 s ago|begins to hold in 600 s"):
                 await shop.call("removed", input={"name": "x"})
 
 
@@ -136,7 +136,7 @@ def test_attack_10_a_request_that_comes_again(name):
     """A request that was copied is refused, for as long as its time would do; another nonce gets in."""
     auth = load(document(SIGN_INS[name])).auth
     assert auth is not None
-    now, numbers = 1_700_000_000.0, iter(range(9))
+    now, numbers = NOW, iter(range(9))
     scope = {"config": {}, "secrets": {"id": "i", "key": "k3y", "token": "t"}}
     ours = Session(scope, unique=lambda: f"nonce{next(numbers)}")
     theirs = Session(scope, now=now)
