@@ -36,7 +36,7 @@ def _stored_tokens(address: str) -> Tokens:
 
 _KEPT: Mapping[str, tuple[type, Mapping[str, Opener]]] = {
     "buckets": (Buckets, dict.fromkeys(("redis", "rediss", "unix"), _redis_buckets)),
-    "tokens": (Tokens, {"sqlite": _stored_tokens}),
+    "tokens": (Tokens, dict.fromkeys(("sqlite", "postgresql"), _stored_tokens)),
 }
 """What can be kept, by the argument of Engine that says where: what the place has to be, and what opens it."""
 

@@ -71,6 +71,7 @@ CODES: dict[str, Code] = {
     "store.plain": Code("app", "The file holds tokens as they are, of an earlier version. Remove it; sign in again."),
     "store.rolled_back": Code("app", "An old version stands in the store: somebody has put it back. Find out who."),
     "store.tampered": Code("app", "What stands in the store is not what was written there. Find out who did that."),
+    "store.unavailable": Code("time", "The database that the store of secrets is in does not answer."),
     "store.unknown": Code("app", "Secrets cannot be kept at that address."),
     "store.unusable": Code("app", "The store of secrets cannot be read or written, or is none."),
     "store.value": Code("account", "What should be kept as a secret is empty, too large or no text."),

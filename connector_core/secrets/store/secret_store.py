@@ -161,6 +161,10 @@ def _rows(address: str) -> Rows:
         from connector_core.secrets.store.sqlite import SqliteRows
 
         return SqliteRows(rest[1:])
+    if scheme in ("postgresql", "postgres") and rest:
+        from connector_core.secrets.store.postgres import PostgresRows
+
+        return PostgresRows(address)
     if scheme == "sqlite":
         raise ConfigError(
             "the address names no file",
