@@ -37,9 +37,11 @@ STRUCTURE = {
     "unknown_type", "xml_type",
 }  # fmt: skip
 """Codes of mistakes in keys, types, kinds and bounds, and in the spelling of names."""
+LACKING = {"missing", "missing_type"}
+"""Codes of what may be inherited."""
 MEANING = {
     "address", "binary", "decode", "expires", "format", "graphql", "host", "literal_secret",
-    "media_type", "name", "oauth1_key", "oauth2", "path", "regex", "template",
+    "media_type", "mtls", "name", "oauth1_key", "oauth2", "path", "regex", "template",
     "timeout", "transform", "unit", "value_error", "xml",
 }  # fmt: skip
 """Codes of mistakes in what a text of the right type says, or in how the keys of one mapping go together."""
@@ -96,14 +98,14 @@ def _decided_above(place: Place, code: str, completed: Mapping[Place, tuple[str,
     """Whether what is inherited decides if this is a mistake; a mapping that says no kind is judged by itself."""
     if place[:1] + place[2:3] == ("endpoints", "idempotency"):
         return code == "missing"
-    return place[:3] in completed and (code == "missing" or "type" not in completed[place[:3]][1])
+    return place[:3] in completed and (code in LACKING or "type" not in completed[place[:3]][1])
 
 
 def _fits_a_kind(key: str, own: dict[str, Any]) -> bool:
     """Whether it may be a part of one of the family's kinds."""
     for name, kind in families()[key].kinds.items():
         whole = {"type": name, **own}
-        if not _misshapen([one for one in _mistakes(kind, whole) if one[1] != "missing"], whole):
+        if not _misshapen([one for one in _mistakes(kind, whole) if one[1] not in LACKING], whole):
             return True
     return False
 

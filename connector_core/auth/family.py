@@ -16,8 +16,8 @@ __all__ = ["Auth", "NoAuth", "Session", "Text"]
 Text = Annotated[Template, Reads("auth")]
 """A credential's template."""
 
-SecretForm = Literal["hex", "base64", "RSA", "P-256", "P-384"]
-"""Bytes that are written as text, or the private key of that sort in PEM."""
+SecretForm = Literal["hex", "base64", "RSA", "P-256", "P-384", "certificate"]
+"""Bytes that are written as text, the private key of that sort in PEM, or a certificate of the key `P-256`."""
 
 
 def _nothing_unique() -> str:

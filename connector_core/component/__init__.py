@@ -168,6 +168,10 @@ def alternatives(keys: Sequence[str]) -> JsonSchemaValue:
     return {"oneOf": [{"required": [key]} for key in keys]}
 
 
+_WRITTEN: ContextVar[frozenset[type[Model]]] = ContextVar("_WRITTEN", default=frozenset())
+"""The families whose JSON Schema is being written."""
+
+
 class Component(Model):
     """The base of all families; see the module's rules."""
 
@@ -254,8 +258,15 @@ class Component(Model):
         kinds = list(cls.kinds.values())
         for kind in kinds:
             kind.model_rebuild()
-        # a union's choices are written one by one, each with its own hook above, into $defs
-        written = handler(core_schema.union_schema([kind.__pydantic_core_schema__ for kind in kinds]))
+        choices: list[Any] = [kind.__pydantic_core_schema__ for kind in kinds]
+        if cls in (outer := _WRITTEN.get()):  # inside of a kind that holds another of its family
+            choices = [core_schema.definition_reference_schema(choice["ref"]) for choice in choices]
+        token = _WRITTEN.set(outer | {cls})
+        try:
+            # a union's choices are written one by one, each with its own hook above, into $defs
+            written = handler(core_schema.union_schema(choices))
+        finally:
+            _WRITTEN.reset(token)
         bare = [kind.kind() for kind in kinds if not any(field.is_required() for field in kind.model_fields.values())]
         return {"anyOf": [*written.get("anyOf", [written]), *([{"enum": bare}] if bare else [])]}
 

@@ -167,6 +167,7 @@ class Connection:
             await reading.cut()
         for credential in self._credentials.values():
             await credential.aclose()
+            credential.session.learnt.clear()  # with what sockets were held for
         if self._client is not None:
             await self._client.aclose()
 
@@ -341,7 +342,7 @@ class Connection:
             )
         headers = {name: value for name, value in request.headers.items() if name.lower() in _SAFE_ABROAD}
         query = tuple((name, value) for name, value in request.query if self.mask(value) == value)
-        return replace(request, headers=headers, query=query)
+        return replace(request, headers=headers, query=query, certificate=None)
 
     def _wildcard(self, home: str) -> bool | None:
         scheme, _, rest = home.partition("://")

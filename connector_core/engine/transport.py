@@ -3,8 +3,8 @@
 What aiohttp would do on its own is off: redirects, cookies, proxies and .netrc from the environment, decompression
 without a limit, and sending a request again behind the caller's back. Whatever goes wrong is raised as one of ours:
 
-    not sent               ConnectionError, phase `unsent`      connection.refused .unreachable .dns .tls .certificate,
-                                                                timeout.connect, forbidden_address
+    not sent               ConnectionError, phase `unsent`      connection.refused .unreachable .dns .tls .certificate
+                                                                .client_certificate, timeout.connect, forbidden_address
     no answer came         ConnectionError, phase `sent`        connection.closed .reset, timeout.read .total
     the answer broke off   ConnectionError, phase `answered`    connection.truncated, timeout.read .total
     an answer that is none ResponseError                        response.too_large .headers .malformed .encoding
@@ -16,6 +16,7 @@ import asyncio
 import errno
 import os
 import re
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from time import perf_counter
 from types import AsyncGeneratorType, MappingProxyType
@@ -23,10 +24,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 from weakref import finalize
 
 from connector_core.engine.body import IN_MEMORY, Spool, taken_in
-from connector_core.engine.content_encoding import accepted
+from connector_core.engine.client_tls import alert
 from connector_core.engine.deadline import Deadlines, Exchange
-from connector_core.engine.guard import GuardedResolver, Network, guarded_socket
-from connector_core.engine.pool import forgotten, open_until, pool
+from connector_core.engine.guard import Network
+from connector_core.engine.pool import Sockets, client_session, forgotten, open_until
 from connector_core.engine.upload import Upload, outgoing
 from connector_core.engine.wire import check_headers, target
 from connector_core.exceptions import ConfigError, ConnectionError, IntegrationError, ResponseError, TimeoutError
@@ -87,7 +88,7 @@ class AiohttpTransport:
         self._connect_timeout, self._read_timeout, self._timeout = connect_timeout, read_timeout, timeout
         self._limit = limit
         self._routes = routes
-        self._session: ClientSession | None = None
+        self._sockets: Sockets | None = None
         self._closed = False
         self._url: Callable[..., Any]  # these three come with aiohttp, which is imported by the first request
         self._fields: Callable[[Mapping[str, str]], CIMultiDict[str]]
@@ -97,12 +98,7 @@ class AiohttpTransport:
 
     async def send(self, request: Request) -> Response:
         """The answer, whatever its status; raises ConnectionError, ResponseError or ConfigError where none came."""
-        session = self._session or await self._open()
-        if not self._deadlines.here():
-            raise ConfigError(
-                "the sockets belong to another event loop", hint="use an engine in one loop, and close it there",
-                code="connection.loop",
-            )  # fmt: skip
+        session = await self._lent(request)
         check_headers(request)
         url, headers = target(request), self._fields(request.headers)
         if self._routes:
@@ -149,43 +145,48 @@ class AiohttpTransport:
     async def aclose(self) -> None:
         """Closes every socket; what is sent afterwards is refused."""
         self._closed = True
-        session, self._session = self._session, None
-        if session is None:
+        sockets, self._sockets = self._sockets, None
+        if sockets is None:
             return
         self._deadlines.close()
         try:
-            await session.close()
+            await sockets.aclose()
         finally:
             if not self._until.ag_running:  # else the event loop comes to its end, and closes it right now
                 await self._until.aclose()
             self._forgotten.detach()
 
-    async def _open(self) -> ClientSession:
+    async def _lent(self, request: Request) -> ClientSession:
+        """The sockets that the request may go over; raises ConfigError where there are none."""
+        sockets = self._sockets or await self._open()
+        if not self._deadlines.here():
+            raise ConfigError(
+                "the sockets belong to another event loop", hint="use an engine in one loop, and close it there",
+                code="connection.loop",
+            )  # fmt: skip
+        if request.certificate is None:
+            return sockets.plain
+        session = await sockets.showing(request.certificate)
         if self._closed:
             raise _closed()
-        import aiohttp
+        return session
+
+    async def _open(self) -> Sockets:
+        if self._closed:
+            raise _closed()
         from multidict import CIMultiDict
         from yarl import URL
 
         self._url, self._fields, self._deadlines = URL, CIMultiDict, Deadlines()
-        self._session = session = aiohttp.ClientSession(
-            connector=pool(
-                connected=self._deadlines.connected,
-                per_host=self._limit,
-                resolver=cast("Any", GuardedResolver(aiohttp.ThreadedResolver(), self._network)),
-                socket_factory=guarded_socket(self._network),
-            ),
-            headers={"User-Agent": _user_agent(), "Accept": "*/*", "Accept-Encoding": accepted()},
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            trust_env=False,
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._connect_timeout),
+        connected, network = self._deadlines.connected, self._network
+        limit, connect_timeout = self._limit, self._connect_timeout  # not self: who forgets it has it told
+        self._sockets = sockets = Sockets(
+            lambda tls: client_session(tls, connected, network, limit=limit, connect_timeout=connect_timeout)
         )
-        session._retry_connection = False  # noqa: SLF001 - the only switch; else idempotent requests are sent twice
-        self._until = cast("AsyncGeneratorType[None]", open_until(session, self._deadlines.close))
-        self._forgotten = finalize(self, forgotten, session, asyncio.get_running_loop())
+        self._until = cast("AsyncGeneratorType[None]", open_until(sockets, self._deadlines.close))
+        self._forgotten = finalize(self, forgotten, sockets, asyncio.get_running_loop())
         await anext(self._until)  # from here on its loop knows it; nothing is waited for
-        return session
+        return sockets
 
     def _body(self, request: Request, headers: CIMultiDict[str]) -> bytes | Upload | None:
         """The body, opened where it is a file, and the headers that tell of it."""
@@ -215,6 +216,9 @@ class AiohttpTransport:
         host = re.split(r"[/?]", rest, maxsplit=1)[0]
         headers.setdefault("Host", host.removesuffix(":443" if scheme == "https" else ":80"))
         headers["X-Forwarded-Proto"] = scheme
+        headers.pop("Client-Cert", None)
+        if request.certificate is not None:  # as who ends TLS tells whom it stands before (RFC 9440)
+            headers["Client-Cert"] = f":{b64encode(request.certificate.leaf).decode()}:"
         return instead.rstrip("/") + rest[len(host) :]
 
     async def _taken_in(self, answer: ClientResponse, request: Request, exchange: Exchange) -> bytes | Spool:
@@ -247,6 +251,8 @@ class AiohttpTransport:
         import aiohttp
 
         peer = origin(request.url)
+        if (judged := alert(getattr(error, "os_error", None) or error.__cause__)) is not None:
+            return _refused(judged, peer, shown=request.certificate is not None)
         if isinstance(error, aiohttp.ConnectionTimeoutError):
             what = f"no connection to {_named(peer)} within {self._connect_timeout:g} s"
             return TimeoutError(what, hint=_IS_IT_UP, code="timeout.connect", phase="unsent", retryable=True)
@@ -312,6 +318,14 @@ def _not_connected(error: Any, peer: str) -> ConnectionError:
     return ConnectionError(what, hint=hint, code=code, phase="unsent", retryable=retryable)
 
 
+def _refused(judged: str, peer: str, *, shown: bool) -> ConnectionError:
+    """What the service says to the client's certificate, before it looks at the request."""
+    what, hint = f"{_named(peer)} refuses the client certificate: {judged}", "is it the one that the service knows?"
+    if not shown:
+        what, hint = f"{_named(peer)} asks for a client certificate", "the spec says which: auth: {type: mtls, …}"
+    return ConnectionError(what, hint=hint, code="connection.client_certificate", phase="unsent", retryable=False)
+
+
 def _hung_up(error: Exception, peer: str) -> ConnectionError:
     """The connection ended after something was sent, before any answer."""
     what, code = f"{_named(peer)} closed the connection without an answer", "connection.closed"
@@ -349,14 +363,3 @@ def _not_http(error: Exception, peer: str) -> ResponseError:
 def _named(peer: str) -> str:
     """`api.shop.example:443` of an origin."""
     return peer.partition("://")[2]
-
-
-def _user_agent() -> str:
-    from importlib.metadata import PackageNotFoundError, distribution
-
-    try:
-        about = distribution("connector-core").read_text("METADATA") or ""  # `version` would parse all of it
-    except PackageNotFoundError:  # a checkout that was not installed
-        about = ""
-    version = about.partition("\nVersion: ")[2].partition("\n")[0]
-    return f"connector-core/{version or 0}"

@@ -5,12 +5,14 @@ Everything above speaks of requests and answers in these types; only the transpo
 ::
 
     messages    Request, Response, Headers, origin
+    certificate what this side shows of itself in TLS
     multipart   parts, and the bytes around what they hold
     xml_text    a structure as an XML document
 """
 
 from __future__ import annotations
 
+from connector_core.http.certificate import ClientCertificate
 from connector_core.http.messages import (
     RAISED,
     Arrived,
@@ -28,6 +30,7 @@ __all__ = [
     "RAISED",
     "Arrived",
     "Binary",
+    "ClientCertificate",
     "Headers",
     "Multipart",
     "Part",

@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from connector_core.http import xml_text
+from connector_core.http.certificate import ClientCertificate
 
 __all__ = ["RAISED", "Arrived", "Headers", "Request", "Response", "as_sent", "encode_query", "origin"]
 
@@ -121,6 +122,8 @@ class Request(Struct, frozen=True):
 
     arrived: Arrived | None = None
     """The bytes that it was read from, where it came in: then `target` and `content` are these."""
+    certificate: ClientCertificate | None = None
+    """What is shown while the connection for it is made, which it then shares with no request that shows another."""
 
     def with_query(self, name: str, value: str) -> Request:
         """The same request with `name` set to `value` alone, at the place where it stood."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Collection, Iterator, Mapping
+from datetime import UTC, datetime
 from functools import cache
 from random import Random
 from typing import Any
@@ -115,6 +116,11 @@ def ways_in(spec: Spec) -> list[Auth]:
 def formed(spec: Spec, dice: Random, wanted: Collection[str]) -> dict[str, str]:
     """Those of the secrets that cannot be any text, as the sign-ins say that read them."""
     forms = {name: form for auth in ways_in(spec) for name, form in auth.secret_forms().items()}
+    return in_form(forms, dice, wanted)
+
+
+def in_form(forms: Mapping[str, SecretForm], dice: Random, wanted: Collection[str]) -> dict[str, str]:
+    """Those of the secrets that have a form, made up in it."""
     return {name: _written(form, dice) for name, form in forms.items() if name in wanted}
 
 
@@ -124,7 +130,24 @@ def _written(form: SecretForm, dice: Random) -> str:
             return dice.randbytes(32).hex()
         case "base64":
             return base64.b64encode(dice.randbytes(32)).decode()
+        case "certificate":
+            return _certificate()
     return _private_key(form)
+
+
+@cache
+def _certificate() -> str:
+    """One for all accounts of this process, and its key, which is that of `P-256`; nobody vouches for it."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = serialization.load_pem_private_key(_private_key("P-256").encode(), None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)  # noqa: S101 - as the form says
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "simulated")])
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1)
+    made = made.not_valid_before(datetime(1970, 1, 1, tzinfo=UTC)).not_valid_after(datetime(9999, 12, 31, tzinfo=UTC))
+    return made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode() + _private_key("P-256")
 
 
 @cache

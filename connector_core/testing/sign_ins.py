@@ -12,7 +12,6 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from connector_core.auth import Auth, Session, Token
-from connector_core.auth.oauth2.kind import OAuth2
 from connector_core.auth.oauth2.people import DeviceCode, Wait
 from connector_core.http import Request, Response, origin
 from connector_core.plan import credential_of
@@ -86,10 +85,10 @@ class SignIns:
     def signed_in(self) -> Iterator[tuple[str, Token]]:
         """The tokens of those ways in that begin with a person, by the name of the way."""
         for name, (auth, learnt) in self._ways.items():
-            if isinstance(auth, OAuth2) and auth.ways:
+            if auth.ways:
                 yield name, self._signed_in(auth, self._session(dict(learnt)))
 
-    def _signed_in(self, auth: OAuth2, session: Session) -> Token:
+    def _signed_in(self, auth: Any, session: Session) -> Token:
         now = self._now()
         if "device" in auth.ways:
             return self._driven(auth.device(session, now))

@@ -36,7 +36,7 @@ from connector_core.engine.tokens import Tokens
 from connector_core.engine.transport import AiohttpTransport, Transport
 from connector_core.events import Listener
 from connector_core.exceptions import ConfigError, ConnectionError
-from connector_core.http import Arrived, Request, Response, origin
+from connector_core.http import Arrived, ClientCertificate, Request, Response, origin
 from connector_core.http.messages import Encoding
 from connector_core.sdk import SCHEME
 from connector_core.spec import Spec
@@ -59,6 +59,8 @@ REMEMBERED = 10_000
 """So many requests are kept for a look; older ones are forgotten."""
 LARGEST = 64 * 1024 * 1024
 """Bytes of a body that the service takes; of a larger one the rest is read and dropped."""
+
+PEM = "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n"
 
 
 class Seen(Struct, frozen=True):
@@ -211,13 +213,20 @@ async def _read(received: web.BaseRequest) -> tuple[Request, Reply | None]:
     path, _, query = _text(received.raw_path).partition("?")
     headers = {name: _text(", ".join(received.headers.getall(name))) for name in received.headers}
     url = f"{headers.get('X-Forwarded-Proto', 'http')}://{_text(received.host)}{path}"
-    pairs = tuple(parse_qsl(query, keep_blank_values=True))
+    pairs, shown = tuple(parse_qsl(query, keep_blank_values=True)), _shown(headers.get("Client-Cert"))
     content, body, encoding, problem = await _body(received, headers.get("Content-Type", ""))
     try:
         origin(url)
     except ValueError as error:
         problem = refused(400, f"the request's address is none: {error}")
-    return Request(received.method, url, pairs, headers, body, encoding, arrived=Arrived(query, content)), problem
+    return Request(
+        received.method, url, pairs, headers, body, encoding, arrived=Arrived(query, content), certificate=shown
+    ), problem
+
+
+def _shown(field: str | None) -> ClientCertificate | None:
+    """What the client showed in TLS, as whoever ends it tells (RFC 9440)."""
+    return None if field is None else ClientCertificate(PEM.format(field.strip(": ")), key="")
 
 
 def _text(told: str) -> str:

@@ -92,6 +92,9 @@ CODES: dict[str, Code] = {
     "sdk.client": Code("app", "No plug-in brings the client of an SDK, or it cannot be made."),
     "hook.unknown": Code("app", "A transform names a function that no plug-in provides."),
     "extra.missing": Code("app", "A package is needed that is not installed; the text says which."),
+    "auth.certificate": Code(
+        "account", "A client certificate is none, does not hold at this time, or was to be shown over plain http."
+    ),
     "auth.key": Code("account", "A secret is not the key that requests are signed with, or is written another way."),
     "buckets.unknown": Code("app", "Buckets cannot be kept at that address."),
     "secret.failed": Code("app", "A backend of secrets of the app's own failed; the text says where."),
@@ -174,6 +177,9 @@ CODES: dict[str, Code] = {
     "response.too_large": Code("service", "The answer is larger than the limit: ask for less at a time."),
     "response.unasked": Code("service", "An answer came before anything was asked."),
     "connection.certificate": Code("service", "The certificate is not accepted."),
+    "connection.client_certificate": Code(
+        "service", "The service asks for a client certificate, or does not accept the one that it was shown."
+    ),
     "connection.tls": Code("service", "TLS could not be agreed on."),
     "connection.dns": Code("service", "There is no such host, or names cannot be looked up."),
     "connection.refused": Code("service", "Nothing listens there."),

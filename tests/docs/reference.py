@@ -252,6 +252,8 @@ def _below(annotation: Any) -> Iterator[tuple[str, Any]]:
         yield from (("", kind) for kind in annotation.kinds.values())
     else:
         for key, field in annotation.model_fields.items():
+            if issubclass(annotation, Component) and key == annotation.key:
+                continue  # another kind of its own family, whose keys are there anyway
             shown = field.alias or key
             if issubclass(annotation, Component) and annotation.key == "auth":
                 shown = f"auth.{shown}"

@@ -703,8 +703,8 @@ async def test_aclose():
         await transport.send(get(f"http://localhost:{server.port}"))
         await failure(transport, get(server.url))
         await failure(transport, get(server.url, timeout=0.02))
-        assert transport._session is not None
-        connector = transport._session.connector
+        assert transport._sockets is not None
+        connector = transport._sockets.plain.connector
         await transport.aclose()
         await transport.aclose()
     assert connector is not None
@@ -764,8 +764,8 @@ def test_the_end_of_the_loop_closes(caplog):
     """What nobody closed is closed when its event loop ends, without a word of ours or of aiohttp's."""
     kept: list[AiohttpTransport] = []
     asyncio.run(_asked(kept))
-    assert kept[0]._session is not None
-    assert kept[0]._session.closed
+    assert kept[0]._sockets is not None
+    assert kept[0]._sockets.plain.closed
     gc.collect()
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
@@ -796,8 +796,8 @@ async def test_let_go_of(caplog):
     """A transport that is let go of while its loop runs is closed there, and one warning says so."""
     kept: list[AiohttpTransport] = []
     await _asked(kept)
-    assert kept[0]._session is not None
-    connector = kept[0]._session.connector
+    assert kept[0]._sockets is not None
+    connector = kept[0]._sockets.plain.connector
     gc.collect()
     with pytest.warns(ResourceWarning) as told:
         kept.clear()

@@ -6,6 +6,7 @@ import copy
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
+from random import Random
 from typing import Any
 
 from msgspec.structs import replace
@@ -14,6 +15,7 @@ from connector_core.auth import Auth, Session, Token
 from connector_core.exceptions import ConfigError, IntegrationError
 from connector_core.http import Headers, Request, Response
 from connector_core.template import MissingError, TemplateError
+from connector_core.testing.accounts import in_form
 from connector_core.testing.contracts.claim import Claim, refuse
 from connector_core.testing.contracts.purity import answer, pure, same
 from connector_core.testing.contracts.samples import Samples
@@ -64,6 +66,8 @@ class _World:
 
     def __init__(self, samples: Samples, whose: str = "") -> None:
         self.secrets = {name: f"s3cr3t{whose}-{name}-0123456789" for name in samples.secrets}
+        for kind in samples:
+            self.secrets |= in_form(kind.secret_forms(), Random(0), samples.secrets)  # noqa: S311 - keys of nobody
         self._config = {name: f"config-{name}" for name in samples.config}
 
     def session(self, secrets: Mapping[str, Any] | None = None) -> Session:
@@ -192,7 +196,10 @@ def _refused(kind: Auth, world: _World) -> None:
         return  # nothing is signed, so there is nothing to tell apart
     if _refusal(kind, provider, GET) is None:
         refuse("`refusal` accepts a request that was not signed")
+    forms = kind.secret_forms()
     for name in world.secrets:
+        if "certificate" in forms.values() and forms.get(name) not in (None, "certificate"):
+            continue  # a certificate's key, which no service ever sees: TLS proves that it fits
         secrets = {**world.secrets, name: "another-value"}
         if _Talk(kind, world.session(secrets), world.session(secrets)).asked == talk.asked:
             continue  # it is the secret of another example
