@@ -6,9 +6,9 @@ twice. It is immutable.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path as FilePath
-from typing import Annotated, Any, Literal, LiteralString, Self
+from typing import Annotated, Any, ClassVar, Literal, LiteralString, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, GetJsonSchemaHandler, PrivateAttr, WithJsonSchema
 from pydantic.json_schema import JsonSchemaValue
@@ -37,7 +37,7 @@ from connector_core.response import ResponseKeys
 from connector_core.retry import Retry
 from connector_core.sdk import Sdk, SdkKeys
 from connector_core.steps import Steps
-from connector_core.template import Reads, Template, Value
+from connector_core.template import Reads, Template, Value, templates
 from connector_core.transform import Transform
 
 __all__ = ["INHERITED", "SCHEMA_FILE", "VERBS", "Endpoint", "Environment", "Host", "Spec", "templates"]
@@ -102,6 +102,8 @@ Version = Annotated[
     WithJsonSchema({"type": "string", "pattern": _VERSION}),
 ]
 Declared = Annotated[dict[EndpointName, Property], BeforeValidator(without_extensions)]
+_PROSE = frozenset({"config", "secrets", "schema_", "input", "docs"})
+"""Fields that hold JSON Schemas and prose."""
 
 
 class Host(Model):
@@ -123,6 +125,8 @@ class Host(Model):
 
 class Inherited(RequestKeys, ResponseKeys):
     """What the top level may say for all endpoints."""
+
+    prose: ClassVar[frozenset[str]] = _PROSE
 
     auth: Annotated[Auth | None, _NONE_WANTED] = None
     """How to sign in."""
@@ -215,6 +219,8 @@ class Endpoint(Inherited, GraphqlKeys, SdkKeys):
 class Environment(Model):
     """Another home of the same service; what it says is laid over the spec."""
 
+    prose: ClassVar[frozenset[str]] = _PROSE
+
     base_url: BaseUrl | None = None
     """The address that paths are appended to."""
     auth: Annotated[Auth | None, _NONE_WANTED] = None
@@ -293,24 +299,3 @@ class Spec(Inherited):
         copy = self.model_copy()
         copy._python = file  # noqa: SLF001 - of this class
         return copy
-
-
-_PLAIN = frozenset({"config", "secrets", "schema_", "input", "docs"})
-"""Fields that hold JSON Schemas and prose."""
-
-
-def templates(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Any]]:
-    """Everything in a spec, or a part of one, that reads names, with its path in the expanded document."""
-    if isinstance(value, Model):
-        fields = type(value).model_fields
-        given = value.model_fields_set - (_PLAIN if isinstance(value, (Endpoint, Environment, Spec)) else frozenset())
-        for name in (name for name in fields if name in given):
-            yield from templates(getattr(value, name), (*path, fields[name].alias or name))
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from templates(item, (*path, key))
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from templates(item, (*path, index))
-    elif getattr(value, "place", None) and value.reads:
-        yield path, value

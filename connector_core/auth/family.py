@@ -4,14 +4,18 @@ from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Struct
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import PydanticCustomError, core_schema
 
 from connector_core.auth.token import Token
 from connector_core.component import Component
 from connector_core.exceptions import ConfigError
 from connector_core.http import Request, Response
+from connector_core.request import BaseUrl
 from connector_core.template import Reads, Template
 
-__all__ = ["Auth", "NoAuth", "Session", "Text"]
+__all__ = ["Auth", "NoAuth", "Session", "SoleAuth", "Text"]
 
 Text = Annotated[Template, Reads("auth")]
 """A credential's template."""
@@ -42,6 +46,8 @@ class Session(Struct):
     """Takes the account's secrets out of what a service says, before it is quoted or cut."""
     now: float | None = None
     """When the provider looks, in seconds since 1970; None: it looks at no time, and remembers no nonce."""
+    base_url: BaseUrl | None = None
+    """The connector's, for paths that are asked on the way to a token."""
 
     def __repr__(self) -> str:
         return "Session()"  # it holds the secrets, and what is learnt becomes some
@@ -52,6 +58,8 @@ class Auth(Component, key="auth"):
 
     tokened: ClassVar[bool] = False
     """Whether it signs with a token that `obtain` asks for."""
+    holds_others: ClassVar[bool] = False
+    """Whether it is made of other sign-ins, so that it cannot be a part of one."""
 
     def sign(self, session: Session, request: Request, now: float) -> Request:
         """The request with its credentials; `now` in seconds since 1970."""
@@ -93,6 +101,15 @@ class Auth(Component, key="auth"):
         """The addresses that `obtain` and `flow` ask, where these are not the service's own."""
         return ()
 
+    @property
+    def asks_by_path(self) -> bool:
+        """Whether `obtain` or `flow` asks for paths below the connector's `base_url`."""
+        return False
+
+    def made_up(self, path: Sequence[str | int]) -> Mapping[str, Collection[str] | None]:  # noqa: ARG002
+        """The names that templates at that path inside of it may read besides, each with what it has."""
+        return {}
+
     def secret_forms(self) -> Mapping[str, SecretForm]:
         """What secrets are, by name, where any text would not do; for whoever makes them up."""
         return {}
@@ -108,6 +125,36 @@ class Auth(Component, key="auth"):
     def serve(self, session: Session, request: Request, now: float) -> Response | None:  # noqa: ARG002
         """The provider's answer to what `obtain` and `flow` ask; None: the request is for somebody else."""
         return None
+
+
+class _Sole(Struct, frozen=True):
+    """In an annotation: only kinds that need no token, and no other kind."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return core_schema.no_info_plain_validator_function(self._resolve)
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Those kinds alone: a schema that held all of them would never end."""
+        return Auth.alternatives([kind for kind in Auth.kinds.values() if self._fits(kind)], handler)
+
+    def _fits(self, kind: type[Any]) -> bool:
+        return not kind.tokened and not kind.holds_others
+
+    def _resolve(self, value: Any) -> Auth:
+        name = value.get("type") if isinstance(value, dict) else value
+        if isinstance(name, str) and name in Auth.kinds and not self._fits(Auth.kinds[name]):
+            known = ", ".join(other for other, kind in Auth.kinds.items() if self._fits(kind))
+            what = (
+                "{got} cannot sign this request: it is itself made of requests or of other sign-ins (one of: {known})"
+            )
+            raise PydanticCustomError("unknown_type", what, {"got": name, "known": known})
+        return Auth.resolve(value)
+
+
+SoleAuth = Annotated[Auth, _Sole()]
+"""A sign-in that asks for no token and is made of no other."""
 
 
 class NoAuth(Auth):

@@ -20,7 +20,7 @@ import json
 import re
 from collections.abc import Collection, Generator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -60,6 +60,8 @@ class Mtls(Auth):
     """
 
     type: Literal["mtls"] = "mtls"
+    holds_others: ClassVar[bool] = True
+
     certificate: Text
     """The certificate in PEM, followed by those that it was issued by, where the service needs them."""
     key_: Text = Field(alias="key")
@@ -112,6 +114,15 @@ class Mtls(Auth):
     def homes(self, session: Session) -> Sequence[str]:
         """Whom the sign-in on top asks."""
         return self._inner.homes(session)
+
+    @property
+    def asks_by_path(self) -> bool:
+        """As what is on top does."""
+        return self._inner.asks_by_path
+
+    def made_up(self, path: Sequence[str | int]) -> Mapping[str, Collection[str] | None]:
+        """What the sign-in on top makes up."""
+        return self._inner.made_up(path[1:]) if path[0] == "auth" and path[1:] else {}
 
     def secret_forms(self) -> Mapping[str, SecretForm]:
         """The certificate's and its key's, and those of what is on top."""

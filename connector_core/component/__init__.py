@@ -77,6 +77,8 @@ class Model(BaseModel):
         hide_input_in_errors=True,
         protected_namespaces=(),
     )
+    prose: ClassVar[frozenset[str]] = frozenset()
+    """Fields that hold what is no part of the language, such as JSON Schemas and texts for people."""
 
     @model_validator(mode="before")
     @classmethod
@@ -255,12 +257,16 @@ class Component(Model):
             if name != cls.default:
                 written["required"] = ["type", *written.get("required", [])]
             return written
-        kinds = list(cls.kinds.values())
+        return cls.alternatives(list(cls.kinds.values()), handler)
+
+    @classmethod
+    def alternatives(cls, kinds: Sequence["type[Component]"], handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """The schema of a value that is one of these kinds."""
         for kind in kinds:
             kind.model_rebuild()
         choices: list[Any] = [kind.__pydantic_core_schema__ for kind in kinds]
         if cls in (outer := _WRITTEN.get()):  # inside of a kind that holds another of its family
-            choices = [core_schema.definition_reference_schema(choice["ref"]) for choice in choices]
+            choices = [core_schema.definition_reference_schema(_reference(choice)) for choice in choices]
         token = _WRITTEN.set(outer | {cls})
         try:
             # a union's choices are written one by one, each with its own hook above, into $defs
@@ -269,6 +275,12 @@ class Component(Model):
             _WRITTEN.reset(token)
         bare = [kind.kind() for kind in kinds if not any(field.is_required() for field in kind.model_fields.values())]
         return {"anyOf": [*written.get("anyOf", [written]), *([{"enum": bare}] if bare else [])]}
+
+
+def _reference(schema: Any) -> str:
+    """What others call the schema of a model; one that holds the same model twice stands inside of its definitions."""
+    inner = schema["schema"] if schema["type"] == "definitions" else schema
+    return str(inner.get("schema_ref") or inner["ref"])
 
 
 _FAMILIES: dict[str, type[Component]] = {}

@@ -200,7 +200,7 @@ class Connection:
         return f"{self.name} {sha256(told.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
 
     def _session(self) -> Session:
-        return Session(self.scope, unique=self.effects.unique, mask=self.mask)
+        return Session(self.scope, unique=self.effects.unique, mask=self.mask, base_url=self.spec.base_url)
 
     def learn(self, token: Token, credential: str = "auth") -> None:
         """A token is used from now on, for that `auth` of the spec: its texts are secrets, what came with it facts."""
@@ -368,7 +368,7 @@ def _secrets_in(answer: Mapping[str, Any]) -> Iterator[Any]:
     """What of a token's answer is one: an instance's address, or how many seconds are left, is not."""
     for name, value in answer.items():
         if isinstance(value, Mapping):
-            yield from _secrets_in(value)
+            yield from value.values() if name == "cookies" else _secrets_in(value)
         elif name != "token_type" and any(word in name.lower() for word in ("token", "secret", "password", "key")):
             yield value
 

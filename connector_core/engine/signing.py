@@ -36,7 +36,7 @@ async def sign(
     """The signed request, and the token that it is signed with, if any."""
     auth = plan.auth
     shared = await connection.credential(plan, ask).ready(plan)
-    session = Session(scope, shared.learnt, shared.token, shared.unique, shared.mask)
+    session = Session(scope, shared.learnt, shared.token, shared.unique, shared.mask, base_url=shared.base_url)
     now = connection.effects.now()
     if type(auth).flow is Auth.flow:
         return auth.sign(session, request, now), session.token

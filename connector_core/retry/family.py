@@ -48,7 +48,7 @@ class Failure(Struct, frozen=True):
 def _reasons(value: Any) -> list[Any]:
     """`connection`, `timeout`, a status or a class of them, each as what failures are compared with."""
     if not isinstance(value, list):
-        raise PydanticCustomError("retry_on", "must be a list, such as [connection, timeout, 429, 5xx]")
+        raise PydanticCustomError("retry_on_type", "must be a list, such as [connection, timeout, 429, 5xx]")
     found: list[Any] = []
     for item in value:
         if isinstance(item, str) and item in WORDS:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import cache, partial
 from typing import Any
 
+from connector_core.auth import Auth
 from connector_core.component import suggestion
 from connector_core.for_each import ForEach
 from connector_core.rate_limit import RateLimit
@@ -23,6 +24,7 @@ def of_relations(spec: Spec) -> Iterator[Mistake]:
     yield from _parents(spec)
     yield from _steps(spec)
     yield from _sign_in_facts(spec)
+    yield from _sign_in_paths(spec)
     yield from _captures(spec)
     yield from _groups(spec)
     yield from _health(spec)
@@ -124,6 +126,25 @@ def _sign_in_facts(spec: Spec) -> Iterator[Mistake]:
     if not any(auth is not None and auth.tokened for auth in (spec.auth, *(e.auth for e in spec.endpoints.values()))):
         for name in spec.sign_in_facts:
             yield ("capture", name), "comes with a token, and no auth here signs with one"
+
+
+def _sign_in_paths(spec: Spec) -> Iterator[Mistake]:
+    """What a sign-in asks below `base_url` needs one, which is known before anybody has signed in."""
+    found: list[tuple[Path, Auth | None]] = [(("auth",), spec.auth)]
+    found += [(("endpoints", name, "auth"), endpoint.auth) for name, endpoint in spec.endpoints.items()]
+    for path, auth in found:
+        if auth is None or not auth.asks_by_path:
+            continue
+        if spec.base_url is None:
+            yield path, "asks for a path, and the connector has no base_url: give its request one"
+        elif facts := sorted(
+            read[1] for read in spec.base_url.reads if read[0] == "connection" and read[1:2] != ("id",) and read[1:]
+        ):
+            what = f"connection.{facts[0]}"
+            yield (
+                path,
+                f"asks below the connector's base_url, which reads {what}: that is known later; give its request one",
+            )
 
 
 def _captures(spec: Spec) -> Iterator[Mistake]:

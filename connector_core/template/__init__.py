@@ -30,6 +30,7 @@ from __future__ import annotations
 from connector_core.template.fields import Condition, Flag, Message, PathText, Template, Value
 from connector_core.template.filters import FILTERS
 from connector_core.template.places import PLACES, Reads, unknown_names
+from connector_core.template.within import templates
 from connector_core.template.written import MissingError, TemplateError
 
 __all__ = [
@@ -44,5 +45,6 @@ __all__ = [
     "Template",
     "TemplateError",
     "Value",
+    "templates",
     "unknown_names",
 ]

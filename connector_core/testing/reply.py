@@ -26,6 +26,8 @@ class Reply(Struct, frozen=True):
     headers: Mapping[str, str] = {}
     content: bytes | None = None
     """The body as bytes, where it is written in another form than JSON."""
+    cookies: Sequence[str] = ()
+    """The cookies that it sets: each is a field `Set-Cookie` of its own."""
 
 
 def refused(status: int, message: str) -> Reply:

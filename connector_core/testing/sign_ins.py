@@ -39,7 +39,7 @@ class SignIns:
         self.facts: dict[str, Any] = {name: _made(spec, name) for name in spec.sign_in_facts}
         """What comes with a sign-in, by the name that the spec gives it."""
         self._scope = {"connection": {"id": spec.name, **self.facts}, **scope}
-        self._now, self._numbers = now, 0
+        self._now, self._numbers, self._base_url = now, 0, spec.base_url
         self._ways: dict[str, tuple[Auth, dict[str, Any]]] = {}
         for auth in ways_in(spec):
             self._ways.setdefault(credential_of(spec, auth), (auth, self._learnt(spec)))
@@ -60,7 +60,7 @@ class SignIns:
         return {origin(url) for auth, learnt in self._ways.values() for url in auth.homes(self._session(learnt))}
 
     def _session(self, learnt: dict[str, Any], scope: Mapping[str, Any] = {}) -> Session:
-        return Session({**self._scope, **scope}, learnt, None, self._unique, now=self._now())
+        return Session({**self._scope, **scope}, learnt, None, self._unique, now=self._now(), base_url=self._base_url)
 
     def _unique(self) -> str:
         self._numbers += 1
@@ -74,7 +74,10 @@ class SignIns:
     def answer(self, request: Request) -> Reply | None:
         """The answer to what signs in; None: the request is for an endpoint."""
         found = self._served(request)
-        return None if found is None else Reply(found.status, None, dict(found.headers), found.content)
+        if found is None:
+            return None
+        headers = {name: value for name, value in found.headers.items() if name != "set-cookie"}
+        return Reply(found.status, None, headers, found.content, found.headers.all("Set-Cookie"))
 
     def _served(self, request: Request) -> Response | None:
         answers = (auth.serve(self._session(learnt), request, self._now()) for auth, learnt in self._ways.values())

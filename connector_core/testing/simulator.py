@@ -190,7 +190,12 @@ class Simulator:
             content = reply.content
             if content is None:
                 content = b"" if reply.body is None else json.dumps(reply.body, ensure_ascii=False).encode()
-            answer = Answer(reply.status, {"Content-Type": "application/json", **reply.headers}, content)
+            from multidict import CIMultiDict
+
+            headers = CIMultiDict({"Content-Type": "application/json", **reply.headers})
+            for cookie in reply.cookies:
+                headers.add("Set-Cookie", cookie)
+            answer = Answer(reply.status, headers, content)
         path, fault = received.raw_path.partition("?")[0], treatment.ending.name if treatment.ending is not None else ""
         self._seen.append(Seen(request.method, path, self._masked(request.query), answer.status, fault))
         return await answered(received, answer, treatment)

@@ -234,12 +234,14 @@ def _names(place: str) -> str:
     return ", ".join(f"`{name}`" for name in sorted(PLACES[place] - EVERYWHERE)) or "nothing"
 
 
-def _by_place(annotation: Any, key: str = "") -> dict[str, list[str]]:
-    """The keys whose templates stand in each place, by walking the models."""
+def _by_place(annotation: Any, key: str = "", above: tuple[Any, ...] = ()) -> dict[str, list[str]]:
+    """The keys whose templates stand in each place, by walking the models; what holds its own sort is told once."""
+    if annotation in above:
+        return {}
     place = getattr(annotation, "place", "")  # of what says it in an annotation, and of types that have one place
     found = {place: [key]} if isinstance(place, str) and place else {}
     for name, inner in _below(annotation):
-        for there, keys in _by_place(inner, name or key).items():
+        for there, keys in _by_place(inner, name or key, (*above, annotation)).items():
             found.setdefault(there, []).extend(keys)
     return found
 

@@ -9,6 +9,7 @@ from pydantic.fields import FieldInfo
 
 from connector_core.address import AnswerPath, BodyPath, FieldPath, Put, SpreadPut
 from connector_core.auth.oauth2.fields import Extra, SignInUrl, TokenParts, TokenPath
+from connector_core.auth.session.fields import SessionPath
 from connector_core.availability import Availability, Maintenance
 from connector_core.batch import BatchWrite
 from connector_core.capture import Capture, SignInPath
@@ -44,6 +45,7 @@ FIELD_TYPES: dict[Any, str] = {
     Recast: "mapping: `from`, `to`",
     BaseUrl: "address of a service, with templates",
     SignInUrl: "address, with templates",
+    SessionPath: "address in the answer",
     TokenPath: "address in the answer",
     SignInPath: "address in a sign-in",
     SecretRef: "[reference](secrets.md)",

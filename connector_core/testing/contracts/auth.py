@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from connector_core.auth import Auth, Session, Token
 from connector_core.exceptions import ConfigError, IntegrationError
 from connector_core.http import Headers, Request, Response
+from connector_core.request import BaseUrl
 from connector_core.template import MissingError, TemplateError
 from connector_core.testing.accounts import in_form
 from connector_core.testing.contracts.claim import Claim, refuse
@@ -23,6 +24,7 @@ from connector_core.testing.contracts.samples import Samples
 __all__ = ["claims"]
 
 NOW = 1_700_000_000.0
+HOME = BaseUrl("https://api.shop.example/v1")
 GET = Request("GET", "https://api.shop.example/v1/things", (("page", "2"),), {"Accept": "*/*"})
 POST = replace(GET, method="POST", body={"name": "tea"}, encoding="json")
 MOST = 10
@@ -79,7 +81,8 @@ class _World:
             "endpoint": {"name": "things"},
             "now": "2023-11-14T22:13:20Z",
         }
-        return Session(scope, {}, unique=lambda: "0b9d6f0e-6c3f-4a55-8d67-27a7a2f1c0de")
+        unique = "0b9d6f0e-6c3f-4a55-8d67-27a7a2f1c0de"
+        return Session(scope, {}, unique=lambda: unique, base_url=HOME)
 
 
 def _each(samples: Samples, run: Callable[[Auth, _World], None]) -> None:
