@@ -8,6 +8,8 @@ import socket
 import pytest
 from hypothesis import settings
 
+from tests.canary import Canary
+
 collect_ignore = ["plugin"]
 """The package of somebody else's: testing/test_contracts.py runs its tests in a process where its kinds are known."""
 
@@ -26,3 +28,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             if name in os.environ.get("CONNECTOR_TEST_SERVERS", "").split(","):
                 pytest.fail(f"{missing}, and CONNECTOR_TEST_SERVERS says that it is", pytrace=False)
             pytest.skip(missing)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Every test of the suite is watched for secrets that it leaves behind."""
+    config.addinivalue_line("markers", "shows_secrets(why): the test itself writes secrets where they can be seen")
+    config.pluginmanager.register(Canary(), "canary")

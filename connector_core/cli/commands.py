@@ -33,6 +33,7 @@ COMMANDS = {
     "call": "Calls an endpoint once.",
     "login": "Signs in to a service as a person, and keeps the token.",
     "logout": "Forgets the token that `connector login` has kept.",
+    "connect": "Sets up an account: asks for it, tries it, and keeps it.",
     "connections": "Lists the connections that were set up, or that somebody has signed in to.",
     "secrets": "Keeps secrets encrypted, for store:CONNECTION/FIELD.",
     "disable": "Switches an integration off, until it is enabled.",

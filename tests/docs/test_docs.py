@@ -63,7 +63,9 @@ def blocks() -> list[Block]:
     return found
 
 
-BLOCKS = [block for block in blocks() if block.inside != "plugin"]  # those load where the page's plug-in is installed
+EVERY_BLOCK = blocks()
+BLOCKS = [block for block in EVERY_BLOCK if block.inside not in ("plugin", "connections")]
+"""Specs, or parts of one; those of a plug-in load where the page's plug-in is installed."""
 
 
 def shown(block: Block) -> str:
@@ -87,16 +89,19 @@ def _sends(fragment: dict[str, Any]) -> bool:
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=shown)
-def test_yaml(block, tmp_path):
-    """A YAML block is a spec that loads, or a fragment of one that does; or a file of connections."""
+def test_yaml(block):
+    """A YAML block is a spec that loads, or a fragment of one that does."""
     data = read(block.text, f"{shown(block)}.yaml").data
-    if "connections" in data:
-        (tmp_path / "connections.yaml").write_text(block.text, "utf-8")
-        assert Connections(tmp_path / "connections.yaml")
-    elif "connector" in data:
+    if "connector" in data:
         parse(block.text, block.page)
     else:
         load(placed(data, block.inside))
+
+
+@pytest.mark.parametrize("block", [block for block in EVERY_BLOCK if block.inside == "connections"], ids=shown)
+def test_connections(block):
+    """A block of connections says what such a file says."""
+    assert Connections(shown(block), block.text)
 
 
 @pytest.mark.parametrize("name, text", every_example().items())

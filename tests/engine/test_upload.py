@@ -393,7 +393,7 @@ class Breaks(Once):
         (Path("/nowhere/a.png"), "/nowhere/a.png cannot be sent: No such file or directory"),
         (Path("/"), "/ cannot be sent: it is a folder"),
         (Path("/dev/null"), "/dev/null cannot be sent: it is no regular file"),
-        (Path("a\0b"), "a\0b cannot be sent: embedded null byte"),
+        (Path("a\0b"), "a b cannot be sent: embedded null byte"),
         (closed(), "an open file cannot be sent: it is closed"),
         (Gives(b""), "an open file cannot be sent: it gives str, not bytes"),
         (Breaks(b""), "an open file cannot be sent: Input/output error"),
