@@ -178,9 +178,9 @@ async def test_the_address_of_another_token():
     async with opened(signed_in()) as books:
         await books.call("invoices")
         books._connection.learn(Token("b", answer={"instance": {"url": "https://us.example"}, "team": "red"}))
-        assert books._connection.admit(Request("GET", "https://us.example/x"), "invoices")[1] is True
+        assert books._connection.hosts.admit(Request("GET", "https://us.example/x"), "invoices")[1] is True
         with pytest.raises(ResponseError, match="which is not one of its hosts"):
-            books._connection.admit(Request("GET", "https://eu.example/x"), "invoices")
+            books._connection.hosts.admit(Request("GET", "https://eu.example/x"), "invoices")
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ async def test_an_address_without_tls(home):
             ):
                 await books.call("invoices")
         with pytest.raises(ResponseError, match="which is not one of its hosts"):
-            books._connection.admit(Request("GET", f"{home.lower()}/x"), "invoices")
+            books._connection.hosts.admit(Request("GET", f"{home.lower()}/x"), "invoices")
     assert {request.url for request in transport.requests} == {"https://id.example/token"}
 
 
@@ -243,7 +243,7 @@ async def test_two_ways_in_lead_to_two_addresses():
                     {"url": f"https://{name}.example/v1/{name}/invoices", "signed": f"Bearer access-{name}"}
                 ]
         with pytest.raises(ResponseError, match="a host that may not see the credentials"):
-            books._connection.admit(Request("POST", "https://other.example/x", body={"a": 1}), "invoices")
+            books._connection.hosts.admit(Request("POST", "https://other.example/x", body={"a": 1}), "invoices")
 
 
 async def test_what_comes_back_with_a_person():

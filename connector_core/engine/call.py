@@ -248,7 +248,7 @@ async def _followed(connection: Connection, plan: Plan, way: _Way, scope: dict[s
         if (prepare := connection.plugins.prepare_request) is not None:
             asked, request = request, prepare(connector=plan.connector, endpoint=plan.endpoint, request=request)
             led_by = " by prepare_request" if request.url != asked.url else ""
-        request, trusted = connection.admit(request, plan.endpoint, led_by)
+        request, trusted = connection.hosts.admit(request, plan.endpoint, led_by)
         if response is not None:
             check_address(request, response, plan)
         if response is not None or led_by:

@@ -10,8 +10,6 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakSet
 
-from msgspec.structs import replace
-
 from connector_core.address import MISSING
 from connector_core.auth import Auth, Session, Token
 from connector_core.config import SecretRef, settled_account
@@ -21,6 +19,7 @@ from connector_core.engine.credentials import Asks, Credential, credential_name
 from connector_core.engine.effects import Effects
 from connector_core.engine.gate import Gate
 from connector_core.engine.guard import Network
+from connector_core.engine.hosts import Hosts
 from connector_core.engine.line import Line, with_room
 from connector_core.engine.masks import Masks
 from connector_core.engine.pace import Pace
@@ -28,17 +27,13 @@ from connector_core.engine.references import Referred
 from connector_core.engine.repetitions import Repetitions
 from connector_core.engine.store import Place
 from connector_core.engine.transport import Transport
-from connector_core.engine.wire import origin_called
 from connector_core.events import Event
-from connector_core.exceptions import ConfigError, ResponseError, one_line
+from connector_core.exceptions import ConfigError, ResponseError
 from connector_core.formats import instant, written
-from connector_core.http import Request, origin
-from connector_core.plan import Plan, base_urls, base_urls_of, compile_plan
+from connector_core.plan import Plan, base_urls, compile_plan
 from connector_core.plugins import Plugins
 from connector_core.rate_limit import RateLimit
-from connector_core.request import BaseUrl
-from connector_core.sdk import home as home_of_sdk
-from connector_core.spec import Host, Spec
+from connector_core.spec import Spec
 from connector_core.template import MissingError, Template, TemplateError
 
 if TYPE_CHECKING:
@@ -52,10 +47,6 @@ class Reading(Protocol):
 
     async def cut(self) -> None:
         """Ends it, so that whoever goes on with it is told."""
-
-
-_SAFE_ABROAD = frozenset({"accept", "accept-language"})
-"""Headers that a host without credentials may see; any other may hold one."""
 
 
 _LEADING = re.compile(r"^\{\{\s*connection\.(\w+)")
@@ -108,8 +99,7 @@ class Connection:
         self._closed = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._readings: WeakSet[Reading] = WeakSet()
-        self._elsewhere = self._origins()
-        self._homes: dict[str, _Homes] = {}
+        self.hosts: Hosts = Hosts(self)
         referred = {key: given for key, given in self._secrets.items() if isinstance(given, SecretRef)}
         for key in referred:
             del self._secrets[key]
@@ -187,7 +177,7 @@ class Connection:
         if (known := self._credentials.get(plan.credential)) is None:
             name = credential_name(self._whose(plan.auth), self.spec, plan.credential)
             known = self._credentials[plan.credential] = Credential(
-                self, plan.auth, self._session(), name, asks, plan.credential
+                self, plan.auth, self.session(), name, asks, plan.credential
             )
         return known
 
@@ -199,7 +189,8 @@ class Connection:
         told = json.dumps([self.config, held], sort_keys=True, default=str)
         return f"{self.name} {sha256(told.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
 
-    def _session(self) -> Session:
+    def session(self) -> Session:
+        """What a kind of `auth` is given."""
         return Session(self.scope, unique=self.effects.unique, mask=self.mask, base_url=self.spec.base_url)
 
     def learn(self, token: Token, credential: str = "auth") -> None:
@@ -210,15 +201,14 @@ class Connection:
         known = {name: value for name, value in found.items() if value is not MISSING and value is not None}
         self._check_instance(known, credential)
         if self.facts.came(credential, known):  # an address among it is the service's own, as who gave the token is
-            self._homes.clear()
-            self._elsewhere = self._origins()
+            self.hosts.led_anew()
 
     def _check_instance(self, found: Mapping[str, Any], credential: str) -> None:
         """Raises ResponseError for an address of the service's own without TLS, where the token came over TLS."""
         leading = {name for url in base_urls(self.spec) for name in _LEADING.findall(url.source)} & found.keys()
         plain = [name for name in leading if str(found[name]).lower().startswith("http://")]
         if plain and credential in self._credentials:
-            homes = self._credentials[credential].auth.homes(self._session())
+            homes = self._credentials[credential].auth.homes(self.session())
             if all(home.startswith("https://") for home in homes):
                 raise ResponseError(
                     f"{self.spec.name} was led to an address without TLS by the token that came over TLS",
@@ -227,21 +217,9 @@ class Connection:
                     code="host.not_allowed",
                 )
 
-    def _origins(self) -> list[str]:
-        urls = base_urls(self.spec)
-        return list(dict.fromkeys(origin(url) for names in self.facts.each() for url in self._rendered(urls, names)))
-
-    def _rendered(self, urls: list[BaseUrl], names: Mapping[str, Any]) -> list[str]:
-        """Those that need no fact of a sign-in that has not been yet."""
-        awaited = {("connection", name) for name in self.spec.sign_in_facts.keys() - names.keys()}
-        known = [url for url in urls if not any(read[:2] in awaited for read in url.reads)]
-        return [url.render({**self.scope, "connection": names}) for url in known]
-
     def sign_in_homes(self, plan: Plan) -> frozenset[str]:
-        """The origins that the endpoint's sign-in may ask: its own addresses, and those of the endpoint."""
-        own = {origin(url) for url in plan.auth.homes(self._session())}
-        known = self._homes_of(plan.endpoint).known
-        return frozenset(own | {home for home, trusted in known.items() if trusted})
+        """The origins that the endpoint's sign-in may ask."""
+        return self.hosts.of_sign_in(plan)
 
     # ── how fast ──────────────────────────────────────────────────────────────────────────────────
 
@@ -264,7 +242,7 @@ class Connection:
             name = f"group {scope.source}"
         else:
             name, lines = f"scope {self._shared_by(scope)}", self.effects.lines
-        home = self._elsewhere[0] if self._elsewhere else ""
+        home = self.hosts.home
         whose = [self.spec.name, home] if lines is self.effects.lines else [self.spec.name, home, self.name]
         key = json.dumps([*whose, name])
         line = lines.pop(key, None)
@@ -283,77 +261,6 @@ class Connection:
             raise ConfigError("the scope has no value", where=f"rate_limit.scope: {scope.source}")
         return found
 
-    # ── who may be talked to ──────────────────────────────────────────────────────────────────────
-
-    def _homes_of(self, endpoint: str) -> _Homes:
-        """Where requests of an endpoint may go, worked out when the first of them does."""
-        if (known := self._homes.get(endpoint)) is None:
-            found = self.spec.endpoints.get(endpoint)
-            urls = base_urls_of(found) if found is not None else []
-            names = self.facts.names if found is None else self.facts.of(self.plan(endpoint).credential)
-            own = self._rendered(urls, names)
-            known = self._homes[endpoint] = _Homes(own, self._elsewhere, self.spec.hosts)
-            if self.spec.sdk is not None and found is not None and found.sdk is not None:
-                known.near = (home_of_sdk(self.spec.sdk.client),)
-        return known
-
-    def admit(self, request: Request, endpoint: str, led_by: str = "") -> tuple[Request, bool]:
-        """The request as its host may see it, and whether it is to be signed; raises where the host is not allowed.
-
-        `led_by`, where it is known who has led it there: ` by prepare_request`.
-        """
-        homes = self._homes_of(endpoint)
-        if request.url.startswith(homes.near):  # the usual case, without taking the URL apart
-            return request, True
-        home = self._origin(request, endpoint)
-        trusted = homes.known.get(home)
-        if trusted is None and (trusted := self._wildcard(home)) is None:
-            raise ResponseError(
-                f"{self.spec.name} was led{led_by} to {home}, which is not one of its hosts",
-                where=f"{endpoint}: {request.method} {request.url}",
-                hint=_how_to_allow(home, homes),
-                code="host.not_allowed",
-            )
-        return (request, True) if trusted else (self._without_credentials(request, endpoint), False)
-
-    def _origin(self, request: Request, endpoint: str) -> str:
-        try:
-            return origin_called(request)
-        except ValueError:
-            shown = one_line(request.url.rpartition("@")[2])  # a name and password are not even shown
-            raise ResponseError(
-                f"{self.spec.name} was led to what is no address",
-                where=f"{endpoint}: {request.method} {shown}",
-                hint="compare the spec with the links and redirects that the service sends",
-                code="host.invalid",
-            ) from None
-
-    def _without_credentials(self, request: Request, endpoint: str) -> Request:
-        """The request without what may hold one; raises where that is what is to be sent, or where to."""
-        holder = "a request with a body" if request.body is not None else ""
-        if self.mask(request.url) != request.url or self.mask(request.link) != request.link:
-            holder = "a URL that holds a secret"
-        if holder:
-            raise ResponseError(
-                f"{holder} was led to a host that may not see the credentials",
-                where=f"{endpoint}: {request.method} {request.url}",
-                hint="allow it in the spec with hosts: [{host: …, credentials: true}], or correct the address",
-                code="host.not_allowed",
-            )
-        headers = {name: value for name, value in request.headers.items() if name.lower() in _SAFE_ABROAD}
-        query = tuple((name, value) for name, value in request.query if self.mask(value) == value)
-        return replace(request, headers=headers, query=query, certificate=None)
-
-    def _wildcard(self, home: str) -> bool | None:
-        scheme, _, rest = home.partition("://")
-        name, _, port = rest.rpartition(":")
-        if scheme != "https" or port != "443":
-            return None
-        for host in self.spec.hosts:
-            if host.host.startswith("*.") and name.endswith(host.host[1:]):
-                return host.credentials
-        return None
-
     def announce(self, event: type[Event], endpoint: str, **about: Any) -> None:
         """Tells whoever listens of something on that endpoint; where nobody does, no event is made."""
         if self.effects.listeners:
@@ -371,28 +278,3 @@ def _secrets_in(answer: Mapping[str, Any]) -> Iterator[Any]:
             yield from value.values() if name == "cookies" else _secrets_in(value)
         elif name != "token_type" and any(word in name.lower() for word in ("token", "secret", "password", "key")):
             yield value
-
-
-class _Homes:
-    """Where the requests of one endpoint may go, and who of these sees the credentials."""
-
-    def __init__(self, own: list[str], elsewhere: list[str], hosts: list[Host]) -> None:
-        """`own`: the endpoint's addresses; `elsewhere`: the origins of the connector's other ones."""
-        self.near = tuple("/".join(url.split("/")[:3]) + "/" for url in own)
-        self.known = {origin(url): True for url in own}
-        """Origin → whether it sees the credentials."""
-        self.plain = any(url.startswith("http://") for url in own)
-        """Whether one of them is called by http, so that links may lead to others by it."""
-        for host in hosts:
-            for scheme in ("https", "http") if self.plain else ("https",):
-                self.known.setdefault(origin(f"{scheme}://{host.host}"), host.credentials)
-        for home in elsewhere:
-            self.known.setdefault(home, False)
-
-
-def _how_to_allow(home: str, homes: _Homes) -> str:
-    scheme, _, rest = home.partition("://")
-    if scheme == "http" and not homes.plain:
-        return "what is called by https leads nowhere by http: correct the link, or the address in the spec"
-    host = rest.removesuffix({"https": ":443", "http": ":80"}[scheme])
-    return f"if that is right, the spec says so: hosts: [{host}]"
