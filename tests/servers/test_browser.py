@@ -133,9 +133,12 @@ async def browser(tmp_path: Path) -> AsyncIterator[Browser]:
 async def test_a_person_signs_in(provider, browser, tmp_path):
     """A person types a name and a password, consents, and sees that it is done; afterwards their data is read."""
     (tmp_path / "people.yaml").write_text(SPEC.format(home=provider), "utf-8")
-    here: dict[str, Any] = {"cwd": tmp_path, "env": {**os.environ, "BROWSER": f"{sys.executable} -c pass %s"}}
+    here: dict[str, Any] = {
+        "cwd": tmp_path,
+        "env": {**os.environ, "XDG_CONFIG_HOME": str(tmp_path / "settings"), "BROWSER": f"{sys.executable} -c pass %s"},
+    }
     command = [sys.executable, "-m", "connector_core"]
-    options = ["people.yaml", "--network", "loopback", "--tokens", "sqlite:///tokens.db"]
+    options = ["people.yaml", "--network", "loopback", "--store", "sqlite:///kept.db"]
     login = await started(*command, "login", *options, **here)
     try:
         await browser.does("url", url=(await line(login, "Open ")).removeprefix("Open "))
@@ -152,4 +155,4 @@ async def test_a_person_signs_in(provider, browser, tmp_path):
     read, _ = await (await started(*command, "read", options[0], "me", *options[1:], **here)).communicate()
     assert json.loads(read) == {"sub": "ann"}, read
     out, _ = await (await started(*command, "logout", *options, **here)).communicate()
-    assert out.decode() == "people has signed out; nothing is left in sqlite:///tokens.db\n"
+    assert out.decode() == "people has signed out; nothing is left in kept.db\n"
