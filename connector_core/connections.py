@@ -79,6 +79,8 @@ class Settings(Model):
     """Where each of the spec's `secrets` is kept."""
     network: Literal["public", "private", "loopback"] | None = None
     """Which addresses it may reach; each level includes those before it. Left out: what whoever opens it allows."""
+    sign_in: str | None = None
+    """Which way of signing in it takes, where the spec offers several; left out: the first whose secrets it has."""
 
 
 class _File(Model):

@@ -136,14 +136,16 @@ class Engine(Closing):
         environment: str | None = None,
         id: str | None = None,  # noqa: A002 - the word that a user would write
         network: Network | None = None,
+        sign_in: str | None = None,
     ) -> AbstractAsyncContextManager[Connector]:
         """A connector for one account; raises SpecError or ConfigError before anything is sent.
 
         `spec` is a name, a path that ends in .yaml or .json, or the document itself. `id` tells accounts apart in
         events and stored state. Or it is the name of a connection, where the engine has `connections`: what is said
-        here wins over what was set up.
+        here wins over what was set up. `sign_in` names one of the ways of signing in, where the spec offers several;
+        left out, it is the first whose secrets are all given.
         """
-        given = Given(spec, environment, config, hidden(secrets), id, network)
+        given = Given(spec, environment, config, hidden(secrets), id, network, sign_in)
 
         async def enter(stack: AsyncExitStack) -> Connector:
             return self._entered(stack, with_settings(given, self._connections))
@@ -155,6 +157,7 @@ class Engine(Closing):
             raise ConfigError("the engine is closed", hint="use it inside its `async with`", code="connection.closed")
         with told_where(given.at):
             loaded = self._catalogue.spec(given.spec, given.environment)
+            loaded = self._catalogue.chosen(loaded, given.sign_in, given.secrets)
             connection = Connection(
                 loaded,
                 self._effects,
@@ -210,6 +213,7 @@ class Connector:
         environment: str | None = None,
         id: str | None = None,  # noqa: A002 - the word that a user would write
         network: Network | None = None,
+        sign_in: str | None = None,
         specs: Sequence[str | Path] = (),
         listeners: Sequence[Listener] = (),
         effects: Effects | None = None,
@@ -229,7 +233,9 @@ class Connector:
                     connections=connections,
                 )
             )
-            opening = engine.open(spec, config=config, secrets=secrets, environment=environment, id=id, network=network)
+            opening = engine.open(
+                spec, config=config, secrets=secrets, environment=environment, id=id, network=network, sign_in=sign_in
+            )
             return await stack.enter_async_context(opening)
 
         return Opening(enter)

@@ -6,7 +6,7 @@ twice. It is immutable.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path as FilePath
 from typing import Annotated, Any, ClassVar, Literal, LiteralString, Self
 
@@ -268,6 +268,7 @@ class Spec(Inherited):
     """What a person has to know."""
     _python: FilePath | None = PrivateAttr(default=None)
     _environment: str | None = PrivateAttr(default=None)
+    _choice: dict[str, str] = PrivateAttr(default_factory=dict)
 
     @property
     def asked_facts(self) -> dict[str, Capture]:
@@ -293,6 +294,17 @@ class Spec(Inherited):
         """The same spec, which knows what environment it was loaded for."""
         self._environment = environment
         return self
+
+    @property
+    def choice(self) -> dict[str, str]:
+        """Which way of signing in was taken, by where the `auth` stands that offered several."""
+        return dict(self._choice)
+
+    def signing_in(self, choice: Mapping[str, str]) -> Self:
+        """The same spec, which knows what was chosen."""
+        copy = self.model_copy()
+        copy._choice = dict(choice)  # noqa: SLF001 - of this class
+        return copy
 
     def with_python(self, file: FilePath) -> Self:
         """The same spec with hooks of its own."""

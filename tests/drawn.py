@@ -322,7 +322,7 @@ def _outside_list(schema: Json, value: list[Any]) -> Iterator[list[Any]]:
     if schema.get("minItems"):
         yield []
     if value and "maxItems" in schema:
-        yield value * (schema["maxItems"] + 1)
+        yield (value * (schema["maxItems"] + 1))[: schema["maxItems"] + 1]  # not more: it may be multiplied again
     if value and schema.get("uniqueItems"):
         yield value * 2
 

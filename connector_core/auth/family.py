@@ -1,6 +1,6 @@
 """What every kind of sign-in is, and the session that it is given."""
 
-from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Struct
@@ -15,7 +15,7 @@ from connector_core.http import Request, Response
 from connector_core.request import BaseUrl
 from connector_core.template import Reads, Template
 
-__all__ = ["Auth", "NoAuth", "Session", "SoleAuth", "Text"]
+__all__ = ["Auth", "NoAuth", "OneOf", "Session", "SoleAuth", "Text"]
 
 Text = Annotated[Template, Reads("auth")]
 """A credential's template."""
@@ -101,6 +101,10 @@ class Auth(Component, key="auth"):
         """The addresses that `obtain` and `flow` ask, where these are not the service's own."""
         return ()
 
+    def each(self) -> Iterator["Auth"]:
+        """The sign-ins that an account may have: itself, or those that it chooses from."""
+        yield self
+
     @property
     def asks_by_path(self) -> bool:
         """Whether `obtain` or `flow` asks for paths below the connector's `base_url`."""
@@ -127,8 +131,12 @@ class Auth(Component, key="auth"):
         return None
 
 
-class _Sole(Struct, frozen=True):
-    """In an annotation: only kinds that need no token, and no other kind."""
+class OneOf(Struct, frozen=True):
+    """In an annotation: only kinds that fit, for a sign-in that is a part of another."""
+
+    fits: Callable[[type[Any]], bool]
+    why_not: str
+    """What is said of a kind that does not fit."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         return core_schema.no_info_plain_validator_function(self._resolve)
@@ -136,24 +144,25 @@ class _Sole(Struct, frozen=True):
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        """Those kinds alone: a schema that held all of them would never end."""
-        return Auth.alternatives([kind for kind in Auth.kinds.values() if self._fits(kind)], handler)
-
-    def _fits(self, kind: type[Any]) -> bool:
-        return not kind.tokened and not kind.holds_others
+        """Those kinds alone."""
+        return Auth.alternatives([kind for kind in Auth.kinds.values() if self.fits(kind)], handler)
 
     def _resolve(self, value: Any) -> Auth:
         name = value.get("type") if isinstance(value, dict) else value
-        if isinstance(name, str) and name in Auth.kinds and not self._fits(Auth.kinds[name]):
-            known = ", ".join(other for other, kind in Auth.kinds.items() if self._fits(kind))
-            what = (
-                "{got} cannot sign this request: it is itself made of requests or of other sign-ins (one of: {known})"
-            )
-            raise PydanticCustomError("unknown_type", what, {"got": name, "known": known})
+        if isinstance(name, str) and name in Auth.kinds and not self.fits(Auth.kinds[name]):
+            known = ", ".join(other for other, kind in Auth.kinds.items() if self.fits(kind))
+            what = {"got": name, "why": self.why_not, "known": known}
+            raise PydanticCustomError("unknown_type", "{got} {why} (one of: {known})", what)
         return Auth.resolve(value)
 
 
-SoleAuth = Annotated[Auth, _Sole()]
+def _is_sole(kind: type[Any]) -> bool:
+    return not kind.tokened and not kind.holds_others
+
+
+SoleAuth = Annotated[
+    Auth, OneOf(_is_sole, "cannot sign this request: it is itself made of requests or of other sign-ins")
+]
 """A sign-in that asks for no token and is made of no other."""
 
 

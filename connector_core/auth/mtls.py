@@ -18,7 +18,7 @@ Rule 3: as long as the secrets stay what they are, the certificate is one object
 import base64
 import json
 import re
-from collections.abc import Collection, Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -76,6 +76,8 @@ class Mtls(Auth):
     def _one_certificate(cls, auth: Auth | None) -> Auth | None:
         if isinstance(auth, Mtls):
             raise PydanticCustomError("mtls", "one connection shows one certificate: mtls stands inside of mtls")
+        if auth is not None and auth.kind() == "any_of":
+            raise PydanticCustomError("mtls", "any_of stands inside of mtls: name its options outside, each an mtls")
         return auth
 
     @property
@@ -114,6 +116,10 @@ class Mtls(Auth):
     def homes(self, session: Session) -> Sequence[str]:
         """Whom the sign-in on top asks."""
         return self._inner.homes(session)
+
+    def each(self) -> Iterator[Auth]:
+        """Itself: with another sign-in on top it is another."""
+        yield self
 
     @property
     def asks_by_path(self) -> bool:

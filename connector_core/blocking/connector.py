@@ -103,10 +103,11 @@ class Engine(Closing):
         environment: str | None = None,
         id: str | None = None,  # noqa: A002 - the word that a user would write
         network: Network | None = None,
+        sign_in: str | None = None,
     ) -> Connector:
         """A connector for one account, open until it is closed; raises SpecError or ConfigError."""
         opening = self._engine.open(
-            spec, config=config, secrets=secrets, environment=environment, id=id, network=network
+            spec, config=config, secrets=secrets, environment=environment, id=id, network=network, sign_in=sign_in
         )
         return Connector(opening, self, self._loop)
 
@@ -156,6 +157,7 @@ class Connector(Closing):
         environment: str | None = None,
         id: str | None = None,  # noqa: A002 - the word that a user would write
         network: Network | None = None,
+        sign_in: str | None = None,
         specs: Sequence[str | Path] = (),
         listeners: Sequence[Listener] = (),
         effects: Effects | None = None,
@@ -171,6 +173,7 @@ class Connector(Closing):
                 environment=environment,
                 id=id,
                 network=network,
+                sign_in=sign_in,
                 specs=specs,
                 listeners=listeners,
                 effects=effects,

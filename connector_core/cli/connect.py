@@ -67,11 +67,12 @@ def command(
 
     if account["simulate"]:
         raise click.UsageError("what is simulated needs no account: leave --simulate out", click.get_current_context())
-    spec = loaded(name, specs, environment)
+    spec = _one_way(loaded(name, specs, environment), account)
     connection, path = account["id"] or spec.name, account["connections"] or Path("connections.yaml")
     _check_name(connection, path, replace=replace)
     config, typed = _asked(spec, account)
-    found = Settings(connector=spec.name, environment=environment, config=config)
+    way = next(iter(spec.choice.values()), None)
+    found = Settings(connector=spec.name, environment=environment, config=config, sign_in=account["sign_in"] or way)
     trying: Account = {**account, "id": connection, "settings": found, "secret": (*account["secret"], *typed.items())}
     signs_in = asyncio.run(_try(spec, trying, trace=trace, sends=not no_check))
     asyncio.run(_keep(account["store"], connection, typed))
@@ -83,6 +84,7 @@ def command(
         "config": config,
         "secrets": references,
         "network": account["network"],
+        "sign_in": found.sign_in,
     }
     set_up(path, connection, {key: value for key, value in entry.items() if value})
     kept = f"; its secrets are in {place(account['store'])}" if typed else ""
@@ -113,6 +115,30 @@ def _written(name: str, spec: Spec, path: Path) -> str:
     if not name.endswith((".yaml", ".yml", ".json")):
         return spec.name
     return os.path.relpath(name, path.parent)
+
+
+def _one_way(spec: Spec, account: Account) -> Spec:
+    """The spec with the way of signing in that the account takes, and the secrets of that alone."""
+    from connector_core.plan import choose, with_choice
+
+    try:
+        choice = choose(spec, account["sign_in"], dict(account["secret"]))
+    except ConfigError as error:
+        if error.code != "sign_in.incomplete":
+            raise
+        raise ConfigError(
+            f"{spec.name} can be signed in to in several ways",
+            where=spec.name,
+            hint="choose one with --sign-in NAME, or pass the secrets of one",
+            code=error.code,
+        ) from None
+    taken = with_choice(spec, choice)
+    left = {
+        name
+        for name, schema in taken.secrets.items()
+        if schema.get("optional") and not spec.secrets[name].get("optional")
+    }
+    return taken.model_copy(update={"secrets": {k: v for k, v in taken.secrets.items() if k not in left}})
 
 
 # ── what is asked for ─────────────────────────────────────────────────────────────────────────────

@@ -129,6 +129,20 @@ def _standing_secrets(spec: Spec) -> dict[str, Any]:
     return {name: typed_secret(spec.secrets[name], value) for name, value in named.items() if value}
 
 
+def _as_chosen(spec: Spec, way: str | None, secrets: Mapping[str, Any]) -> Spec:
+    """The spec with the sign-in that the account takes; raises ConfigError that says how its secrets are passed."""
+    from connector_core.plan import choose, with_choice
+
+    try:
+        return with_choice(spec, choose(spec, way, secrets))
+    except ConfigError as error:
+        if error.code != "sign_in.incomplete":
+            raise
+        example = variable(spec, next(iter(spec.secrets), "name"))
+        hint = f"set those of one of them, such as {example}, or name other variables: --secret NAME=env:VARIABLE"
+        raise ConfigError(error.what, where=error.where, hint=hint, code=error.code) from None
+
+
 def _check(spec: Spec, config: Mapping[str, Any], secrets: Mapping[str, Any], at: str) -> None:
     """Raises ConfigError with everything that is missing or wrong, and how it is passed here."""
     from connector_core.config import settled_account
@@ -201,13 +215,15 @@ async def opened(
     known = account.get("settings")
     config = {**(known.config if known is not None else {}), **settings(spec.config, account["config"])}
     secrets: dict[str, Any] = dict(account["secret"])
+    way = account["sign_in"] or (known.sign_in if known is not None else None)
     if account["simulate"]:
         from connector_core.testing import simulated
 
-        async with simulated(spec, config=config, secrets=secrets, listeners=listeners) as connector:
+        async with simulated(spec, config=config, secrets=secrets, listeners=listeners, sign_in=way) as connector:
             yield connector
         return
     secrets = {**(known.secrets if known is not None else _standing_secrets(spec)), **secrets}
+    spec = _as_chosen(spec, way, secrets)
     _check(spec, config, secrets, account.get("at", ""))
     from connector_core.cli.keeping import is_there, store_at
     from connector_core.cli.tally import kept

@@ -41,6 +41,7 @@ class Account(TypedDict):
     network: str | None
     connections: Path | None
     simulate: bool
+    sign_in: str | None
     store: str | None
     id: str | None
     settings: NotRequired[Settings]
@@ -151,6 +152,12 @@ def account_options(command: F) -> F:
             connections_option,
             store_option,
             click.option("--id", metavar="NAME", help="Tells accounts of a service apart; left out: the spec's name."),
+            click.option(
+                "--sign-in",
+                metavar="NAME",
+                help="Takes that way of signing in, where the spec offers several; left out: the first whose secrets "
+                "are all given.",
+            ),
             click.option(
                 "--simulate", is_flag=True, help="Uses a simulated service; needs neither config nor secrets."
             ),

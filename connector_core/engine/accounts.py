@@ -30,6 +30,7 @@ class Given(Struct, frozen=True):
     secrets: Any
     name: str | None
     network: Network | None
+    sign_in: str | None = None
     at: str = ""
     """Where its settings stand, such as `connections.yaml:2:3`; empty: there are none."""
 
@@ -48,6 +49,7 @@ def with_settings(given: Given, connections: Connections | None) -> Given:
         secrets=hidden(_over(settings.secrets, given.secrets)),
         name=given.name or name,
         network=given.network or settings.network,
+        sign_in=given.sign_in or settings.sign_in,
         at=connections.at(name),
     )
 

@@ -9,6 +9,7 @@ from weakref import finalize
 
 from connector_core.exceptions import ConfigError
 from connector_core.load import add_filters, load
+from connector_core.plan import choose, with_choice
 from connector_core.plugins import Plugin, Plugins, beside
 from connector_core.secrets import Backend, Backends
 from connector_core.spec import Spec
@@ -42,6 +43,7 @@ class Catalogue:
         self._own: dict[Path, Plugins] = {}
         self._specs: dict[tuple[str, str | None], Spec] = {}
         self._plans: dict[int, dict[str, Plan]] = {}
+        self._chosen: dict[int, dict[tuple[tuple[str, str], ...], Spec]] = {}
 
     def spec(self, spec: str | Path | Mapping[str, Any] | Spec, environment: str | None) -> Spec:
         """The spec, loaded with what plug-ins bring; raises SpecError or ConfigError."""
@@ -56,6 +58,22 @@ class Catalogue:
         if known not in self._specs:
             self._specs[known] = load(spec, self._folders, environment)
         return self._specs[known]
+
+    def chosen(self, spec: Spec, sign_in: str | None, secrets: Any) -> Spec:
+        """The spec with the sign-in that an account takes; accounts that take the same share it, and its plans.
+
+        Raises ConfigError where nothing has that name, or where the account has the secrets of no option.
+        """
+        choice = choose(spec, sign_in, secrets if isinstance(secrets, Mapping) else {})
+        if not choice:
+            return spec
+        if (known := self._chosen.get(id(spec))) is None:
+            known = self._chosen[id(spec)] = {}
+            finalize(spec, self._chosen.pop, id(spec)).atexit = False
+        key = tuple(choice.items())
+        if key not in known:
+            known[key] = with_choice(spec, choice)
+        return known[key]
 
     def plans_of(self, spec: Spec) -> dict[str, Plan]:
         """The plans that are made already; all connections of a spec share them, as long as somebody has the spec."""

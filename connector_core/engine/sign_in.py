@@ -173,9 +173,11 @@ class SignIn:
     def _any(self) -> tuple[Plan, Credential]:
         """The credential of the connector's own `auth`; raises ConfigError where no endpoint uses it."""
         self._connection.ready()
-        for endpoint in self._connection.spec.endpoints:
+        spec = self._connection.spec
+        own = f"auth.options.{spec.choice.get('auth')}"
+        for endpoint in spec.endpoints:
             plan = self._connection.plan(endpoint)
-            if plan.credential == "auth" and plan.auth.tokened:
+            if plan.credential in ("auth", own) and plan.auth.tokened:
                 return plan, self._connection.credential(plan, ask)
         raise ConfigError(
             f"nobody signs in to {self._connection.spec.name}: its auth has no tokens",

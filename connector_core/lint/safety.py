@@ -36,8 +36,8 @@ def _with_base_url(spec: Spec) -> Iterator[tuple[Place, Model]]:
 @rule("C302", "warning")
 def _secret_in_query(whole: Loaded) -> Iterator[tuple[Place, str]]:
     """A secret is sent in the query, where logs and proxies keep it; a header is safer if the service takes one."""
-    found = whole.spec.auth
-    if getattr(getattr(found, "put", None), "root", "") == "query":
+    found = () if whole.spec.auth is None else whole.spec.auth.each()
+    if any(getattr(getattr(one, "put", None), "root", "") == "query" for one in found):
         yield ("auth",), "the secret goes into the query, where logs keep it; use a header if the service takes one"
     for place, value in templates(whole.spec):
         if "params" in place and any(read[0] == "secrets" for read in value.reads):

@@ -4,7 +4,19 @@ It is all that the engine sees of an endpoint. It holds nothing of a connection,
 it.
 """
 
+from connector_core.plan.chosen import choose, optional_secrets, with_choice
 from connector_core.plan.compiled import base_urls, base_urls_of, compile_plan, credential_of, endpoint_of
 from connector_core.plan.plan import JobPlan, Plan
 
-__all__ = ["JobPlan", "Plan", "base_urls", "base_urls_of", "compile_plan", "credential_of", "endpoint_of"]
+__all__ = [
+    "JobPlan",
+    "Plan",
+    "base_urls",
+    "base_urls_of",
+    "choose",
+    "compile_plan",
+    "credential_of",
+    "endpoint_of",
+    "optional_secrets",
+    "with_choice",
+]

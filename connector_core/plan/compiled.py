@@ -169,10 +169,15 @@ def _paged(endpoint: Endpoint) -> Pagination:
 
 
 def credential_of(spec: Spec, auth: Auth) -> str:
-    """Which of the spec's `auth` it is: `auth`, or that of the first endpoint that has it."""
-    if auth == spec.auth:
-        return "auth"
-    return next((f"endpoints.{name}.auth" for name, other in spec.endpoints.items() if other.auth == auth), "none")
+    """Which of the spec's `auth` it is: `auth`, or that of the first endpoint that has it; an option has its name."""
+    known = {f"endpoints.{name}.auth": endpoint.auth for name, endpoint in spec.endpoints.items()}
+    for place, other in {"auth": spec.auth, **known}.items():
+        if other == auth:
+            return f"{place}.options.{spec.choice[place]}" if place in spec.choice else place
+        for name, option in getattr(other, "options", {}).items():
+            if option == auth:
+                return f"{place}.options.{name}"
+    return "none"
 
 
 def _secrets(endpoint: Endpoint) -> frozenset[str] | None:

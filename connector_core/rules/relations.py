@@ -123,7 +123,8 @@ def _sign_in_facts(spec: Spec) -> Iterator[Mistake]:
     """What comes with a token needs a sign-in that has one; no fact hides a name that there is anyway."""
     if "id" in spec.capture:
         yield ("capture", "id"), "hides connection.id: choose another name"
-    if not any(auth is not None and auth.tokened for auth in (spec.auth, *(e.auth for e in spec.endpoints.values()))):
+    auths = (spec.auth, *(endpoint.auth for endpoint in spec.endpoints.values()))
+    if not any(one.tokened for auth in auths if auth is not None for one in auth.each()):
         for name in spec.sign_in_facts:
             yield ("capture", name), "comes with a token, and no auth here signs with one"
 

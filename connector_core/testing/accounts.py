@@ -108,9 +108,9 @@ def _secret(name: str, schema: Mapping[str, Any], dice: Random) -> Any:
 
 
 def ways_in(spec: Spec) -> list[Auth]:
-    """Every `auth` of the spec, the connector's first."""
+    """Every `auth` of the spec, the connector's first; where one offers several ways, each of these."""
     auths = [spec.auth, *(endpoint.auth for endpoint in spec.endpoints.values())]
-    return [auth for auth in auths if auth is not None]
+    return [one for auth in auths if auth is not None for one in auth.each()]
 
 
 def formed(spec: Spec, dice: Random, wanted: Collection[str]) -> dict[str, str]:

@@ -293,7 +293,8 @@ def _table(records: Sequence[Mapping[str, Any]], schema: list[str], place: BodyP
 def _puts(endpoint: Endpoint) -> list[Put]:
     """The places of a request that are not the endpoint's own."""
     pagination = endpoint.pagination or NoPagination()
-    found = [getattr(pagination, "put", None), getattr(endpoint.auth, "put", None)]
+    found = [getattr(pagination, "put", None)]
+    found += [getattr(auth, "put", None) for auth in (endpoint.auth or NoAuth()).each()]
     found.append(getattr(getattr(pagination, "size", None), "put", None))
     if isinstance(pagination, LinkHeader | NextUrl):
         found.append(AFTER)

@@ -68,8 +68,13 @@ class SignIns:
 
     def session(self, auth: Auth, scope: Mapping[str, Any]) -> Session:
         """The provider's side of that way in, with further names."""
-        learnt = next((learnt for known, learnt in self._ways.values() if known == auth), {})
-        return self._session(learnt, scope)
+        options = getattr(auth, "options", None)
+        if options is None:
+            return self._session(self._learnt_by(auth), scope)
+        return self._session({name: self._learnt_by(option) for name, option in options.items()}, scope)
+
+    def _learnt_by(self, auth: Auth) -> dict[str, Any]:
+        return next((learnt for known, learnt in self._ways.values() if known == auth), {})
 
     def answer(self, request: Request) -> Reply | None:
         """The answer to what signs in; None: the request is for an endpoint."""

@@ -314,10 +314,11 @@ def simulated(
     jobs: Ending = "done",
     plugins: Sequence[Any] = (),
     faults: str | Faults = "",
+    sign_in: str | None = None,
 ) -> AbstractAsyncContextManager[Connector]:
     """A connector of the spec, wired to a simulator; config and secrets given hold on both sides.
 
-    `specs`, `plugins`: as for Engine. See Simulator for the rest. Waits, such as those
+    `specs`, `plugins`: as for Engine; `sign_in`: as for Engine.open. See Simulator for the rest. Waits, such as those
     between two polls of a job, pass at once.
     """
 
@@ -347,6 +348,7 @@ def simulated(
                 listeners=listeners,
                 effects=effects,
                 plugins=plugins,
+                sign_in=sign_in,
             )
         )
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from connector_core.address import AnswerPath
+from connector_core.plan import optional_secrets
 from connector_core.spec import Endpoint, Spec
 from connector_core.types.layout import method
 from connector_core.types.names import camel, docstring
@@ -67,7 +68,7 @@ def _account(shapes: Shapes, protocol: str, spec: Spec) -> None:
     config = {
         name: {**schema, "optional": True} if name in elsewhere else schema for name, schema in spec.config.items()
     }
-    secrets = {name: {"type": "string", **schema} for name, schema in spec.secrets.items()}
+    secrets = {name: {"type": "string", **schema} for name, schema in optional_secrets(spec).items()}
     for what, properties, besides in (("config", config, ""), ("secrets", secrets, "SecretRef")):
         if properties:
             name = shapes.names.free(f"{protocol}{what.title()}", "Connector")

@@ -165,3 +165,38 @@ def test_a_spec_by_its_path(shop, run):
 def test_simulated(run):
     """There is nothing to set up."""
     assert "leave --simulate out" in run("connect", "shop", "--simulate").stderr
+
+
+DESK = """\
+connector: "1"
+name: desk
+secrets: {token: {}, user: {}, password: {}}
+config: {url: {type: string}}
+base_url: "{{ config.url }}"
+auth:
+  type: any_of
+  options:
+    token: {type: bearer, token: "{{ secrets.token }}"}
+    password: {type: basic, username: "{{ secrets.user }}", password: "{{ secrets.password }}"}
+endpoints:
+  tickets: {get: /tickets, records: body.data}
+"""
+
+
+def test_one_of_several_ways_of_signing_in(shop, run):
+    """What the account takes is kept, and the secrets of that alone are wanted; somebody has to choose."""
+    Path("desk.yaml").write_text(DESK, "utf-8")
+    said = ("connect", "desk.yaml", "--config", f"url={shop}", "--network", "loopback")
+    done = run(*said)
+    assert done.exit_code != 0
+    assert "desk can be signed in to in several ways" in done.stderr
+    assert "choose one with --sign-in NAME, or pass the secrets of one" in done.stderr
+    done = run(*said, "--sign-in", "password", "--secret", "user=env:ACME")
+    assert done.exit_code != 0
+    assert "--secret password=REFERENCE" in done.stderr
+    assert "token" not in done.stderr
+    done = run(*said, "--secret", "user=env:ACME", "--secret", "password=env:ACME", env={"ACME": TOKEN})
+    assert done.exit_code == 0, done.stderr
+    assert Connections("connections.yaml")["desk"].sign_in == "password"
+    done = run("read", "desk", "tickets", env={"ACME": TOKEN})
+    assert (done.exit_code, done.stdout) == (0, '{"id":1}\n'), done.stderr

@@ -107,6 +107,8 @@ CODES: dict[str, Code] = {
     "session.no_token": Code("account", "The answer to a login has no session where `auth.token.access` says."),
     "session.expires": Code("spec", "The end of a session is written in another form than `auth.token.expires` says."),
     "session.too_large": Code("spec", "The answer to a login is far too large for one."),
+    "sign_in.incomplete": Code("account", "The account has the secrets of none of the ways of signing in."),
+    "sign_in.unknown": Code("app", "The spec offers no way of signing in of that name."),
     "sign_in.lost": Code("account", "Somebody came back from a sign-in that is not theirs, or has ended. Begin again."),
     "sign_in.none": Code("caller", "A person cannot sign in like that; the text says how, or that nobody has to."),
     "sign_in.port": Code("app", "`connector login` cannot listen at the port that the browser comes back to."),
