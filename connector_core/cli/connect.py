@@ -119,10 +119,13 @@ def _written(name: str, spec: Spec, path: Path) -> str:
 
 def _one_way(spec: Spec, account: Account) -> Spec:
     """The spec with the way of signing in that the account takes, and the secrets of that alone."""
-    from connector_core.plan import choose, with_choice
+    from connector_core.plan import choose, ways, with_choice
 
+    way, given = account["sign_in"], dict(account["secret"])
+    if way is None and not given and asks() and (names := ways(spec)):
+        way = ask("sign_in", {"description": "How to sign in", "enum": names})
     try:
-        choice = choose(spec, account["sign_in"], dict(account["secret"]))
+        choice = choose(spec, way, given)
     except ConfigError as error:
         if error.code != "sign_in.incomplete":
             raise

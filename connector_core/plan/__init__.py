@@ -4,7 +4,7 @@ It is all that the engine sees of an endpoint. It holds nothing of a connection,
 it.
 """
 
-from connector_core.plan.chosen import choose, optional_secrets, with_choice
+from connector_core.plan.chosen import choose, optional_secrets, ways, with_choice
 from connector_core.plan.compiled import base_urls, base_urls_of, compile_plan, credential_of, endpoint_of
 from connector_core.plan.plan import JobPlan, Plan
 
@@ -18,5 +18,6 @@ __all__ = [
     "credential_of",
     "endpoint_of",
     "optional_secrets",
+    "ways",
     "with_choice",
 ]

@@ -13,7 +13,7 @@ from connector_core.secret import Secret
 from connector_core.spec import Spec
 from connector_core.template import templates
 
-__all__ = ["Choice", "choose", "with_choice"]
+__all__ = ["Choice", "choose", "optional_secrets", "ways", "with_choice"]
 
 Choice = Mapping[str, str]
 """The option that is taken, by where the `auth` stands: `{"auth": "token"}`; empty where there is nothing to choose."""
@@ -36,6 +36,11 @@ def choose(spec: Spec, wanted: str | None, secrets: Mapping[str, Any]) -> Choice
         place: wanted if wanted is not None and wanted in auth.options else _first(spec, place, auth, secrets)
         for place, auth in offered.items()
     }
+
+
+def ways(spec: Spec) -> list[str]:
+    """The names of the sign-ins that an account may take, in the order of the spec; empty where there is one alone."""
+    return list(dict.fromkeys(name for _, auth in _offered(spec) for name in auth.options))
 
 
 def _offered(spec: Spec) -> Iterator[tuple[str, AnyOf]]:

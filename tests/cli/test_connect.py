@@ -200,3 +200,19 @@ def test_one_of_several_ways_of_signing_in(shop, run):
     assert Connections("connections.yaml")["desk"].sign_in == "password"
     done = run("read", "desk", "tickets", env={"ACME": TOKEN})
     assert (done.exit_code, done.stdout) == (0, '{"id":1}\n'), done.stderr
+
+
+def test_the_way_of_signing_in_is_asked_for(shop, run):
+    """At a terminal the person chooses, and is asked for the secrets of that way alone."""
+    Path("desk.yaml").write_text(DESK, "utf-8")
+    terminal = Terminal("connect", "desk.yaml", "--config", f"url={shop}", "--network", "loopback")
+    terminal.type("sign_in: ", "sso")
+    terminal.type("sign_in: ", "password")
+    terminal.type("user: ", "ann")
+    terminal.type("password: ", TOKEN)
+    assert terminal.end() == 0, terminal.shown
+    assert "How to sign in (one of token, password)" in terminal.shown
+    assert "  token: " not in terminal.shown
+    found = Connections("connections.yaml")["desk"]
+    assert (found.sign_in, list(found.secrets)) == ("password", ["user", "password"])
+    assert run("read", "desk", "tickets").stdout == '{"id":1}\n'
