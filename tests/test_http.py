@@ -12,7 +12,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector_core.http import Headers, Multipart, Part, Request, Response, encode_query, is_binary, origin
+from connector_core.http import (
+    Headers,
+    Multipart,
+    Part,
+    Request,
+    Response,
+    encode_query,
+    is_binary,
+    origin,
+    without_credentials,
+)
 
 MULTIPART = (
     b'--0-12\r\nContent-Disposition: form-data; name="a"\r\n\r\n\xc3\xa9\r\n'
@@ -246,3 +256,43 @@ def test_what_has_no_origin(url):
     """A URL that is none is told, not guessed at."""
     with pytest.raises(ValueError, match=r"Invalid IPv6 URL|[Pp]ort"):
         origin(url)
+
+
+@pytest.mark.parametrize(
+    "text, shown",
+    [
+        ("Authorization: Bearer abc.def", "Authorization: ***"),
+        ("proxy-authorization: Basic YTpi\nVary: *", "proxy-authorization: ***\nVary: *"),
+        ("Set-Cookie: sid=1; Path=/\r\nX: y", "Set-Cookie: ***\r\nX: y"),
+        ('{"Authorization": "Bearer abc", "Vary": "*"}', '{"Authorization": "***", "Vary": "*"}'),
+        ('"{\\"X-Api-Key\\": \\"abc\\", \\"a\\": 1}"', '"{\\"X-Api-Key\\": \\"***\\", \\"a\\": 1}"'),
+        ("{'cookie': 'a=b'}", "{'cookie': '***'}"),
+        ("https://a.example/f?X-Amz-Signature=ab12&a=1", "https://a.example/f?X-Amz-Signature=***&a=1"),
+        ("/f?a=1&sig=ab%2B1&b=2", "/f?a=1&sig=***&b=2"),
+        ("/f?a=1&amp;token=abc&amp;b=2", "/f?a=1&amp;token=***&amp;b=2"),
+        ("/f?a=1\\u0026code=abc\\u0026b=2", "/f?a=1\\u0026code=***\\u0026b=2"),
+        ("u=%2Ff%3Fx-goog-signature%3Dabc%26b%3D2", "u=%2Ff%3Fx-goog-signature%3D***%26b%3D2"),
+        ("/back?state=abc#there", "/back?state=***#there"),
+        ("X-Mine: abc", "X-Mine: ***"),
+        ("/f?mine=abc", "/f?mine=***"),
+    ],
+)
+def test_credentials_by_their_names(text, shown):
+    """What stands behind the name of a header or a parameter that holds one is not shown; the rest is."""
+    assert without_credentials(text, ["X-Mine"], ["mine"]) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "the field Authorization is missing",
+        "not-authorization: no",
+        "/f?monkey=1&tokens=2&design=3",
+        "the key = value pairs are wrong: key=1",
+        '{"token": "must be given"}',
+        "Cookie:",
+    ],
+)
+def test_words_that_are_no_credentials(text):
+    """A sentence that names one, and a longer name, stay as they are."""
+    assert without_credentials(text) == text

@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakSet
 
-from connector_core.address import MISSING
+from connector_core.address import MISSING, Put
 from connector_core.auth import Auth, Session, Token
 from connector_core.config import SecretRef, settled_account
 from connector_core.engine.captured import Facts
@@ -30,6 +30,7 @@ from connector_core.engine.transport import Transport
 from connector_core.events import Event
 from connector_core.exceptions import ConfigError, ResponseError
 from connector_core.formats import instant, written
+from connector_core.http import without_credentials
 from connector_core.plan import Plan, base_urls, compile_plan
 from connector_core.plugins import Plugins
 from connector_core.rate_limit import RateLimit
@@ -51,6 +52,9 @@ class Reading(Protocol):
 
 _LEADING = re.compile(r"^\{\{\s*connection\.(\w+)")
 """The fact that an address begins with."""
+
+LONGEST_QUOTED = 10_000
+"""Characters of what a service says that are looked at; nothing shows more."""
 
 
 class Connection:
@@ -104,6 +108,8 @@ class Connection:
         for key in referred:
             del self._secrets[key]
         self._masks = Masks(self._secrets)
+        self._named: tuple[frozenset[str], frozenset[str]] | None = None
+        """Headers and parameters that sign-ins of the spec put something into."""
         self.referred: Referred | None = None
         """The secrets that are given by reference, which requests wait for; None: there are none."""
         if referred:
@@ -191,7 +197,7 @@ class Connection:
 
     def session(self) -> Session:
         """What a kind of `auth` is given."""
-        return Session(self.scope, unique=self.effects.unique, mask=self.mask, base_url=self.spec.base_url)
+        return Session(self.scope, unique=self.effects.unique, mask=self.quote, base_url=self.spec.base_url)
 
     def learn(self, token: Token, credential: str = "auth") -> None:
         """A token is used from now on, for that `auth` of the spec: its texts are secrets, what came with it facts."""
@@ -267,8 +273,23 @@ class Connection:
             self.effects.announce(event(connection=self.name, endpoint=endpoint, **about))
 
     def mask(self, text: str) -> str:
-        """The text with this connection's secrets taken out, in whatever form, for messages that quote the service."""
+        """The text with this connection's secrets taken out, in whatever form."""
         return self._masks.masked(text)
+
+    def quote(self, text: str) -> str:
+        """What a service says, fit to be shown: cut, without secrets, and without what is one by its name."""
+        if self._named is None:
+            self._named = _named(self.spec)
+        return without_credentials(self.mask(text)[:LONGEST_QUOTED], *self._named)
+
+
+def _named(spec: Spec) -> tuple[frozenset[str], frozenset[str]]:
+    """The headers and the parameters that are signed with, by the spec's own word."""
+    auths = [spec.auth, *(endpoint.auth for endpoint in spec.endpoints.values())]
+    found = [getattr(one, "put", None) for auth in auths if auth is not None for one in auth.each()]
+    puts = [put for put in found if isinstance(put, Put)]
+    headers = frozenset(put.keys[0] for put in puts if put.root == "header")
+    return headers, frozenset(put.keys[0] for put in puts if put.root == "query")
 
 
 def _secrets_in(answer: Mapping[str, Any]) -> Iterator[Any]:

@@ -54,12 +54,12 @@ def explained(
     url = response.request.url
     if issubclass(kind, ConnectionError):
         about["phase"] = "answered"
-    about["code"] = _harmless(connection.mask(about["code"]))[:100]  # a rule may take it from the answer
+    about["code"] = _harmless(connection.quote(about["code"]))[:100]  # a rule may take it from the answer
     how = f"answered {response.status}"
     if response.status == RAISED:
         how = f"raised {response.headers['Exception']}"
     return kind(
-        f"{plan.connector} {how}: {_harmless(connection.mask(what))}",
+        f"{plan.connector} {how}: {_harmless(connection.quote(what))}",
         where=f"{plan.endpoint}: {response.request.method} {url}",
         hint=HINTS.get(kind, ""),
         context={
@@ -81,7 +81,7 @@ def hide(connection: Connection, error: IntegrationError) -> None:
     """Takes secrets out of the URLs that an error shows: a service may have put one into a link that was followed."""
 
     def shown(text: str) -> str:
-        return _URL.sub(lambda url: connection.mask(url[0]), text)
+        return _URL.sub(lambda url: connection.quote(url[0]), text)
 
     error.what, error.where, error.hint = shown(error.what), shown(error.where), shown(error.hint)
     error.args = tuple(shown(part) if isinstance(part, str) else part for part in error.args)

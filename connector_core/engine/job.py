@@ -91,7 +91,7 @@ class _Run:
         scope = {**self._scope, **answer_scope(answered.response, body)}
         where = f"{self._plan.connector}.{self._plan.endpoint}"
         if job.failed is not None and job.failed.holds(scope):
-            reason = self._connection.mask(said(body)) or job.failed.source
+            reason = self._connection.quote(said(body)) or job.failed.source
             raise ServerError(f"the job failed: {reason}", where=where, hint="start it again", code="job.failed")
         if job.empty is not None and job.empty.holds(scope):
             return True

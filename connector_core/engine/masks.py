@@ -98,9 +98,15 @@ def _forms(text: str) -> Iterator[str]:
     for safe in ("", "/", "~,:"):
         yield quote(text, safe=safe, errors="replace")
     yield quote_plus(text, errors="replace")
+    yield "".join(one if one.isascii() and one.isalnum() else _bytes_of(one) for one in text)
     yield json.dumps(text)[1:-1]
     yield json.dumps(text, ensure_ascii=False)[1:-1]
     yield escape(text)
+
+
+def _bytes_of(character: str) -> str:
+    """In percent-encoding, also what needs none: some services encode `-` and `.` too."""
+    return "".join(f"%{byte:02X}" for byte in character.encode("utf-8", "replace"))
 
 
 def _in_base64(text: str) -> Iterator[str]:

@@ -271,7 +271,7 @@ class Reading:
         return place_of(self._plan, self._count + 1)
 
     def _located(self, error: ResponseError) -> ResponseError:
-        what = self._connection.mask(error.what)
+        what = self._connection.quote(error.what)
         return located(self._plan, self._count + 1, what, hint=error.hint, code=error.code)
 
     @property
@@ -293,7 +293,7 @@ class Reading:
 
     def _short(self, position: Any) -> str:
         """A position as it may be shown: a link without its query, and without what a service repeats of a secret."""
-        return _short(self._connection.mask(str(position).partition("?")[0]))
+        return _short(self._connection.quote(str(position).partition("?")[0]))
 
 
 def _short(text: str) -> str:

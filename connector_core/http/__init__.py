@@ -6,6 +6,7 @@ Everything above speaks of requests and answers in these types; only the transpo
 
     messages    Request, Response, Headers, origin
     certificate what this side shows of itself in TLS
+    credentials the names of headers and parameters that hold one
     multipart   parts, and the bytes around what they hold
     xml_text    a structure as an XML document
 """
@@ -13,6 +14,7 @@ Everything above speaks of requests and answers in these types; only the transpo
 from __future__ import annotations
 
 from connector_core.http.certificate import ClientCertificate
+from connector_core.http.credentials import without_credentials
 from connector_core.http.messages import (
     RAISED,
     Arrived,
@@ -41,4 +43,5 @@ __all__ = [
     "encode_query",
     "is_binary",
     "origin",
+    "without_credentials",
 ]
