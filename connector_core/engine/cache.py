@@ -85,25 +85,29 @@ def is_asked_anew() -> bool:
 
 
 async def answer(
-    connection: Connection, plan: Plan, request: Request, scope: dict[str, Any], why: str = ""
+    connection: Connection, plan: Plan, compose: Callable[[], Request], scope: dict[str, Any], why: str = ""
 ) -> Answered:
-    """The answer to a request; raises IntegrationError. See `exchange` for the arguments."""
+    """The answer to the request that `compose` gives; raises IntegrationError. See `exchange` for the other arguments.
+
+    It is composed once more where the service refuses a secret that is another by now.
+    """
+    request = compose()
     instead = _INSTEAD.get()
     if instead is _ANEW or (instead is None and not plan.keeps and not plan.forgets):
-        return await exchange(connection, plan, request, scope, why)
+        return await exchange(connection, plan, request, scope, why, anew=compose)
     store = connection.effects.store()
     place = _place(connection, plan, request, store)
     if instead is not None:
         return await _instead(connection, plan, request, store, place, instead)
     if place is None:
-        return await exchange(connection, plan, request, scope, why)
+        return await exchange(connection, plan, request, scope, why, anew=compose)
     if plan.forgets:
         try:
-            return await exchange(connection, plan, request, scope, why)
+            return await exchange(connection, plan, request, scope, why, anew=compose)
         finally:  # one that failed, or was not waited for, may have been acted on all the same
             connection.writes += 1
             await store.drop_all(place[0])
-    return await _Use(connection, plan, request, store, place).answer(scope, why)
+    return await _Use(connection, plan, (request, compose), store, place).answer(scope, why)
 
 
 async def _instead(
@@ -120,8 +124,12 @@ async def _instead(
 class _Use:
     """One request that may be answered out of what is kept."""
 
-    def __init__(self, connection: Connection, plan: Plan, request: Request, store: Store, place: Place) -> None:
-        self._connection, self._plan, self._request = connection, plan, request
+    def __init__(
+        self, connection: Connection, plan: Plan, composed: tuple[Request, Callable[[], Request]], store: Store,
+        place: Place,
+    ) -> None:  # fmt: skip
+        self._connection, self._plan = connection, plan
+        self._request, self._compose = composed
         self._store, self._place = store, place
 
     async def answer(self, scope: dict[str, Any], why: str) -> Answered:
@@ -159,9 +167,15 @@ class _Use:
         connection, plan, request = self._connection, self._plan, self._request
         writes = connection.writes
         conditions = known.conditions() if known is not None and request.method == "GET" else {}
-        asked = replace(request, headers={**request.headers, **conditions}) if conditions else request
+
+        def asked(request: Request) -> Request:
+            return replace(request, headers={**request.headers, **conditions}) if conditions else request
+
         try:
-            answered = await exchange(connection, plan, asked, scope, why, conditional=bool(conditions))
+            answered = await exchange(
+                connection, plan, asked(request), scope, why, conditional=bool(conditions),
+                anew=lambda: asked(self._compose()),
+            )  # fmt: skip
         except (AuthenticationError, AuthorizationError, ResourceError):
             await self._store.drop(self._place)
             raise

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any, Never
 
 from msgspec import Struct
@@ -55,32 +56,38 @@ several times the memory of its bytes."""
 
 async def exchange(
     connection: Connection, plan: Plan, request: Request, scope: dict[str, Any], why: str = "", *,
-    conditional: bool = False,
+    conditional: bool = False, anew: Callable[[], Request] | None = None,
 ) -> Answered:  # fmt: skip
     """The answer to a request, after as many attempts as are harmless and useful; raises IntegrationError.
 
     `why` says in words what the request is for, to whoever listens. `conditional`: it asks whether what is kept still
-    holds, and 304 is an answer to that.
+    holds, and 304 is an answer to that. `anew` composes the request once more, for a service that refuses a secret in
+    it; None: it stays as it is.
     """
+    anew = anew or (lambda: request)
     try:
         if not connection.effects.listeners:
-            return await _exchanged(connection, plan, request, scope, None, conditional)
+            return await _exchanged(connection, plan, (request, anew), scope, None, conditional)
         with Tale(connection, plan, why) as tale:
-            return await _exchanged(connection, plan, request, scope, tale, conditional)
+            return await _exchanged(connection, plan, (request, anew), scope, tale, conditional)
     except IntegrationError as error:
         hide(connection, error)
         raise
 
 
 async def _exchanged(
-    connection: Connection, plan: Plan, request: Request, scope: dict[str, Any], tale: Tale | None, conditional: bool
-) -> Answered:
+    connection: Connection, plan: Plan, composed: tuple[Request, Callable[[], Request]], scope: dict[str, Any],
+    tale: Tale | None, conditional: bool,
+) -> Answered:  # fmt: skip
     effects = connection.effects
-    if plan.idempotency is not None:
-        request = plan.idempotency.keyed(request, scope, effects.unique())
-    if request.body is not None:
-        request = prepared(request, effects.unique)
-    way = _Way(request, effects.monotonic())
+    key, held = effects.unique() if plan.idempotency is not None else "", dict[int, Any]()
+
+    def ready(request: Request) -> Request:
+        if plan.idempotency is not None:
+            request = plan.idempotency.keyed(request, scope, key)
+        return request if request.body is None else prepared(request, effects.unique, held)
+
+    way = _Way(*composed, ready, effects.monotonic())
     way.tale = tale
     while True:
         way.attempt += 1
@@ -142,7 +149,9 @@ async def _signs_anew(connection: Connection, plan: Plan, way: _Way, response: R
     if outcome.category != "authentication" and outcome.then != "reauthenticate":
         return False
     better = await signs_better(connection, plan, response, way.token, way.changes)
-    way.signed_anew = better and plan.signs and not spent(way.request)
+    if not spent(way.request):
+        composed = connection.referred is not None and way.composed_anew()
+        way.signed_anew = composed or (better and plan.signs)
     return way.signed_anew
 
 
@@ -185,9 +194,13 @@ def _give_up(connection: Connection, plan: Plan, way: _Way, problem: Integration
 class _Way:
     """How far a request has come: what a service has acted on and redirected is not sent to it again."""
 
-    def __init__(self, request: Request, now: float) -> None:
+    def __init__(
+        self, composed: Request, anew: Callable[[], Request], ready: Callable[[Request], Request], now: float
+    ) -> None:
+        """`composed`: as the spec says, which `anew` gives once more; `ready` makes it one for several attempts."""
+        self._composed, self._anew, self._ready = composed, anew, ready
         self.started, self.attempt = now, 0
-        self.request = request
+        self.request = ready(composed)
         """What is sent next; a repetition begins here."""
         self.tale: Tale | None = None
         """Who tells of it; None: nobody listens."""
@@ -220,6 +233,13 @@ class _Way:
         if (referred := connection.referred) is not None:
             await referred.ready(plan.secrets)
             self.changes = referred.changes
+
+    def composed_anew(self) -> bool:
+        """Has it composed with what its secrets are now; whether it is another request than the one before."""
+        if self.acted or (composed := self._anew()) == self._composed:
+            return False
+        self._composed, self.request = composed, self._ready(composed)
+        return True
 
     def redirected(self, moved: Request) -> None:
         """Notes where the answer to a write is; a read begins anew, since it may be sent elsewhere next time."""

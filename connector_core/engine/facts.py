@@ -59,8 +59,10 @@ async def _taken(connection: Connection, name: str) -> object:
     plan = connection.plan(capture.call)
     await prepare(connection, plan)
     scope = connection.names(plan)
-    request = plan.compose({**scope, "input": {}, "page": plan.pagination.names(None)})
-    answered = await answer(connection, plan, plan.pagination.at(request, None), scope, f"connection.{name}")
+    names = {**scope, "input": {}, "page": plan.pagination.names(None)}
+    answered = await answer(
+        connection, plan, lambda: plan.pagination.at(plan.compose(names), None), scope, f"connection.{name}"
+    )
     value = capture.take.take(answer_scope(answered.response, decoded(connection, plan, answered)))
     if value is MISSING or value is None:
         raise ResponseError(

@@ -79,7 +79,7 @@ class _Run:
         return {name: value for name, value in started.items() if name in read}
 
     async def _ask(self, name: str, plan: Plan) -> Answered:
-        answered = await answer(self._connection, plan, plan.compose(self._scope), self._scope, _WHY[name])
+        answered = await answer(self._connection, plan, lambda: plan.compose(self._scope), self._scope, _WHY[name])
         self._names[name] = decoded(self._connection, plan, answered)
         if name == "poll":
             self.polled = answered

@@ -61,6 +61,8 @@ class Reading:
         self._key = partition.key or None
         self._scope = {**connection.names(plan), **partition.names}
         self._request: Request | None = None
+        self._changes = 0
+        """How many of the referred secrets had become others when that was composed."""
         self._seen: set[Any] = set()
         self._last_body = b""
         self._last_ends: Any = None
@@ -70,16 +72,23 @@ class Reading:
         names = {**self._scope, "page": self._plan.pagination.names(position)}
         return self._partition.placed(self._plan.compose(names))
 
+    def _asked(self, position: Any) -> Request:
+        """The request for one page, with what the secrets are now."""
+        plan, referred = self._plan, self._connection.referred
+        changes = 0 if referred is None else referred.changes
+        if self._request is None or plan.reads_page or changes != self._changes:
+            self._request = replace(self._composed(position), spools=plan.stream is not None)
+            self._changes = changes
+        return plan.pagination.at(self._request, position)
+
     async def fetch(self, position: Any) -> Answered:
         """The answer for one page."""
         plan = self._plan
         if plan.captures or self._connection.referred is not None:
             await prepare(self._connection, plan)
-        if (base := self._request) is None or plan.reads_page:
-            base = self._request = replace(self._composed(position), spools=plan.stream is not None)
         why = self._why(position) if self._connection.effects.listeners else ""
         try:
-            return await answer(self._connection, plan, plan.pagination.at(base, position), self._scope, why)
+            return await answer(self._connection, plan, lambda: self._asked(position), self._scope, why)
         except ConfigError as error:
             if position is None or error.code not in UNSENDABLE:
                 raise

@@ -48,14 +48,16 @@ async def sign(
 async def signs_better(
     connection: Connection, plan: Plan, response: Response, token: Token | None, changes: int
 ) -> bool:
-    """The service refuses the credentials: whether the same request, signed anew, may be accepted.
+    """The service refuses the credentials: whether the request, signed anew, may be accepted.
 
     `changes`: how many of the referred secrets had become others when it was signed.
     """
-    credential = connection.credential(plan, ask)
+    credential, referred = connection.credential(plan, ask), connection.referred
     if credential.refused(token) or plan.auth.challenged(credential.session, response):
+        if referred is not None and plan.own_secrets != frozenset():  # which of the two is refused, nobody says
+            await referred.renewed(plan.own_secrets, changes)
         return True
-    return connection.referred is not None and await connection.referred.renewed(plan.secrets, changes)
+    return referred is not None and await referred.renewed(plan.secrets, changes)
 
 
 async def ask(account: Account, plan: Plan, request: Request) -> Response:

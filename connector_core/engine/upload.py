@@ -36,14 +36,16 @@ class _Given(Struct, eq=False):
     """Whether that has happened."""
 
 
-def prepared(request: Request, unique: Callable[[], str]) -> Request:
-    """The request ready for several attempts: with its boundary, and with where its open files stand."""
+def prepared(request: Request, unique: Callable[[], str], held: dict[int, Any]) -> Request:
+    """The request ready for several attempts: with its boundary, and with where its open files stand.
+
+    `held`: what is known of its open files, where it was composed before; they have been read since.
+    """
     if request.encoding == "multipart":
-        held: dict[int, _Given] = {}
         parts = tuple(replace(part, value=_held(part.value, held)) for part in request.body.parts)
         return replace(request, body=Multipart(parts).bounded(unique()))
     if request.encoding == "bytes":
-        return replace(request, body=_held(request.body, {}))
+        return replace(request, body=_held(request.body, held))
     return request
 
 

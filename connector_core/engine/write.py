@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic
 
 from msgspec import Struct
@@ -56,13 +57,13 @@ async def call(connection: Connection, plan: Plan, given: Mapping[str, Any]) -> 
         return await _steps(connection, plan, scope)
     if plan.batch is not None:
         return await _batch(connection, plan, plan.batch, scope)
-    answered = await _sent(connection, plan, plan.compose(scope), scope)
+    answered = await _sent(connection, plan, lambda: plan.compose(scope), scope)
     body = decoded(connection, plan, answered)
     return Result(_output(plan, {**scope, **answer_scope(answered.response, body)}, body), answered.attempts)
 
 
-async def _sent(connection: Connection, plan: Plan, request: Request, scope: Scope) -> Answered:
-    answered = await answer(connection, plan, request, scope, "call")
+async def _sent(connection: Connection, plan: Plan, compose: Callable[[], Request], scope: Scope) -> Answered:
+    answered = await answer(connection, plan, compose, scope, "call")
     if answered.outcome.then != "ok":
         raise ResponseError(
             f"a rule for status {answered.response.status} says {answered.outcome.then}, which is for reads",
@@ -84,9 +85,8 @@ async def _batch(connection: Connection, plan: Plan, batch: BatchWrite, scope: S
     refused: list[int] = []
     attempts = 0
     for part in batch.parts(scope):
-        request = batch.put.put(plan.compose(scope), part)
         try:
-            answered = await _sent(connection, plan, request, scope)
+            answered = await _sent(connection, plan, partial(_part, plan, batch, scope, part), scope)
             names = {**scope, **answer_scope(answered.response, decoded(connection, plan, answered))}
             found = batch.taken(names, len(part))
         except IntegrationError as error:
@@ -105,6 +105,10 @@ async def _batch(connection: Connection, plan: Plan, batch: BatchWrite, scope: S
             failed=refused,
         )
     return Result(_output(plan, {**scope, "body": results}, results), attempts)
+
+
+def _part(plan: Plan, batch: BatchWrite, scope: Scope, part: list[Any]) -> Request:
+    return batch.put.put(plan.compose(scope), part)
 
 
 def _listed(positions: list[int]) -> str:

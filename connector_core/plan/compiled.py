@@ -152,6 +152,7 @@ def _compiled(spec: Spec, name: str, hooks: Hooks) -> Plan:
         )
         - {"id"},
         secrets=_secrets(endpoint),
+        own_secrets=_secrets(endpoint, signing=False),
         steps=tuple(endpoint.steps or ()),
         batch=endpoint.batch,
     )
@@ -180,9 +181,10 @@ def credential_of(spec: Spec, auth: Auth) -> str:
     return "none"
 
 
-def _secrets(endpoint: Endpoint) -> frozenset[str] | None:
-    """The names of the secrets in its templates, those of its sign-in included; None: all may be needed."""
-    found = [read[1:2] for _, value in templates(endpoint) for read in value.reads if read[0] == "secrets"]
+def _secrets(endpoint: Endpoint, *, signing: bool = True) -> frozenset[str] | None:
+    """The names of the secrets in its templates, those of its sign-in as well if `signing`; None: all may be needed."""
+    read = [(path, names) for path, value in templates(endpoint) for names in value.reads if names[0] == "secrets"]
+    found = [names[1:2] for path, names in read if signing or path[0] != "auth"]
     return None if endpoint.sdk or () in found or ("*",) in found else frozenset(name for (name,) in found)
 
 

@@ -107,6 +107,8 @@ class Plan(Struct, frozen=True):
     """The captured facts that it reads."""
     secrets: frozenset[str] | None
     """The secrets that it reads; None: it may read any."""
+    own_secrets: frozenset[str] | None
+    """Those of them that the request is composed of, and not only signed with."""
     steps: tuple[Step, ...]
     """The calls that it is made of; empty: it is one."""
     batch: BatchWrite | None
