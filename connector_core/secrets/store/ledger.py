@@ -199,4 +199,6 @@ def _hash(name: Name) -> bytes:
 
 
 def _shown(name: Name) -> str:
+    if name.kind == "naming":
+        return "the key for the names of tokens"
     return f"{name.connection}/{name.field}" if name.kind == "secret" else f"the token {name.connection}"

@@ -25,7 +25,8 @@ __all__ = ["Change", "Loaded", "Name", "Row", "Rows"]
 class Name(Struct, frozen=True, order=True):
     """What a record is called."""
 
-    kind: Literal["secret", "token"]
+    kind: Literal["secret", "token", "naming"]
+    """`naming`: the key that names of tokens are made with."""
     connection: str
     field: str
 
