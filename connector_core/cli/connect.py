@@ -28,7 +28,7 @@ from connector_core.cli.options import (
     specs_option,
     trace_option,
 )
-from connector_core.cli.setting_up import set_up
+from connector_core.cli.setting_up import alone, set_up
 from connector_core.cli.terminal import say
 from connector_core.config import Secrets
 from connector_core.exceptions import ConfigError
@@ -75,7 +75,6 @@ def command(
     found = Settings(connector=spec.name, environment=environment, config=config, sign_in=account["sign_in"] or way)
     trying: Account = {**account, "id": connection, "settings": found, "secret": (*account["secret"], *typed.items())}
     signs_in = asyncio.run(_try(spec, trying, trace=trace, sends=not no_check))
-    asyncio.run(_keep(account["store"], connection, typed))
     references = {secret: reference.text for secret, reference in account["secret"]}
     references |= {secret: f"store:{connection}/{secret}" for secret in typed}
     entry = {
@@ -86,7 +85,10 @@ def command(
         "network": account["network"],
         "sign_in": found.sign_in,
     }
-    set_up(path, connection, {key: value for key, value in entry.items() if value})
+    with alone(path):
+        _check_name(connection, path, replace=replace)  # once more: it has taken its time to be asked for and tried
+        asyncio.run(_keep(account["store"], connection, typed))
+        set_up(path, connection, {key: value for key, value in entry.items() if value})
     kept = f"; its secrets are in {place(account['store'])}" if typed else ""
     say(f"{connection} is set up in {path}{kept}")
     say(f"next: connector {'login' if signs_in else 'read'} {connection}{'' if signs_in else ' ENDPOINT'}")

@@ -33,6 +33,8 @@ __all__ = ["command"]
 
 _DONE = "You have signed in. This window can be closed.\n"
 _BACK = "That is not the way back. Look at the terminal.\n"
+_MANY = 100
+"""Requests that wait for an answer."""
 
 
 @click.command
@@ -129,11 +131,11 @@ def _listening(redirect_uri: str | None) -> tuple[str, int, str]:
 
 
 class _Server:
-    """Takes the one request that a browser comes back with."""
+    """Takes the one request that a browser comes back with, whoever else knocks."""
 
     def __init__(self, path: str) -> None:
         self._path = path
-        self._came: asyncio.Queue[tuple[dict[str, str], asyncio.Future[str]]] = asyncio.Queue()
+        self._came: asyncio.Queue[tuple[dict[str, str], asyncio.Future[str]]] = asyncio.Queue(_MANY)
 
     async def listen(self, host: str, port: int) -> int:
         """Listens; the port that it listens at. Raises ConfigError where it can't."""
@@ -143,7 +145,10 @@ class _Server:
 
         async def back(request: web.Request) -> web.Response:
             said: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-            await self._came.put((dict(request.query), said))
+            try:
+                self._came.put_nowait((dict(request.query), said))
+            except asyncio.QueueFull:  # a flood, while somebody's code is exchanged
+                said.set_result(_BACK)
             return web.Response(text=await said, headers={"X-Content-Type-Options": "nosniff"})
 
         app = web.Application()
@@ -163,19 +168,27 @@ class _Server:
 
     async def wait(self, sign_in: SignIn, cookie: str) -> None:
         """Finishes the sign-in with the first request that is the way back; raises what that raises."""
+        from connector_core.exceptions import AuthenticationError
+
         while True:
             query, said = await self._came.get()
             if not {"code", "error"} & query.keys():
                 said.set_result(_BACK)
                 continue
-            answer = _BACK
+            answer, ends = _BACK, True
             try:
                 await sign_in.finish(query, cookie)
                 answer = _DONE
+            except AuthenticationError as error:
+                if error.code != "oauth.state":
+                    raise
+                ends = False  # a stranger, or a page that guesses: whoever was sent may still come
             finally:
-                said.set_result(answer)
-                await asyncio.sleep(0.1)  # the browser gets it
-            return
+                if not said.done():  # the browser may have gone
+                    said.set_result(answer)
+                await asyncio.sleep(0.1 if ends else 0)  # the browser gets it
+            if ends:
+                return
 
     async def aclose(self) -> None:
         """Listens no more."""

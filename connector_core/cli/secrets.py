@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
+MOST = 1 << 20
+"""Bytes that are read of what is piped in; the store takes far less, and says so."""
+
 
 @click.group
 def command() -> None:
@@ -83,7 +86,7 @@ def _asked_for(shown: str) -> str:
         value = str(click.prompt(f"The secret for {shown}", hide_input=True, err=True))
     else:
         try:
-            value = "" if sys.stdin is None else sys.stdin.buffer.read().decode()
+            value = "" if sys.stdin is None else sys.stdin.buffer.read(MOST).decode()
         except UnicodeDecodeError:
             raise ConfigError("the secret is no text in UTF-8", where="standard input", code="store.value") from None
         value = value.removesuffix("\n").removesuffix("\r")

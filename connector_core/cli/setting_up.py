@@ -6,16 +6,63 @@ Rule: the new text is read before it replaces the old one. Where the others woul
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from connector_core.connections import Connections
 from connector_core.exceptions import ConfigError, SpecError
 
-__all__ = ["set_up"]
+__all__ = ["alone", "set_up"]
 
 FIRST = "connections:\n"
+PATIENCE = 20.0
+"""Seconds that a process waits for another which sets up an account in the same file."""
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """While this lasts, no other process does the same; raises ConfigError where one does for long.
+
+    The folder is what is locked: the file may not be there yet, and another takes its place.
+    """
+    try:
+        import fcntl
+    except ImportError:  # only POSIX has it
+        yield
+        return
+    folder = _folder(path)
+    try:
+        until = time.monotonic() + PATIENCE
+        while True:
+            try:
+                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    raise ConfigError(
+                        "another process sets up an account at this moment",
+                        where=str(path),
+                        hint="try it again when that is done",
+                        code="connections.busy",
+                    ) from None
+                time.sleep(0.02)
+            except OSError:  # a file system that locks nothing
+                break
+        yield
+    finally:
+        os.close(folder)
+
+
+def _folder(path: Path) -> int:
+    try:
+        return os.open((path.resolve() if path.is_symlink() else path).parent, os.O_RDONLY)
+    except (OSError, RuntimeError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "the link leads to itself"
+        raise ConfigError(f"the connections cannot be written: {why}", where=str(path)) from None
 
 
 def set_up(path: Path, name: str, settings: Mapping[str, Any]) -> None:
@@ -28,6 +75,8 @@ def set_up(path: Path, name: str, settings: Mapping[str, Any]) -> None:
     before = Connections(path) if path.exists() else None
     text = FIRST if before is None else path.read_bytes().decode()
     after = _with(text, name, settings, before)
+    if after is not None and "\r\n" in text:
+        after = after.replace("\n", "\r\n")
     if after is None or not _as_meant(after, path, name, settings, before):
         lines = _lines(name, settings, 2)
         raise ConfigError(

@@ -120,8 +120,8 @@ class SignIn:
         Raises AuthenticationError where it is not the way that `cookie` was given for, or the service says no.
         """
         plan, credential = self._of("browser")
-        way = self._way(credential, cookie)
         query = redirect if not isinstance(redirect, str) else dict(parse_qsl(urlsplit(redirect).query))
+        way = self._way(credential, cookie, query.get("state", ""))
         auth: Any = credential.auth
         flow = auth.exchange(
             credential.session,
@@ -196,8 +196,11 @@ class SignIn:
             )
         return plan, credential
 
-    def _way(self, credential: Credential, cookie: str) -> _Way:
-        """The way that the cookie was given for; raises AuthenticationError where it is none that can be gone on."""
+    def _way(self, credential: Credential, cookie: str, state: str) -> _Way:
+        """The way that the cookie was given for; raises AuthenticationError where it is none that can be gone on.
+
+        A stranger who comes back with another state does not end it: whoever was sent may still come.
+        """
         try:
             way = msgspec.json.decode(base64.urlsafe_b64decode(cookie), type=_Way)
         except (ValueError, msgspec.MsgspecError):
@@ -208,7 +211,8 @@ class SignIn:
             raise _lost("the sign-in took longer than ten minutes")
         if way.state in self._used:
             raise _lost("the sign-in has ended already")
-        self._used[way.state] = None
+        if state == way.state:  # else the kind refuses it
+            self._used[way.state] = None
         if len(self._used) > _REMEMBERED:
             self._used.popitem(last=False)
         return way

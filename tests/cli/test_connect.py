@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from connector_core.cli.setting_up import alone
 from connector_core.connections import Connections
 from tests.cli.conftest import ROOT
 
@@ -146,6 +147,22 @@ def test_no_name(shop, run, name):
     """What cannot be a name is refused at once."""
     done = run("connect", "shop", "--id", name, "--config", f"shop_url={shop}")
     assert done.exit_code == 2
+
+
+def test_two_at_once(shop, run, program):
+    """Who waits for another finds what that one wrote: it is not lost, and its name and secrets are not taken."""
+    path, words = Path("connections.yaml"), ("connect", "shop", "--config", f"shop_url={shop}", "--no-check")
+    with alone(path):
+        waiting = [
+            program(*words, "--secret", "token=env:T", "--id", name, env={"T": TOKEN}) for name in ("acme", "other")
+        ]
+        time.sleep(1.5)
+        path.write_text("connections:\n  acme: {connector: shop}\n", "utf-8")
+    ended = [(process.communicate(timeout=PATIENCE)[1], process.returncode) for process in waiting]
+    assert [code for _, code in ended] == [2, 0], ended
+    assert ended[0][0].startswith("error: acme is set up already — connections.yaml:2:3 — ")
+    assert list(Connections(path)) == ["acme", "other"]
+    assert Connections(path)["acme"].secrets == {}
 
 
 def test_a_spec_by_its_path(shop, run):

@@ -115,6 +115,31 @@ def test_from_login_to_logout(program, run, provider):
     assert done.stderr == "error: nobody has signed in — crm: auth — sign in: connector login crm\n"
 
 
+STRAYS = """\
+import socket, sys, urllib.parse, urllib.request
+address = sys.argv[1]
+back = urllib.parse.parse_qs(urllib.parse.urlsplit(address).query)["redirect_uri"][0]
+port = urllib.parse.urlsplit(back).port
+slow = []
+for _ in range(50):
+    slow.append(socket.create_connection(("127.0.0.1", port)))
+    slow[-1].sendall(b"GET /callback?code=x HTTP/1.1\\r\\nHost: 127")
+for query in ("", "?code=x", "?code=x&state=guess", "?error=access_denied&state=", "?code=x&state=%FF%00") * 40:
+    said = urllib.request.urlopen(back + query, timeout=10).read()
+    assert said.startswith(b"That is not the way back"), said
+urllib.request.urlopen(address, timeout=10).read()
+"""
+
+
+def test_strangers_at_the_way_back(program, run, provider):
+    """Who guesses, floods or says nothing does not end it: whoever was sent comes back later, and has signed in."""
+    env = provider()
+    Path("browser.py").write_text(STRAYS, "utf-8")
+    _, err = (login := program("login", "crm", *OPTIONS, env=env)).communicate(timeout=60)
+    assert login.returncode == 0, err
+    assert json.loads(run("read", "crm", "me", *OPTIONS).stdout) == {"name": "Ann"}
+
+
 def test_a_service_that_cannot_be_told(program, run, provider):
     """Whoever signs out has signed out, and is told where the service does not know."""
     _, err = (login := program("login", "crm", *OPTIONS, env=provider())).communicate(timeout=30)

@@ -183,3 +183,11 @@ def test_rekey_of_a_key_that_is_referred_to(run, monkeypatch):
     assert run("secrets", "list").exit_code == 0
     monkeypatch.setenv("MY_KEY", old)
     assert run("secrets", "list").exit_code == 2
+
+
+def test_a_pipe_without_an_end(program):
+    """What never ends is not read for ever, nor until there is no memory left."""
+    with Path("/dev/zero").open("rb") as zeros:
+        _, err = (setting := program("secrets", "set", "acme-shop", "token", stdin=zeros)).communicate(timeout=30)
+    assert setting.returncode == 2
+    assert err == "error: the secret is larger than 64 KiB\n"

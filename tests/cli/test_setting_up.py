@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector_core.cli.setting_up import set_up
+from connector_core.cli import setting_up
+from connector_core.cli.setting_up import alone, set_up
 from connector_core.connections import Connections
 from connector_core.exceptions import ConfigError, SpecError
 
@@ -134,3 +135,35 @@ def test_any_values(tmp_path_factory, config):
         after = dict(Connections(path))
         assert after.pop("new").config == {name: value for name, value in config.items() if not name.startswith("x-")}
         assert after == before
+
+
+def test_line_ends_stay(path):
+    """A file that another system's editor wrote keeps its line ends."""
+    path.write_bytes(b"connections:\r\n  acme: {connector: shop}\r\n")
+    set_up(path, "other", {"connector": "shop"})
+    assert path.read_bytes() == (b"connections:\r\n  acme: {connector: shop}\r\n  other:\r\n    connector: shop\r\n")
+
+
+def test_one_at_a_time(path, monkeypatch):
+    """Another process is waited for, and not for ever; a link leads to the folder of the file itself."""
+    monkeypatch.setattr(setting_up, "PATIENCE", 0.05)
+    link = path.parent / "here" / "connections.yaml"
+    link.parent.mkdir()
+    link.symlink_to(path)
+    with (
+        alone(path),
+        pytest.raises(ConfigError, match="another process sets up an account at this moment"),
+        alone(link),
+    ):
+        pass
+    with alone(link), alone(link.parent / "other.yaml"):
+        pass
+
+
+def test_no_folder(tmp_path):
+    """A folder that is not there is told before anything is kept."""
+    with (
+        pytest.raises(ConfigError, match="the connections cannot be written: No such file"),
+        alone(tmp_path / "a" / "b"),
+    ):
+        pass

@@ -54,6 +54,7 @@ CODES: dict[str, Code] = {
     "request.url": Code("caller", "The address that came out of config and input is none that can be called."),
     "config.invalid": Code("account", "Config is missing or wrong; the text names all of it."),
     "secret.invalid": Code("account", "Secrets are missing or wrong; the text names all of it."),
+    "connections.busy": Code("account", "Another process sets up an account in the same file, and takes long."),
     "connections.exists": Code("account", "A connection of that name is set up already."),
     "connections.unreadable": Code("account", "The file of connections is not there, or cannot be read."),
     "connections.unwritable": Code(

@@ -136,6 +136,19 @@ async def test_the_way_back_is_found_by_another_engine(service, tmp_path, monkey
         assert (await demo.call("thing")).data == [{"id": 1}]
 
 
+async def test_a_stranger_does_not_end_it(service):
+    """Who comes back with another state is refused, and whoever was sent may still come, once."""
+    async with Connector.open(SPEC, effects=world(service)) as demo:
+        begun = await demo.sign_in.begin(BACK)
+        query = service.consents(begun.url)
+        for _ in range(3):
+            with pytest.raises(AuthenticationError, match="who was not sent"):
+                await demo.sign_in.finish({**query, "state": "guessed"}, begun.cookie)
+        await demo.sign_in.finish(query, begun.cookie)
+        with pytest.raises(AuthenticationError, match="has ended already"):
+            await demo.sign_in.finish(query, begun.cookie)
+
+
 async def test_a_person_may_say_no(service):
     """What the service says instead of a code is told, and nothing is kept."""
     async with Connector.open(SPEC, effects=world(service)) as demo:

@@ -42,7 +42,8 @@ __all__ = ["DeviceCode", "Wait", "authorize", "device", "exchange"]
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 INTERVAL, SLOWER, LIVES = 5.0, 5.0, 1800.0
 """Seconds: between two looks, what `slow_down` adds to them (RFC 8628 §3.5), and the life of a code without one."""
-LONGEST_WAIT = 300.0
+LONGEST_WAIT, LONGEST_LIFE = 300.0, 86_400.0
+"""Seconds, whatever the service says."""
 _PROTOCOL = frozenset({"code", "state", "iss", "session_state", "scope"})
 """What a redirect holds for the exchange alone."""
 
@@ -178,10 +179,11 @@ def device(kind: Fields, session: Session, now: float) -> Driven:
     assert kind.device_url is not None  # noqa: S101 - the fields are checked together
     begun = yield posted(kind, session, kind.device_url, asked_scope(kind, session), now)
     found = _device_answer(begun, session)
-    lives, interval = _seconds(found, "expires_in", LIVES), _seconds(found, "interval", INTERVAL)
-    address = found.get("verification_uri", found.get("verification_url"))
+    lives = min(_seconds(found, "expires_in", LIVES), LONGEST_LIFE)
+    interval = min(_seconds(found, "interval", INTERVAL), LONGEST_WAIT)
+    address, direct = _address(found), found.get("verification_uri_complete")
     shown = DeviceCode(
-        str(found["user_code"]), str(address), found.get("verification_uri_complete"), expires=now + lives
+        str(found["user_code"]), str(address), direct if _can_be_opened(direct) else None, expires=now + lives
     )
     yield shown
     pairs = {"grant_type": DEVICE_GRANT, "device_code": str(found["device_code"])}
@@ -213,14 +215,26 @@ def _device_answer(answer: Response, session: Session) -> dict[str, Any]:
     except UndecodableError:
         found = None
     wanted = ("device_code", "user_code")
-    if isinstance(found, dict) and all(isinstance(found.get(name), str) for name in wanted):
-        address = found.get("verification_uri", found.get("verification_url"))
-        if isinstance(address, str) and address.startswith(("https://", "http://")):
-            return found
+    if (
+        isinstance(found, dict)
+        and all(isinstance(found.get(name), str) for name in wanted)
+        and found["user_code"].isprintable()
+        and _can_be_opened(_address(found))
+    ):
+        return found
     raise ResponseError(
         "the sign-in has no code for another device, or no address to type it in",
         where=f"auth: POST {answer.request.url}", hint="check auth.device_url", code="oauth.device",
     )  # fmt: skip
+
+
+def _address(found: Mapping[str, Any]) -> Any:
+    return found.get("verification_uri", found.get("verification_url"))
+
+
+def _can_be_opened(address: Any) -> bool:
+    """Whether it is an address that can be shown: a terminal obeys what is not printable."""
+    return isinstance(address, str) and address.startswith(("https://", "http://")) and address.isprintable()
 
 
 def _seconds(found: Mapping[str, Any], name: str, otherwise: float) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Generator, Mapping
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
@@ -62,9 +63,12 @@ def logged_in(kind: Fields, session: Session, now: float) -> Generator[Request, 
         body = _read(answer, where)
         if answer.status >= WRONG:
             raise _refused(answer, body, session, where)
-        set_here = _cookies(answer)
-        jar |= set_here
-        cookies |= set_here
+        found = _cookies(answer, now)
+        set_here = {name: value for name, value in found.items() if value}
+        for kept in (jar, cookies):
+            kept.update(set_here)
+            for name in found.keys() - set_here:
+                kept.pop(name, None)
         scope = {"body": body, "header": answer.headers, "cookie": cookies, "status": answer.status}
         if step.as_ is not None:
             names[step.as_] = {**scope, "cookie": set_here}
@@ -130,11 +134,26 @@ def _read(answer: Response, where: str) -> Any:
         return content.decode(errors="replace").strip()
 
 
-def _cookies(answer: Response) -> Cookies:
-    """The cookies that it sets, by name; one without a value is none (services take one away that way)."""
-    pairs = [line.partition(";")[0].partition("=") for line in answer.headers.all("Set-Cookie")]
-    found = {name.strip(): value.strip() for name, _, value in pairs}
-    return {name: value for name, value in found.items() if value and re.fullmatch(r'[^\s"=;,\\]+', name)}
+def _cookies(answer: Response, now: float) -> Cookies:
+    """The cookies that it sets, by name; those that it takes away are empty."""
+    found = {}
+    for line in answer.headers.all("Set-Cookie"):
+        pair, *attributes = line.split(";")
+        name, _, value = (part.strip() for part in pair.partition("="))
+        if re.fullmatch(r'[^\s"=;,\\]+', name):
+            found[name] = "" if _over(attributes, now) else value
+    return found
+
+
+def _over(attributes: list[str], now: float) -> bool:
+    """Whether a cookie has ended already, which is how a service takes one away (RFC 6265 §5.2)."""
+    said = {name.strip().lower(): value.strip() for name, _, value in (part.partition("=") for part in attributes)}
+    if re.fullmatch(r"-?[0-9]+", age := said.get("max-age", "")):
+        return age.startswith("-") or not age.strip("0")
+    try:
+        return parsedate_to_datetime(said["expires"]).timestamp() <= now
+    except (KeyError, ValueError, OverflowError):
+        return False
 
 
 def _token(kind: Fields, session: Session, answer: Response, scope: Mapping[str, Any], now: float) -> Token:

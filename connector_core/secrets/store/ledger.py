@@ -78,8 +78,8 @@ class Ledger:
                 found, label = loaded.pages[number], self._page_label(number)
                 self._pages[number] = _page.decode(opened(found, label, self._key(found, label)))
         for number in loaded.pages:
-            if not self._generations[number]:
-                raise tampered(self._page_label(number))
+            if number not in range(PAGES) or not self._generations[number]:
+                raise tampered(self._labelled("a page of the store's ledger", b"page", number))  # somebody brought it
         self._loaded = loaded
 
     def of(self, name: Name) -> Note:

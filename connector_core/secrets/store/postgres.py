@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from connector_core.exceptions import ConfigError, IntegrationError, UnavailableError
-from connector_core.secrets.store.rows import Change, Loaded, Name, Row, Rows
+from connector_core.secrets.store.rows import Change, Loaded, Name, Row, Rows, longest
 
 if TYPE_CHECKING:
     from asyncpg import Connection
@@ -107,12 +107,13 @@ class PostgresRows(Rows):
         taken = (
             "INSERT INTO connector_core_lease VALUES ($1, $2, $3) ON CONFLICT (name) DO UPDATE"
             " SET holder = excluded.holder, until = excluded.until"
-            " WHERE connector_core_lease.holder = excluded.holder OR connector_core_lease.until <= $4"
+            " WHERE connector_core_lease.holder = excluded.holder OR connector_core_lease.until NOT BETWEEN $4 AND $5"
         )
 
         async def lease(database: Connection) -> bool:
             await database.execute(_TABLES)
-            return bool(await database.execute(taken, name, holder, until, now) == "INSERT 0 1")
+            done = await database.execute(taken, name, holder, until, now, longest(now, until))
+            return bool(done == "INSERT 0 1")
 
         return await self._written(lease)
 

@@ -19,7 +19,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-__all__ = ["Change", "Loaded", "Name", "Row", "Rows"]
+__all__ = ["Change", "Loaded", "Name", "Row", "Rows", "longest"]
 
 
 class Name(Struct, frozen=True, order=True):
@@ -104,3 +104,8 @@ class Rows(ABC):
     @abstractmethod
     async def aclose(self) -> None:
         """Lets go of the database."""
+
+
+def longest(now: float, until: float) -> float:
+    """What no lease reaches beyond: where one does, a clock was put back since, and nobody could wait for its end."""
+    return until + (until - now)

@@ -13,8 +13,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from connector_core.exceptions import ConfigError, UnavailableError
-from connector_core.secrets.store.rows import Change, Loaded, Name, Row, Rows
+from connector_core.exceptions import ConfigError, UnavailableError, one_line
+from connector_core.secrets.store.rows import Change, Loaded, Name, Row, Rows, longest
 
 __all__ = ["SqliteRows"]
 
@@ -103,9 +103,11 @@ class SqliteRows(Rows):
         """Whether the holder has the lease from now on."""
         taken = (
             "INSERT INTO lease VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE"
-            " SET holder = excluded.holder, until = excluded.until WHERE holder = excluded.holder OR until <= ?"
+            " SET holder = excluded.holder, until = excluded.until"
+            " WHERE holder = excluded.holder OR until NOT BETWEEN ? AND ?"
         )
-        return await self._written(lambda file: file.execute(taken, (name, holder, until, now)).rowcount == 1)
+        values = (name, holder, until, now, longest(now, until))
+        return await self._written(lambda file: file.execute(taken, values).rowcount == 1)
 
     async def release(self, name: str, holder: str) -> None:
         """Ends the holder's lease."""
@@ -136,14 +138,16 @@ class SqliteRows(Rows):
                         return None
                     self._file = self._opened()
                 return _transacted(self._file, begin, work)
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+        except (
+            sqlite3.Error,
+            OSError,
+            UnicodeDecodeError,
+        ) as error:  # a damaged file's text is no text, an error's too
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
                 raise UnavailableError(
                     "another process writes the store for long", where=self.shown, code="store.busy", retryable=True
                 ) from None
-            raise self._unusable(str(error)) from None
-        except sqlite3.Error as error:
-            raise self._unusable(str(error)) from None
+            raise self._unusable(_why(error)) from None
 
     def _opened(self) -> sqlite3.Connection:
         self._reserve()
@@ -206,6 +210,12 @@ def _transacted(file: sqlite3.Connection, begin: str, work: Callable[[sqlite3.Co
             file.execute("ROLLBACK")
         raise
     return found
+
+
+def _why(error: Exception) -> str | None:
+    if isinstance(error, OSError):
+        return error.strerror
+    return one_line("it holds what is no text" if isinstance(error, UnicodeDecodeError) else str(error))
 
 
 def _parts(name: Name) -> tuple[str, str, str]:

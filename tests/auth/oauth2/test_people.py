@@ -206,9 +206,18 @@ def test_how_it_ends_otherwise(bodies, error, code):
     assert caught.value.code == code
 
 
-@pytest.mark.parametrize("code", [{}, {**CODE, "user_code": None}, {**CODE, "verification_uri": "javascript:alert(1)"}])
+@pytest.mark.parametrize(
+    "code",
+    [
+        {},
+        {**CODE, "user_code": None},
+        {**CODE, "verification_uri": "javascript:alert(1)"},
+        {**CODE, "user_code": "WX\x1b[2J"},
+        {**CODE, "verification_uri": "https://id.example/\x1b]0;x\x07"},
+    ],
+)
 def test_no_code(code):
-    """An answer without a code, or whose address is none for a browser, is told as that."""
+    """An answer without a code, or whose address is none for a browser, is told as that; a terminal obeys nothing."""
     with pytest.raises(ResponseError) as caught:
         driven([], code)
     assert caught.value.code == "oauth.device"
@@ -219,6 +228,24 @@ def test_an_older_name():
     code = {"device_code": "d", "user_code": "u", "verification_url": "https://id.example/x"}
     _, told, _ = driven([token()], code)
     assert told == [DeviceCode("u", "https://id.example/x", None, NOW + 1800), 5]
+
+
+@pytest.mark.parametrize("direct", ["javascript:alert(1)", 7, "https://id.example/\u202e"])
+def test_an_address_with_the_code_that_cannot_be_shown(direct):
+    """It is left out: the one without the code does."""
+    _, told, _ = driven([token()], {**CODE, "verification_uri_complete": direct})
+    assert told[0].direct is None
+
+
+def test_a_service_that_never_comes_to_an_end():
+    """Neither a pace of months nor a code that lives for ever keeps anybody waiting for longer than a day."""
+    with pytest.raises(AuthenticationError) as caught:
+        driven([PENDING] * 1000, {**CODE, "interval": 1e9, "expires_in": 1e300})
+    assert caught.value.code == "oauth.expired_token"
+    _, told, _ = driven(
+        [({"error": "slow_down"}, 400)] * 80 + [token()], {**CODE, "interval": 1e9, "expires_in": 1e300}
+    )
+    assert max(told[1:]) == 300
 
 
 def test_nothing_is_shown():

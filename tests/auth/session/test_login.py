@@ -168,3 +168,34 @@ def test_names_of_headers_ignore_case():
     steps = [{"get": "/a", "as": "a"}, {"post": "/b", "headers": {"X": "{{ a.header['x-one'] }}"}}]
     _, asked = token(("", 200, Headers({"X-ONE": "1"})), {"token": "t"}, login=None, steps=steps)
     assert asked[-1].headers["X"] == "1"
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        "; Max-Age=0",
+        "; expires=Thu, 01-Jan-1970 00:00:01 GMT; Max-Age=0; path=/",
+        "; Max-Age=-1",
+        "; EXPIRES=Thu, 01 Jan 1970 00:00:00 GMT",
+    ],
+)
+def test_a_cookie_that_is_taken_away_is_no_session(attributes):
+    """PHP sends `deleted` with an end in the past, where somebody was not let in: that is no token."""
+    wrong = refusal(
+        ("<html>wrong password", 200, [("Set-Cookie", f"sid=deleted{attributes}")]), token={"access": "cookie.sid"}
+    )
+    assert (type(wrong), wrong.code) == (AuthenticationError, "session.no_token")
+    steps = [{"get": "/form"}, {"post": "/login"}, {"post": "/last"}]
+    first = ("", 200, [("Set-Cookie", "sid=anonymous"), ("Set-Cookie", "lang=en")])
+    second = ("", 200, [("Set-Cookie", f"sid=deleted{attributes}")])
+    _, asked = token(first, second, {"token": "t1"}, login=None, steps=steps)
+    assert [request.headers.get("Cookie") for request in asked] == [None, "sid=anonymous; lang=en", "lang=en"]
+
+
+@pytest.mark.parametrize(
+    "attributes", ["", "; Max-Age=60; Expires=Thu, 01 Jan 1970 00:00:00 GMT", "; Expires=soon", "; Max-Age=x"]
+)
+def test_a_cookie_that_holds(attributes):
+    """Max-Age counts before Expires, and what cannot be read says nothing."""
+    answered = ("", 204, [("Set-Cookie", f"sid=t1{attributes}")])
+    assert token(answered, token={"access": "cookie.sid"})[0].access == "t1"

@@ -9,7 +9,7 @@ import pytest
 
 from connector_core.exceptions import ConfigError, UnavailableError
 from connector_core.secrets.store import SecretStore, sqlite
-from tests.secrets.store.stores import OLD, ring, store
+from tests.secrets.store.stores import OLD, Hand, ring, store
 
 
 async def test_a_file_that_others_may_read_is_refused(tmp_path):
@@ -77,3 +77,54 @@ def test_no_address(address, text):
         SecretStore(address, key="env:X")
     assert text in str(told.value)
     assert "hunter2" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    "statement, text",
+    [
+        ("INSERT INTO page VALUES (1000, zeroblob(200))", "a page of the store's ledger is not what was written"),
+        ("INSERT INTO page VALUES (-1, zeroblob(200))", "a page of the store's ledger is not what was written"),
+        ("UPDATE record SET field = CAST(x'ff41' AS TEXT)", "the store cannot be read or written: "),
+    ],
+)
+async def test_rows_that_somebody_brought(tmp_path, statement, text):
+    """A page that no ledger has, and a name that is no text: refused, and never a failure of ours."""
+    async with store(tmp_path) as one:
+        await one.put("acme", "token", "x")
+    Hand(tmp_path).do(statement)
+    async with store(tmp_path) as one:
+        with pytest.raises(ConfigError) as told:
+            await one.listing()
+    assert text in str(told.value)
+
+
+async def test_damaged_where_sqlite_quotes_it(tmp_path):
+    """What SQLite says of a damaged table holds bytes that are no text: told as any other damage."""
+    async with store(tmp_path) as one:
+        await one.put("acme", "token", "x")
+    file = tmp_path / "secrets.db"
+    content = file.read_bytes()
+    assert b"STRICT" in content
+    file.write_bytes(content.replace(b"STRICT", b"ST\xcbICT"))
+    with pytest.raises(ConfigError, match="the store cannot be read or written: it holds what is no text"):
+        await store(tmp_path).get("acme", "token")
+
+
+async def test_a_name_that_no_file_has(tmp_path):
+    """Reading and writing at a name that is too long for the system."""
+    one = SecretStore(f"sqlite:///{tmp_path}/{'a' * 300}", key=ring(tmp_path, OLD))
+    for work in (one.get("acme", "token"), one.put("acme", "token", "x")):
+        with pytest.raises(ConfigError, match="the store cannot be read or written: File name too long"):
+            await work
+
+
+async def test_a_lease_when_the_clock_goes_back(tmp_path):
+    """A lease whose holder died is not waited for until a day that was wrong."""
+    now = 100_000.0
+    async with store(tmp_path, now=lambda: now) as one:
+        assert await one.safe.lease("n", "one", 10)
+        now -= 5
+        assert not await one.safe.lease("n", "two", 10)
+        now -= 86_400
+        assert await one.safe.lease("n", "two", 10)
+        assert not await one.safe.lease("n", "one", 10)
