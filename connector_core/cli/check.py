@@ -60,17 +60,17 @@ def command(
         asyncio.run(_check(spec, chosen, account, trace=trace))
     except IntegrationError as error:
         if not isinstance(error, ConfigError):
-            click.echo(f"{spec.name}: {_verdict(error)}")
+            click.echo(f"{account['id'] or spec.name}: {_verdict(error)}")
         raise
 
 
 async def _check(spec: Spec, endpoint: str, account: Account, *, trace: bool) -> None:
     async with opened(spec, account, [Warnings(trying=True), *([Trace()] if trace else [])]) as connector:
-        click.echo(await tried(connector, endpoint))
+        click.echo(await tried(connector, endpoint, account["id"] or spec.name))
 
 
-async def tried(connector: Connector, endpoint: str) -> str:
-    """Reads one page; a line that says what came. Raises IntegrationError where none does."""
+async def tried(connector: Connector, endpoint: str, name: str) -> str:
+    """Reads one page; a line that says what came for the account of that name. Raises IntegrationError."""
     spec = connector.spec
     started = time.monotonic()
     result = await connector.call(endpoint)
@@ -79,7 +79,7 @@ async def tried(connector: Connector, endpoint: str) -> str:
     kind = auth.kind() if auth is not None else "none"
     signed_in = "it works without signing in" if kind == "none" else f"signed in with {kind}"
     count = f"{len(result.data)} {'record' if len(result.data) == 1 else 'records'}"
-    return f"{spec.name}: {signed_in}; the first page of {endpoint} has {count} ({elapsed * 1000:.0f} ms)"
+    return f"{name}: {signed_in}; the first page of {endpoint} has {count} ({elapsed * 1000:.0f} ms)"
 
 
 def harmless(spec: Spec) -> str | None:

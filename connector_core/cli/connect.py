@@ -91,7 +91,8 @@ def command(
         set_up(path, connection, {key: value for key, value in entry.items() if value})
     kept = f"; its secrets are in {place(account['store'])}" if typed else ""
     say(f"{connection} is set up in {path}{kept}")
-    say(f"next: connector {'login' if signs_in else 'read'} {connection}{'' if signs_in else ' ENDPOINT'}")
+    command = f"login {connection}" if signs_in else f"read {connection} {harmless(spec) or 'ENDPOINT'}"
+    say(f"next: connector {command}")
 
 
 def _check_name(connection: str, path: Path, *, replace: bool) -> None:
@@ -189,7 +190,7 @@ async def _try(spec: Spec, account: Account, *, trace: bool, sends: bool) -> boo
             return True
         endpoint = harmless(spec)
         if sends and endpoint is not None:
-            click.echo(await tried(connector, endpoint))
+            click.echo(await tried(connector, endpoint, account["id"] or spec.name))
         elif sends:
             say(f"{spec.name} has no endpoint that can be read, so it is not tried")
         return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
+_DIGEST = re.compile(r" [0-9a-f]{32}\Z")
+"""What follows a connection's name where no person signs in: a digest of its config and secrets."""
+
 
 @click.command
 @store_option
@@ -36,7 +40,9 @@ def command(store: str | None, connections: Path | None, *, as_json: bool) -> No
 
     rows = _set_up(connections_at(connections) or {})
     for row in asyncio.run(_signed_in(store)):
-        rows[row["connection"], row["connector"], row["environment"]] = row
+        key = row["connection"], row["connector"], row["environment"]
+        if not _ends_before(row, rows.get(key)):
+            rows[key] = row
     for row in rows.values():
         if as_json:
             click.echo(json.dumps(row))
@@ -79,7 +85,9 @@ async def _told(store: SecretStore) -> list[dict[str, Any]]:
         kept = await tokens.get(name)
         if kept is None:
             continue
-        connector, environment, connection, _ = json.loads(name)
+        connector, environment, whose, _ = json.loads(name)
+        digest = _DIGEST.search(whose)
+        connection = whose if digest is None else whose[: digest.start()]
         token = kept.token
         rows.append(
             {
@@ -88,10 +96,17 @@ async def _told(store: SecretStore) -> list[dict[str, Any]]:
                 "environment": environment or None,
                 "signed_in": True,
                 "expires": token.expires,
-                "renewable": token.refresh is not None,
+                "renewable": digest is not None or token.refresh is not None,
             }
         )
     return rows
+
+
+def _ends_before(row: Mapping[str, Any], known: Mapping[str, Any] | None) -> bool:
+    """Whether it is a token of secrets that the same account had before: another one of it holds longer."""
+    if known is None or not known["signed_in"]:
+        return False
+    return row["expires"] is not None and (known["expires"] is None or row["expires"] < known["expires"])
 
 
 def _until(row: dict[str, Any]) -> str:

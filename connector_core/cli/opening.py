@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -62,7 +62,8 @@ def account_of(name: str, specs: Sequence[Path], environment: str | None, accoun
 
     connections = connections_at(account["connections"])
     if connections is None or name not in connections:
-        return loaded(name, specs, environment), account
+        with _suggested(name, specs, connections or ()):
+            return loaded(name, specs, environment), account
     if account["id"]:
         raise click.UsageError(
             f"{name} is a connection, and its name is its id: leave --id out", click.get_current_context()
@@ -72,6 +73,25 @@ def account_of(name: str, specs: Sequence[Path], environment: str | None, accoun
         spec = loaded(connections.spec_of(name), specs, environment or found.environment)
     network = account["network"] or found.network
     return spec, {**account, "id": name, "network": network, "settings": found, "at": at}
+
+
+@contextmanager
+def _suggested(name: str, specs: Sequence[Path], connections: Collection[str]) -> Iterator[None]:
+    """Where nothing has that name, says which connections there are, too."""
+    from connector_core.component import suggestion
+    from connector_core.load import ENDINGS, available
+
+    try:
+        yield
+    except ConfigError as error:
+        known = [*connections, *available(folders(specs))]
+        if not connections or error.where or name.endswith(ENDINGS) or name in known:
+            raise
+        raise ConfigError(
+            f"there is no connection and no spec named {name!r}{suggestion(name, known)}",
+            hint="name one of these, or set a connection up: connector connect SPEC --id NAME",
+            code=error.code,
+        ) from None
 
 
 def connections_at(path: Path | None) -> Connections | None:
@@ -228,6 +248,7 @@ async def opened(
     from connector_core.cli.keeping import is_there, store_at
     from connector_core.cli.tally import kept
     from connector_core.connector import Engine
+    from connector_core.engine.accounts import told_where
     from connector_core.engine.effects import Effects
     from connector_core.engine.tokens import InMemoryTokens
 
@@ -243,6 +264,9 @@ async def opened(
                 secret_store=store,
                 tokens=None if keeps else InMemoryTokens(time.monotonic),
             ) as engine,
-            engine.open(spec, config=config, secrets=secrets, id=account["id"]) as connector,
+            AsyncExitStack() as stack,
         ):
+            with told_where(account.get("at", "")):
+                opening = engine.open(spec, config=config, secrets=secrets, id=account["id"])
+                connector = await stack.enter_async_context(opening)
             yield connector

@@ -143,7 +143,8 @@ def rekey(store: str | None) -> None:
             hint="set or remove them, and run it again",
             code="store.tampered",
         )
-    say(f"the key {done.key} opens everything in {place(store)}, and no other does; {done.moved} records were moved")
+    moved = f"{done.moved} {'record was' if done.moved == 1 else 'records were'} moved"
+    say(f"the key {done.key} opens everything in {place(store)}, and no other does; {moved}")
 
 
 async def _rekey(address: str | None) -> Rekeyed:

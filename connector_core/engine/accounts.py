@@ -63,10 +63,11 @@ def _over(settings: Mapping[str, Any], given: Any) -> Any:
 
 @contextmanager
 def told_where(at: str) -> Iterator[None]:
-    """Has a ConfigError say where the settings stand, if it says nothing yet."""
+    """Has a ConfigError say where the settings stand, beside what it says already."""
     try:
         yield
     except ConfigError as error:
-        if not at or error.where:
+        if not at or at in error.where:
             raise
-        raise ConfigError(error.what, where=at, hint=error.hint, code=error.code) from None
+        where = f"{error.where}, for {at}" if error.where else at
+        raise ConfigError(error.what, where=where, hint=error.hint, code=error.code) from None

@@ -81,9 +81,9 @@ def test_asked_tried_and_kept(shop, run):
     assert "Address of the shop (uri)" in terminal.shown
     assert "page_size (integer, left out: 100)" in terminal.shown
     assert "strict must be true or false" in terminal.shown
-    assert "shop: signed in with bearer; the first page of orders has 1 record" in terminal.shown
+    assert "acme: signed in with bearer; the first page of orders has 1 record" in terminal.shown
     assert "acme is set up in connections.yaml; its secrets are in .connector/secrets.db" in terminal.shown
-    assert "next: connector read acme ENDPOINT" in terminal.shown
+    assert "next: connector read acme orders" in terminal.shown
     assert TOKEN not in terminal.shown
     assert Path("connections.yaml").read_text("utf-8") == (
         "connections:\n  acme:\n    connector: shop\n    config:\n"
@@ -102,7 +102,7 @@ def test_without_a_terminal(shop, run):
         env={"ACME": TOKEN},
     )  # fmt: skip
     assert done.exit_code == 0, done.stderr
-    assert done.stderr == "shop is set up in connections.yaml\nnext: connector read shop ENDPOINT\n"
+    assert done.stderr == "shop is set up in connections.yaml\nnext: connector read shop orders\n"
     assert Connections("connections.yaml")["shop"].secrets["token"].text == "env:ACME"
     assert not Path(".connector/secrets.db").exists()
 

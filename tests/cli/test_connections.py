@@ -34,7 +34,7 @@ def test_check_by_connection(acme, run):
     """So it is for the others."""
     done = run("check", "acme", env={"ACME_TOKEN": "t"})
     assert done.exit_code == 0
-    assert done.stdout.startswith("shop: signed in with bearer; the first page of orders has 1 record ")
+    assert done.stdout.startswith("acme: signed in with bearer; the first page of orders has 1 record ")
 
 
 def test_options_win(acme, run):
@@ -105,3 +105,76 @@ def test_the_list(acme, run):
         "expires": None,
         "renewable": None,
     }
+
+
+@pytest.mark.parametrize(
+    "old, new, told",
+    [
+        (
+            "secrets: {token: env:ACME_TOKEN}",
+            "secrets: {token: env:NOWHERE}",
+            "secret token: the environment variable NOWHERE is not set — connections.yaml:2:3 — export NOWHERE first",
+        ),
+        (
+            "secrets: {token: env:ACME_TOKEN}",
+            "secrets: {token: enf:ACME_TOKEN}",
+            "secret token: the reference leads to no place that may be asked for secrets — connections.yaml:2:3 — ",
+        ),
+        (
+            "network: loopback",
+            "environment: sandbx",
+            "there is no environment 'sandbx'",
+        ),
+    ],
+)
+def test_what_leads_nowhere_is_told_where_it_stands(acme, run, old, new, told):
+    """A reference, and an environment, that there is not: the message leads to the connection."""
+    text = (acme / "connections.yaml").read_text("utf-8")
+    (acme / "connections.yaml").write_text(text.replace(old, new), "utf-8")
+    done = run("read", "acme", "orders", env={"ACME_TOKEN": "t"})
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert told in done.stderr
+    assert "connections.yaml:2:3" in done.stderr
+
+
+def test_a_misspelt_name_is_told_with_the_connections(acme, run):
+    """What nothing is called is compared with the connections, too; without any the specs are enough."""
+    done = run("check", "acne")
+    assert done.exit_code == 2
+    assert done.stderr == (
+        "error: there is no connection and no spec named 'acne', did you mean 'acme'? — "
+        "name one of these, or set a connection up: connector connect SPEC --id NAME\n"
+    )
+    (acme / "connections.yaml").unlink()
+    assert "there is no spec named 'acne'" in run("check", "acne").stderr
+
+
+DESK = """\
+connector: "1"
+name: desk
+config: {url: {type: string}}
+secrets: {key: {}}
+base_url: "{{ config.url }}"
+auth:
+  type: session
+  login: {get: /login, headers: {X-Key: "{{ secrets.key }}"}}
+  token: {access: body.session, lifetime: 30m}
+  put: header.X-Session
+endpoints:
+  tickets: {get: /tickets, records: body.data}
+"""
+
+
+def test_a_session_is_its_connections(folder, service, run):
+    """It stands in its connection's line, is renewed by itself, and that of an earlier secret is told no more."""
+    (folder / "desk.yaml").write_text(DESK, "utf-8")
+    text = CONNECTIONS.replace("shop_url", "url").replace(", page_size: 5", "").replace("shop\n", "desk.yaml\n")
+    text = text.replace("token: env:ACME_TOKEN", "key: env:KEY").format(
+        url=service(200, b'{"data": [], "session": "s1"}')
+    )
+    (folder / "connections.yaml").write_text(text, "utf-8")
+    assert run("secrets", "set", "other", "field", input="x").exit_code == 0
+    for key in ("old", "new"):
+        done = run("read", "acme", "tickets", env={"KEY": key})
+        assert done.exit_code == 0, done.stderr
+    assert run("connections").stdout == "acme  desk  ends in 30 min, renewed by itself\n"

@@ -160,7 +160,7 @@ def test_rekey(run, kept):
     assert done.exit_code == 0, done.output
     key = json.loads(run("secrets", "list", "--json").stdout)["key"]
     assert done.stderr == (
-        f"the key {key} opens everything in .connector/secrets.db, and no other does; 1 records were moved\n"
+        f"the key {key} opens everything in .connector/secrets.db, and no other does; 1 record was moved\n"
     )
     assert len(path.read_text("ascii").split()) == 1
     assert old.strip() not in path.read_text("ascii")

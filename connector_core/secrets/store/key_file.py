@@ -95,7 +95,8 @@ class KeyFile(Keys):
         raise ConfigError(
             "the key of the store is not here",
             where=str(path),
-            hint="put it there, or have CONNECTOR_STORE_KEY say where it is, such as file:PATH",
+            hint="put it there, or have CONNECTOR_STORE_KEY say where it is, such as file:PATH; "
+            "if it is lost, so is what it sealed: move the store away and set the secrets anew",
             code="store.key",
         )
 

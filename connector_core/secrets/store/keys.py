@@ -45,7 +45,7 @@ class ReferredKeys(Keys):
         self._known: Ring | None = None
 
     def __repr__(self) -> str:
-        return f"ReferredKeys({self._reference.scheme}:…)"
+        return f"{self._reference.scheme}:…"
 
     async def ring(self, store: bytes, *, anew: bool = False, make: bool = False) -> Ring:  # noqa: ARG002 - for all alike
         """The keys that stand there."""

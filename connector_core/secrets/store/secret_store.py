@@ -60,7 +60,7 @@ class SecretStore:
         given = key if key is not None else os.environ.get(KEY)
         keys: Keys = KeyFile(made=made)
         if given is not None:
-            keys = ReferredKeys(given if isinstance(given, SecretRef) else SecretRef(given))
+            keys = ReferredKeys(given if isinstance(given, SecretRef) else _reference(given))
         self.safe: Safe = Safe(rows, keys, now)
         """Where tokens are kept, too."""
 
@@ -142,6 +142,19 @@ class SecretStore:
     async def aclose(self) -> None:
         """Lets go of the database."""
         await self.safe.aclose()
+
+
+def _reference(text: str) -> SecretRef:
+    """Where the key is; raises ConfigError for what is no reference, which may be the key itself: not repeated."""
+    try:
+        return SecretRef(text)
+    except ConfigError as error:
+        raise ConfigError(
+            "the key of the store is named by a reference, and this is none",
+            where=KEY,
+            hint="say where the key is, such as file:PATH or env:VARIABLE, not the key itself",
+            code=error.code,
+        ) from None
 
 
 def _name(connection: str, field: str) -> Name:

@@ -155,3 +155,14 @@ async def test_a_connection_reads_its_secret_from_the_store(tmp_path):
         records = [record async for record in connector.read("things")]
     assert records == [{"signed": f"Bearer {VALUE}"}]
     assert asked == ["top"]
+
+
+def test_a_key_that_is_no_reference_is_not_repeated(monkeypatch):
+    """Who puts the key itself into the variable is told what belongs there."""
+    monkeypatch.setenv("CONNECTOR_STORE_KEY", "the-key-itself")
+    with pytest.raises(ConfigError) as wrong:
+        SecretStore("sqlite:///secrets.db")
+    assert str(wrong.value) == (
+        "the key of the store is named by a reference, and this is none — CONNECTOR_STORE_KEY — "
+        "say where the key is, such as file:PATH or env:VARIABLE, not the key itself"
+    )
