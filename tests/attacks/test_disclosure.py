@@ -114,6 +114,42 @@ async def test_what_is_made_from_a_secret(placement, form):
     assert "***" in str(caught.value)
 
 
+SIGN_INS: dict[str, dict[str, Any]] = {
+    "client_secret in the body": {**PLACEMENTS["oauth2"]["auth"], "client_auth": "post"},
+    "client_secret in Basic": {**PLACEMENTS["oauth2"]["auth"], "client_auth": "basic"},
+    "a login": {
+        "type": "session",
+        "login": {
+            "post": "/token",
+            "body": {"json": {"user": "{{ secrets.user }}", "password": "{{ secrets.token }}"}},
+        },
+        "token": {"access": "body.token"},
+        "put": "header.X-Token",
+    },
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("sign_in", SIGN_INS)
+async def test_a_sign_in_that_quotes_the_request(sign_in, form, caplog):
+    """Where a token is asked for, and what was asked with comes back, no error, event or log shows it."""
+    caplog.set_level(logging.DEBUG)
+    heard: list[Event] = []
+    sent: list[Request] = []
+
+    def refused(request: Request) -> Response:
+        sent.append(request)
+        quoted = FORMS[form](f"{written(request)}\n\n{(request.content or b'').decode()}")
+        return respond(400, json={"error": "invalid_request", "error_description": quoted})
+
+    made = effects(refused, listeners=[heard.append, OperationLog()])
+    async with Connector.open(document(auth=SIGN_INS[sign_in]), secrets=SECRETS, effects=made) as demo:
+        with pytest.raises(IntegrationError, match=r"400|invalid_request") as caught:
+            await demo.call("thing")
+    assert {request.url for request in sent} == {f"{HOME}/token"}
+    assert not holds_a_secret("\n".join([told(caught.value), repr(heard), caplog.text]))
+
+
 async def test_an_address_that_somebody_signed():
     """A service that quotes an address which is open to whoever knows it shows nobody its signature."""
     link = "https://files.example/a?X-Amz-Credential=AKIA/1&X-Amz-Signature=5ca1ab1e&size=7"
