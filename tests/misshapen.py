@@ -32,7 +32,7 @@ STRUCTURE = {
     "extra_forbidden", "float_type", "for_each_type", "format_name",
     "format_type", "greater_than_equal", "host_type", "int_type", "json_schema", "less_than_equal",
     "list_type", "literal_error", "missing", "missing_type", "model_attributes_type", "model_type", "one_of",
-    "pattern", "retry_on_type",
+    "pattern", "retry_on", "retry_on_type",
     "status", "string_too_long", "string_too_short", "string_type", "structure", "template_type", "too_long",
     "too_short", "unit_type",
     "unknown_type", "xml_type",
@@ -42,7 +42,7 @@ LACKING = {"missing", "missing_type"}
 """Codes of what may be inherited."""
 MEANING = {
     "address", "binary", "decode", "expires", "format", "graphql", "host", "literal_secret",
-    "media_type", "mtls", "name", "oauth1_key", "oauth2", "path", "regex", "retry_on", "template",
+    "media_type", "mtls", "name", "oauth1_key", "oauth2", "path", "regex", "template",
     "timeout", "transform", "unit", "value_error", "xml",
 }  # fmt: skip
 """Codes of mistakes in what a text of the right type says, or in how the keys of one mapping go together."""

@@ -57,8 +57,7 @@ def _reasons(value: Any) -> list[Any]:
             found.append(known)
         else:
             raise PydanticCustomError(
-                "retry_on" if isinstance(item, str) else "retry_on_type",
-                "{got} is not a failure: connection, timeout, a status such as 429, or a class such as 5xx",
+                "retry_on", "{got} is not a failure: connection, timeout, a status such as 429, or a class such as 5xx",
                 {"got": repr(item)},
             )  # fmt: skip
     return found
