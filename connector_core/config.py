@@ -9,7 +9,8 @@
       token: {description: API token from Settings → API}
 
 Each name has a JSON Schema. A value is required unless it has a `default` or is `optional: true`. In place of a secret,
-whoever passes it may say where it is kept: `SecretRef("vault:secret/shop#token")`.
+whoever passes it may say where it is kept: `SecretRef("vault:secret/shop#token")`. A secret may say
+`rotate_every: 90d`: whoever runs the connector is reminded to replace it.
 """
 
 from __future__ import annotations
@@ -28,12 +29,15 @@ from connector_core import json_schema
 from connector_core.component import suggestion
 from connector_core.exceptions import ConfigError
 from connector_core.secret import Secret
+from connector_core.units import duration
 
 __all__ = [
     "Property",
+    "SecretProperty",
     "SecretRef",
     "Secrets",
     "hidden",
+    "rotation",
     "settle",
     "settled_account",
     "settled_secrets",
@@ -58,6 +62,29 @@ Property = Annotated[
     dict[str, Any], AfterValidator(_checked), WithJsonSchema({"type": "object", "format": "json-schema"})
 ]
 """The JSON Schema of one named value."""
+
+
+def _checked_secret(schema: dict[str, Any]) -> dict[str, Any]:
+    _checked({key: value for key, value in schema.items() if key != "rotate_every"})
+    try:
+        if rotation(schema) == 0:
+            raise ValueError("must be longer than nothing")
+    except ValueError as error:
+        raise ValidationError.from_exception_data("JSON Schema", [_detail(("rotate_every",), str(error))]) from None
+    return schema
+
+
+SecretProperty = Annotated[
+    dict[str, Any],
+    AfterValidator(_checked_secret),
+    WithJsonSchema({"type": "object", "format": "json-schema-of-a-secret"}),
+]
+"""That of a secret, which may say after what time it is to be replaced."""
+
+
+def rotation(schema: Mapping[str, Any]) -> float | None:
+    """Seconds after which the secret is to be replaced; None: nobody says. Raises ValueError where that is no time."""
+    return duration(schema["rotate_every"]) if "rotate_every" in schema else None
 
 
 def settle(declared: Mapping[str, dict[str, Any]], given: Mapping[str, Any], *, what: str) -> dict[str, Any]:

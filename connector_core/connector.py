@@ -32,6 +32,7 @@ from connector_core.engine.opening import Opening
 from connector_core.engine.pages import Closing, Pages, Records
 from connector_core.engine.partitions import Discovery, pages_of
 from connector_core.engine.places import Places
+from connector_core.engine.rotation import SecretDue, secrets_due
 from connector_core.engine.sign_in import SignIn
 from connector_core.engine.switches import Flags, MemorySwitches, Switch, Switches
 from connector_core.engine.tokens import Tokens
@@ -289,6 +290,10 @@ class Connector:
     async def health(self) -> HealthReport:
         """How the service is, as its spec's `health` finds out; raises ConfigError where it says nothing."""
         return await self._checkup.report()
+
+    async def secrets_due(self) -> tuple[SecretDue, ...]:
+        """The secrets that should have been replaced by now, as far as their backends tell when they were put there."""
+        return await secrets_due(self._connection)
 
     def metrics(self) -> Counters:
         """What this connection has done, as a `Metrics` among the listeners counts it; ConfigError where there is none.

@@ -19,7 +19,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from connector_core.component import families
-from connector_core.json_schema.meta_schema import NAMED, meta_schemas
+from connector_core.json_schema.meta_schema import NAMED, SECRET, meta_schemas
 from connector_core.plugins import installed
 from connector_core.spec import INHERITED, Spec
 
@@ -150,4 +150,6 @@ def _referring(schema: Any) -> Any:
         return schema
     if schema.get("format") == "json-schema":
         return {"$ref": _DEFS + NAMED}
+    if schema.get("format") == "json-schema-of-a-secret":
+        return {"$ref": _DEFS + SECRET}
     return {key: _referring(value) for key, value in schema.items()}

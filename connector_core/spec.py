@@ -21,7 +21,7 @@ from connector_core.cache import Cache
 from connector_core.capture import Capture, Fact, SignInPath
 from connector_core.circuit_breaker import CircuitBreaker
 from connector_core.component import Late, Model, NeverNull, without_extensions
-from connector_core.config import Property
+from connector_core.config import Property, SecretProperty
 from connector_core.docs import Docs
 from connector_core.errors import ErrorRule
 from connector_core.fallback import Fallback
@@ -248,7 +248,7 @@ class Spec(Inherited):
     """What it connects to."""
     config: Declared = {}
     """What the user fills in, by name, as JSON Schema; required unless it has a default or `optional: true`."""
-    secrets: Declared = {}
+    secrets: Annotated[dict[EndpointName, SecretProperty], BeforeValidator(without_extensions)] = {}
     """The same, for what must never be shown."""
     hosts: list[Annotated[Late[Host], BeforeValidator(_host)]] = []
     """Further hosts that links and redirects may lead to."""

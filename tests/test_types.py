@@ -60,6 +60,7 @@ from typing import Any, Literal, NotRequired, Protocol, TypedDict, overload
 from connector_core import Pages, Records, Result, SecretRef, Spec
 from connector_core.engine.checkup import HealthReport
 from connector_core.engine.circuits import CircuitStatus
+from connector_core.engine.rotation import SecretDue
 from connector_core.http import Binary
 from connector_core.metrics import Counters
 
@@ -142,6 +143,7 @@ class Desk(Protocol):
     async def endpoints(self) -> list[str]: ...
     async def available(self) -> bool: ...
     async def health(self) -> HealthReport: ...
+    async def secrets_due(self) -> tuple[SecretDue, ...]: ...
     def metrics(self) -> Counters: ...
     def circuits(self) -> list[CircuitStatus]: ...
     def hold_circuits(
@@ -449,6 +451,7 @@ def test_nothing_of_a_spec_becomes_code(spec):
         "connector_core",
         "connector_core.engine.checkup",
         "connector_core.engine.circuits",
+        "connector_core.engine.rotation",
         "connector_core.http",
         "connector_core.metrics",
     }

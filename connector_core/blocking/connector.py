@@ -18,6 +18,7 @@ from connector_core.engine.checkup import HealthReport
 from connector_core.engine.circuits import CircuitStatus
 from connector_core.engine.effects import Effects
 from connector_core.engine.guard import Network
+from connector_core.engine.rotation import SecretDue
 from connector_core.engine.switches import Flags, Switches
 from connector_core.engine.thread import LoopThread, at_once
 from connector_core.engine.tokens import Tokens
@@ -219,6 +220,10 @@ class Connector(Closing):
     def health(self) -> HealthReport:
         """How the service is, as its spec's `health` finds out; raises ConfigError where it says nothing."""
         return self._loop.run(self._connector.health())
+
+    def secrets_due(self) -> tuple[SecretDue, ...]:
+        """The secrets that should have been replaced by now, as far as their backends tell when they were put there."""
+        return self._loop.run(self._connector.secrets_due())
 
     def metrics(self) -> Counters:
         """What this connection has done, as a `Metrics` among the listeners counts it; else raises ConfigError."""

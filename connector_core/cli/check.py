@@ -19,6 +19,7 @@ from connector_core.cli.options import (
     specs_option,
     trace_option,
 )
+from connector_core.cli.terminal import say
 from connector_core.exceptions import (
     AuthenticationError,
     AuthorizationError,
@@ -66,7 +67,11 @@ def command(
 
 async def _check(spec: Spec, endpoint: str, account: Account, *, trace: bool) -> None:
     async with opened(spec, account, [Warnings(trying=True), *([Trace()] if trace else [])]) as connector:
-        click.echo(await tried(connector, endpoint, account["id"] or spec.name))
+        try:
+            click.echo(await tried(connector, endpoint, account["id"] or spec.name))
+        finally:  # an old secret may be why it fails
+            for due in await connector.secrets_due():
+                say(f"warning: {due}")
 
 
 async def tried(connector: Connector, endpoint: str, name: str) -> str:

@@ -6,7 +6,8 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +16,12 @@ import click
 from connector_core.cli.keeping import opened_store, place
 from connector_core.cli.options import connections_option, debug_option, json_option, store_option
 from connector_core.cli.terminal import say
+from connector_core.exceptions import ConfigError, SpecError
 
 if TYPE_CHECKING:
+    from connector_core.cli.options import Account
     from connector_core.connections import Settings
+    from connector_core.engine.rotation import SecretDue
     from connector_core.secrets.store import SecretStore
 
 __all__ = ["command"]
@@ -34,21 +38,28 @@ _DIGEST = re.compile(r" [0-9a-f]{32}\Z")
 def command(store: str | None, connections: Path | None, *, as_json: bool) -> None:
     """Lists the connections that were set up, or that somebody has signed in to.
 
-    Each with the time until its token ends, if it has one; no token and no secret is shown.
+    Each with the time until its token ends, if it has one; no token and no secret is shown. Secrets that should have
+    been replaced by now are told.
     """
     from connector_core.cli.opening import connections_at
 
-    rows = _set_up(connections_at(connections) or {})
+    known: Mapping[str, Settings] = connections_at(connections) or {}
+    rows = _set_up(known)
     for row in asyncio.run(_signed_in(store)):
         key = row["connection"], row["connector"], row["environment"]
         if not _ends_before(row, rows.get(key)):
             rows[key] = row
+    due = asyncio.run(_due(known, connections, store))
     for row in rows.values():
+        row["secrets_due"] = [found.secret for found in due.get(row["connection"], ())]
         if as_json:
             click.echo(json.dumps(row))
         else:
             where = f" ({row['environment']})" if row["environment"] else ""
             click.echo(f"{row['connection']}  {row['connector']}{where}{_until(row)}")
+    for name, several in due.items():
+        for found in several:
+            say(f"warning: {name}: {found}")
     if not rows and not as_json:
         say(f"nothing is set up, and nobody has signed in at {place(store)}; connector login NAME")
 
@@ -70,6 +81,24 @@ def _set_up(known: Mapping[str, Settings]) -> dict[tuple[str, str, str | None], 
             "renewable": None,
         }
     return rows
+
+
+async def _due(known: Mapping[str, Settings], path: Path | None, store: str | None) -> dict[str, Sequence[SecretDue]]:
+    """The secrets of each connection that should have been replaced; what can't be opened tells nothing here."""
+    from connector_core.cli.opening import account_of, opened
+
+    found: dict[str, Sequence[SecretDue]] = {}
+    for name in (name for name, settings in known.items() if settings.secrets):
+        account: Account = {
+            "config": (), "secret": (), "network": None, "connections": path, "simulate": False, "sign_in": None,
+            "store": store, "id": None,
+        }  # fmt: skip
+        with suppress(ConfigError, SpecError):
+            spec, account = account_of(name, (), None, account)
+            if any("rotate_every" in schema for schema in spec.secrets.values()):
+                async with opened(spec, account) as connector:
+                    found[name] = await connector.secrets_due()
+    return found
 
 
 async def _signed_in(address: str | None) -> list[dict[str, Any]]:

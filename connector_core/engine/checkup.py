@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from msgspec import Struct
 
 from connector_core.engine.read import found
+from connector_core.engine.rotation import SecretDue, secrets_due
 from connector_core.events import HealthChanged
 from connector_core.exceptions import ConfigError, IntegrationError, UnavailableError
 from connector_core.health import Health, Seen, judge
@@ -38,6 +39,8 @@ class HealthReport(Struct, frozen=True, kw_only=True):
     """Seconds since 1970 when the last check ended."""
     retry_after: float | None = None
     """Seconds until it may be better, where somebody said so."""
+    secrets_due: tuple[SecretDue, ...] = ()
+    """Secrets that should have been replaced by now; no status follows from them."""
 
 
 class Checkup:
@@ -83,9 +86,8 @@ class Checkup:
 
     async def _check(self, health: Health) -> HealthReport:
         effects, name = self._connection.effects, self._connection.spec.name
-        begun = effects.monotonic()
-        error = await self._in_time(health)
-        elapsed = effects.monotonic() - begun if error is None else None
+        (error, took), due = await asyncio.gather(self._timed(health), secrets_due(self._connection))
+        elapsed = took if error is None else None
         before, self._seen = self._seen, judge(self._seen, health.found(elapsed))
         self._last = HealthReport(
             name=name,
@@ -94,12 +96,19 @@ class Checkup:
             response_time=elapsed,
             checked_at=effects.now(),
             retry_after=error.retry_after if error is not None else None,
+            secrets_due=due,
         )
         self._fresh_until = effects.monotonic() + health.every
         if before is None or before.told != self._seen.told:
             told = before.told if before is not None else ""
             self._connection.announce(HealthChanged, health.endpoint, before=told, after=self._seen.told)
         return self._last
+
+    async def _timed(self, health: Health) -> tuple[IntegrationError | None, float]:
+        """The same as `_in_time`, with the seconds that it took."""
+        begun = self._connection.effects.monotonic()
+        error = await self._in_time(health)
+        return error, self._connection.effects.monotonic() - begun
 
     async def _in_time(self, health: Health) -> IntegrationError | None:
         """What the check ran into; None: it went well."""

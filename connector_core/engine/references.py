@@ -39,6 +39,8 @@ TTL = 300.0
 """Seconds that a secret is used before it is looked up again."""
 LONGEST = 30.0
 """Seconds that a look-up may take."""
+DATED = 5.0
+"""Seconds that a backend may take to say how old a secret is."""
 REST = 30.0
 """Seconds before a secret that could not be looked up, or that is refused as it is, is looked up again."""
 
@@ -65,6 +67,8 @@ class References:
         self._monotonic, self._ttl = monotonic, ttl
         self._known: dict[SecretRef, _Known] = {}
         self._flights: dict[SecretRef, asyncio.Task[str | IntegrationError]] = {}
+        self._dates: dict[SecretRef, tuple[float | None, float]] = {}
+        """When secrets were put there, and until when that is not asked for again."""
 
     def __repr__(self) -> str:
         return f"References({len(self._known)})"
@@ -94,6 +98,23 @@ class References:
             self._known[reference].rests_until = self._monotonic() + REST
         return text
 
+    async def since(self, reference: SecretRef) -> float | None:
+        """When the secret was put where it is kept, in seconds since 1970; None: nobody can tell, for whatever reason.
+
+        It is asked for no more often than the secret itself.
+        """
+        known = self._dates.get(reference)
+        if known is not None and self._monotonic() < known[1]:
+            return known[0]
+        at: float | None = None
+        try:
+            async with asyncio.timeout(DATED):
+                at = await self._backends.of(reference.scheme).since(reference.rest, self._world)
+        except Exception as error:  # noqa: BLE001 - an app's own backend; that a secret is old is no reason to fail
+            log.debug("how old the secret at %s is, nobody tells: %s", reference.text, type(error).__name__)
+        self._dates[reference] = (at, self._monotonic() + self._ttl)
+        return at
+
     async def _looked_up(self, reference: SecretRef, where: str) -> str:
         if (flight := self._flights.get(reference)) is None:
             # in a context of its own: it has its own time, whoever begins it
@@ -121,6 +142,8 @@ class References:
             log.warning("the secret at %s is used as it was: %s", reference.text, error)
             known.until = self._monotonic() + REST
             return known.text
+        if (known := self._known.get(reference)) is not None and known.text != text:
+            self._dates.pop(reference, None)
         self._known[reference] = _Known(text, self._monotonic() + self._ttl)
         return text
 
@@ -178,6 +201,8 @@ class Referred:
         secrets: dict[str, Any], learn: Callable[[Any], None],
     ) -> None:  # fmt: skip
         """`secrets`: where they are put; `learn`: told of each. Raises ConfigError for one that leads nowhere."""
+        self.references: Mapping[str, SecretRef] = given
+        """By the names of the secrets."""
         self._references, self._given = references, given
         self._declared, self._secrets, self._learn = declared, secrets, learn
         self._texts: dict[str, str] = {}

@@ -23,6 +23,7 @@ _TOLD = frozenset(
         "title",
         "default",
         "optional",
+        "rotate_every",
         "properties",
         "required",
         "items",

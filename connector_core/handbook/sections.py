@@ -188,7 +188,9 @@ def _config(values: Mapping[str, Mapping[str, Any]]) -> Iterator[Sequence[Said]]
 def _secrets(spec: Spec) -> Iterator[Sequence[Said]]:
     for name, schema in spec.secrets.items():
         variable = code(config.variable(spec.name, name))
-        yield code(name), variable, takes(schema, secret=True), _required(schema), str(schema.get("description", ""))
+        about = [str(schema["description"])] if "description" in schema else []
+        about += [f"To be replaced every {schema['rotate_every']}."] if "rotate_every" in schema else []
+        yield code(name), variable, takes(schema, secret=True), _required(schema), " ".join(about)
 
 
 def _required(schema: Mapping[str, Any]) -> str:

@@ -197,5 +197,6 @@ _KNOWN = {*_PARTS, *_ARGUMENTS}
 _UNKNOWN = {
     **dict.fromkeys(("$defs", "$ref", "definitions"), "references are refused: write the schema out where it is used"),
     "nullable": 'is not JSON Schema: write type: [string, "null"]',
+    "rotate_every": "is for secrets",
     "optional": "belongs beside the keys of the named value, not inside; an object lists its keys under 'required'",
 }

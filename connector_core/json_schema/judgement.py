@@ -30,7 +30,7 @@ MOST_VIOLATIONS = 20
 LONGEST_SHOWN = 60
 MOST_SHOWN = 50
 
-_SIMPLE = {*ANNOTATIONS, "const", "enum", "format", "optional", "type"}
+_SIMPLE = {*ANNOTATIONS, "const", "enum", "format", "optional", "rotate_every", "type"}
 
 
 def violations(schema: Mapping[str, Any], value: Any, *, secret: bool = False, files: bool = False) -> list[str]:

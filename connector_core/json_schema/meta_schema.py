@@ -8,24 +8,33 @@ from connector_core.json_schema.dialect import TYPES
 from connector_core.json_schema.formats import ANNOTATION_FORMATS, FORMATS
 from connector_core.patterns import LONGEST_PATTERN
 
-__all__ = ["INNER", "NAMED", "meta_schemas"]
+__all__ = ["INNER", "NAMED", "SECRET", "meta_schemas"]
 
-NAMED, INNER = "NamedValue", "JsonSchema"
-"""What the two definitions are called: the schema of a value that the spec names, and a schema inside one."""
+NAMED, SECRET, INNER = "NamedValue", "NamedSecret", "JsonSchema"
+"""What the definitions are called: the schema of a value that the spec names, of a secret, and a schema inside one."""
 
 _TYPE = {"enum": sorted(TYPES)}
 _NAMES = {"type": "array", "items": {"type": "string"}, "uniqueItems": True}
 
 
 def meta_schemas(prefix: str) -> dict[str, Any]:
-    """Both definitions by name; `prefix` is where they will stand, such as `#/$defs/`."""
+    """The definitions by name; `prefix` is where they will stand, such as `#/$defs/`."""
     inner = {"$ref": prefix + INNER}
     keywords = _keywords(inner)
     optional = {"type": "boolean", "description": "True where the value may be left out."}
+    rotation = {
+        "type": "string",
+        "examples": ["90d"],
+        "description": "How long it may be used; then somebody is reminded to replace it where it is kept.",
+    }
     return {
         NAMED: {
             "description": "The JSON Schema of one named value, required unless it has a default or optional: true.",
             **_object({**keywords, "optional": optional}),
+        },
+        SECRET: {
+            "description": "The JSON Schema of one secret, required unless it is optional: true.",
+            **_object({**keywords, "optional": optional, "rotate_every": rotation}),
         },
         INNER: {
             "description": "A JSON Schema; true fits anything, false nothing.",

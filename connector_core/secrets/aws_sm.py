@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from base64 import b64decode
+from typing import Any
 
 from connector_core.auth import Session
 from connector_core.auth.aws_sigv4 import AwsSigv4
@@ -64,12 +65,8 @@ class AwsSm(Backend):
 
     async def fetch(self, rest: str, world: World) -> str:
         """The secret's current version, or a field of it."""
-        self.check(rest)
         name, _, field = rest.partition("#")
-        response = await world.send(self._signed(rest, name, world.now()))
-        if response.status != _ANSWERED:
-            raise _refusal(response, name)
-        match decoded(response, "AWS"):
+        match await self._version(rest, name, world):
             case {"SecretString": str(text)}:
                 pass
             case {"SecretBinary": str(encoded)}:
@@ -77,6 +74,21 @@ class AwsSm(Backend):
             case _:
                 raise ConfigError(f"AWS has no value for {name}", hint="put one there first", code="secret.missing")
         return picked(fields_in(text), field, f"AWS's {name}") if field else text
+
+    async def since(self, rest: str, world: World) -> float | None:
+        """When the current version was made, whichever of its fields that was for."""
+        match await self._version(rest, rest.partition("#")[0], world):
+            case {"CreatedDate": int() | float() as made}:
+                return float(made)
+        return None
+
+    async def _version(self, rest: str, name: str, world: World) -> Any:
+        """The current version with what is told of it."""
+        self.check(rest)
+        response = await world.send(self._signed(rest, name, world.now()))
+        if response.status != _ANSWERED:
+            raise _refusal(response, name)
+        return decoded(response, "AWS")
 
     def _signed(self, rest: str, name: str, now: float) -> Request:
         region = self._region(rest)

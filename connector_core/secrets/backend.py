@@ -37,3 +37,10 @@ class Backend(ABC):
         Raises ConfigError where somebody has to mend something, and UnavailableError or ConnectionError where waiting
         may help: then a value that is known goes on being used.
         """
+
+    async def since(self, rest: str, world: World) -> float | None:  # noqa: ARG002 - most do not know
+        """When the secret of that name was put there, in seconds since 1970; None: nobody can tell.
+
+        May raise what `fetch` raises: then it is not known either.
+        """
+        return None

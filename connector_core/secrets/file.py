@@ -34,6 +34,10 @@ class File(Backend):
         """What is in it; read in a thread, since its disk may be far away."""
         return await in_thread(lambda: text_in(rest))
 
+    async def since(self, rest: str, world: World) -> float | None:  # noqa: ARG002 - nobody is asked
+        """When it was last written."""
+        return await in_thread(lambda: Path(rest).expanduser().stat().st_mtime)
+
 
 def text_in(rest: str) -> str:
     """The text in a file; raises ConfigError."""

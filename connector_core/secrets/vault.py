@@ -6,6 +6,9 @@ Source: https://developer.hashicorp.com/vault/api-docs/secret/kv/kv-v2#read-secr
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
 from urllib.parse import quote, urljoin
 
 from msgspec.structs import replace
@@ -41,6 +44,17 @@ class Vault(Backend):
 
     async def fetch(self, rest: str, world: World) -> str:
         """The field of the latest version; one redirect is followed, from a node that stands by to the active one."""
+        fields, _metadata = await self._version(rest, world)
+        return picked(fields, rest.partition("#")[2], f"Vault's {rest.partition('#')[0]}")
+
+    async def since(self, rest: str, world: World) -> float | None:
+        """When the latest version was made, whichever of its fields that was for."""
+        _fields, metadata = await self._version(rest, world)
+        made = metadata.get("created_time") if isinstance(metadata, Mapping) else None
+        return datetime.fromisoformat(made).timestamp() if isinstance(made, str) else None
+
+    async def _version(self, rest: str, world: World) -> tuple[Mapping[str, Any], Any]:
+        """The fields of the latest version, and what is told of it."""
         request, shown = self._request(rest), rest.partition("#")[0]
         response = await world.send(request)
         if response.status in _MOVED and "Location" in response.headers:
@@ -48,8 +62,8 @@ class Vault(Backend):
         if response.status != _ANSWERED:
             raise _refusal(response, shown)
         match decoded(response, "Vault"):
-            case {"data": {"data": {} as fields}}:
-                return picked(fields, rest.partition("#")[2], f"Vault's {shown}")
+            case {"data": {"data": {} as fields, **told}}:
+                return fields, told.get("metadata")
             case _:
                 raise ConfigError(
                     f"Vault's {shown} is no secret of a key-value engine of version 2",

@@ -15,7 +15,7 @@ LONGEST_NAME = 48
 
 RESERVED = frozenset({
     "Any", "Binary", "CircuitStatus", "Counters", "False", "HealthReport", "Literal", "None", "NotRequired", "Pages",
-    "Protocol", "Records", "Result", "Spec", "True", "TypeAlias", "TypedDict",
+    "Protocol", "Records", "Result", "SecretDue", "Spec", "True", "TypeAlias", "TypedDict",
 })  # fmt: skip
 """What the written module has of others."""
 

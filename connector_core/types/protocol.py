@@ -23,6 +23,7 @@ _DOOR = ("Pages", "Records", "Result", "SecretRef", "Spec")
 _FURTHER = {
     "HealthReport": "engine.checkup",
     "CircuitStatus": "engine.circuits",
+    "SecretDue": "engine.rotation",
     "Binary": "http",
     "Counters": "metrics",
 }
@@ -129,6 +130,7 @@ def _methods(spec: Spec, records: dict[str, str], results: dict[str, str], input
     yield "    async def endpoints(self) -> list[str]: ..."
     yield "    async def available(self) -> bool: ..."
     yield "    async def health(self) -> HealthReport: ..."
+    yield "    async def secrets_due(self) -> tuple[SecretDue, ...]: ..."
     yield "    def metrics(self) -> Counters: ..."
     yield "    def circuits(self) -> list[CircuitStatus]: ..."
     yield from method(

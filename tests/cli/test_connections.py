@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 
 import pytest
 
@@ -104,6 +106,7 @@ def test_the_list(acme, run):
         "signed_in": False,
         "expires": None,
         "renewable": None,
+        "secrets_due": [],
     }
 
 
@@ -178,3 +181,36 @@ def test_a_session_is_its_connections(folder, service, run):
         done = run("read", "acme", "tickets", env={"KEY": key})
         assert done.exit_code == 0, done.stderr
     assert run("connections").stdout == "acme  desk  ends in 30 min, renewed by itself\n"
+
+
+OLD = """\
+connector: "1"
+name: old
+base_url: "{url}"
+secrets: {{token: {{rotate_every: 90d}}}}
+auth: {{type: bearer, token: "{{{{ secrets.token }}}}"}}
+endpoints: {{orders: {{get: /orders, records: body.data}}}}
+"""
+
+
+@pytest.mark.parametrize("status", [200, 401])
+def test_a_secret_that_is_due(folder, service, run, status):
+    """`check` and the list tell it with what to do, whether the service takes it or not; the exit code stays."""
+    url = service(status, b'{"data": [{"id": 1}]}')
+    (folder / "old.yaml").write_text(OLD.format(url=url), "utf-8")
+    token = folder / "token"
+    token.write_text("t", "utf-8")
+    token.chmod(0o600)
+    (folder / "connections.yaml").write_text(
+        "connections: {acme: {connector: ./old.yaml, secrets: {token: file:token}, network: loopback}}", "utf-8"
+    )
+    codes = {run("check", "acme").exit_code}
+    before = time.time() - 100.5 * 86400
+    os.utime(token, (before, before))
+    done = run("check", "acme")
+    line = "secret token is 100 days old, and is to be replaced every 90 days: put another one at file:token"
+    assert f"warning: {line}\n" in done.stderr
+    assert codes == {done.exit_code} == {0 if status == 200 else 1}
+    done = run("connections")
+    assert (done.exit_code, done.stdout, done.stderr) == (0, "acme  old\n", f"warning: acme: {line}\n")
+    assert json.loads(run("connections", "--json").stdout)["secrets_due"] == ["token"]

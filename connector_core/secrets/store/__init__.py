@@ -52,3 +52,8 @@ class Store(Backend):
                 code="secret.missing",
             )
         return found
+
+    async def since(self, rest: str, world: World) -> float | None:  # noqa: ARG002 - the store has noted it
+        """When it was put there."""
+        connection, _, field = rest.rpartition("/")
+        return None if self._store is None else await self._store.since(connection, field)

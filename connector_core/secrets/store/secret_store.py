@@ -83,6 +83,11 @@ class SecretStore:
         found = await self.safe.get(_name(connection, field))
         return None if found is None else found.value
 
+    async def since(self, connection: str, field: str) -> float | None:
+        """When the secret was put here, in seconds since 1970; None: there is none. Raises as `get` does."""
+        found = await self.safe.get(_name(connection, field))
+        return None if found is None else found.at / 1000
+
     async def names(self, connection: str) -> list[str]:
         """The fields that are kept for a connection, by name, also those which can't be read."""
         listing = await self.listing()
