@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -54,8 +55,12 @@ def _caption(spec: Spec) -> str:
 
 
 def _imports(body: str) -> str:
-    """The imports of what the code uses, be it only in a docstring."""
-    words = set(re.findall(r"\w+", body))
+    """The imports of what the code uses; what only its docstrings say is no use."""
+    nodes = list(ast.walk(ast.parse(body)))
+    told = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    texts = [node.value for node in nodes if isinstance(node, ast.Constant) and id(node) not in told]
+    words = {node.id for node in nodes if isinstance(node, ast.Name)}
+    words |= {word for text in texts if isinstance(text, str) for word in re.findall(r"\w+", text)}  # later classes
     lines = [f"from typing import {', '.join(name for name in _TYPING if name in words)}", ""]
     if used := [name for name in _DOOR if name in words]:
         lines.append(f"from connector_core import {', '.join(used)}")
