@@ -70,7 +70,13 @@ def _checked_secret(schema: dict[str, Any]) -> dict[str, Any]:
         if rotation(schema) == 0:
             raise ValueError("must be longer than nothing")
     except ValueError as error:
-        raise ValidationError.from_exception_data("JSON Schema", [_detail(("rotate_every",), str(error))]) from None
+        code = "unit" if isinstance(schema["rotate_every"], str) else "unit_type"
+        wrong: InitErrorDetails = {
+            "type": PydanticCustomError(code, "{what}", {"what": str(error)}),
+            "loc": ("rotate_every",),
+            "input": None,
+        }
+        raise ValidationError.from_exception_data("JSON Schema", [wrong]) from None
     return schema
 
 

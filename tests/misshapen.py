@@ -52,9 +52,10 @@ def misshapen(written: dict[str, Any]) -> list[Place]:
     """The places where the document has a mistake of structure."""
     expanded, _ = expand(_without_files(written))
     completed = dict(_completed(written))
-    found = [one for one in _mistakes(Spec, expanded) if not _decided_above(*one, completed)]
+    every = _mistakes(Spec, expanded)
+    found = [one for one in every if not _decided_above(*one, completed)]
     unfit = [place for place, (key, own) in completed.items() if "type" not in own and not _fits_a_kind(key, own)]
-    return [*_misshapen(found, expanded), *unfit]
+    return [*_misshapen(found, expanded), *unfit, *_unfit_inside(every, completed, expanded)]
 
 
 def _mistakes(model: Any, value: Any) -> Found:
@@ -100,6 +101,18 @@ def _decided_above(place: Place, code: str, completed: Mapping[Place, tuple[str,
     if place[:1] + place[2:3] == ("endpoints", "idempotency"):
         return code == "missing"
     return place[:3] in completed and (code in LACKING or "type" not in completed[place[:3]][1])
+
+
+def _unfit_inside(
+    found: Found, completed: Mapping[Place, tuple[str, dict[str, Any]]], written: dict[str, Any]
+) -> Iterator[Place]:
+    """The sign-ins inside others that may inherit their kind, and fit none."""
+    for location, code in found:
+        place = _in_document(location, written)
+        if code == "missing_type" and place[:3] in completed and place != place[:3]:
+            own = _at(place, written)
+            if isinstance(own, dict) and not _fits_a_kind(completed[place[:3]][0], own):
+                yield place
 
 
 def _fits_a_kind(key: str, own: dict[str, Any]) -> bool:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-_DIGEST = re.compile(r" [0-9a-f]{32}\Z")
+_DIGEST = re.compile(r" ~?[0-9a-f]{32}\Z")
 """What follows a connection's name where no person signs in: a digest of its config and secrets."""
 
 
