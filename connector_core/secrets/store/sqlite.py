@@ -8,6 +8,7 @@ import shlex
 import sqlite3
 import stat
 import threading
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -31,7 +32,7 @@ CREATE TABLE IF NOT EXISTS record (
 CREATE TABLE IF NOT EXISTS lease (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until REAL NOT NULL) STRICT;
 """
 _RECORD = "SELECT kind, connection, field, version, at, body FROM record"
-_PATIENCE = 10.0
+_PATIENCE, _STEP = 10.0, 0.01
 """Seconds that a process waits for another which is writing."""
 
 
@@ -153,7 +154,7 @@ class SqliteRows(Rows):
         self._reserve()
         file = sqlite3.connect(self._path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
         try:
-            file.execute("PRAGMA journal_mode = WAL")
+            _patiently(lambda: file.execute("PRAGMA journal_mode = WAL"))
             file.execute("PRAGMA synchronous = FULL")  # a refresh token that is lost cannot be had again
             file.execute("PRAGMA secure_delete = ON")
             if file.execute("SELECT 1 FROM sqlite_master WHERE name = 'token'").fetchone():
@@ -163,7 +164,7 @@ class SqliteRows(Rows):
                     hint="remove it, and sign in again",
                     code="store.plain",
                 )
-            file.executescript(_TABLES)
+            _patiently(lambda: file.executescript(_TABLES))
         except BaseException:
             file.close()
             raise
@@ -198,6 +199,20 @@ class SqliteRows(Rows):
             if self._file is not None:
                 with closing(self._file):
                     self._file = None
+
+
+def _patiently(work: Callable[[], object]) -> None:
+    """Does it, again where another process makes the same new file: SQLite does not wait by itself there."""
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            work()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= until:
+                raise
+            time.sleep(_STEP)
+        else:
+            return
 
 
 def _transacted(file: sqlite3.Connection, begin: str, work: Callable[[sqlite3.Connection], T]) -> T:

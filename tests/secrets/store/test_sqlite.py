@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
+import time
 from contextlib import closing
 
 import pytest
@@ -128,3 +131,34 @@ async def test_a_lease_when_the_clock_goes_back(tmp_path):
         now -= 86_400
         assert await one.safe.lease("n", "two", 10)
         assert not await one.safe.lease("n", "one", 10)
+
+
+NEW = """
+import sys, asyncio, time
+from pathlib import Path
+from connector_core.secrets.store.rows import Name
+from connector_core.secrets.store.sqlite import SqliteRows
+
+async def main():
+    rows = SqliteRows(sys.argv[1])
+    while time.time() < float(sys.argv[2]):
+        pass
+    await rows.lease("name", sys.argv[3], 0.0, 1.0)
+    await rows.aclose()
+
+asyncio.run(main())
+"""
+
+
+def test_a_new_file_of_several_at_once(tmp_path):
+    """Processes that make one new file at the same moment wait for each other; none is told that it is busy."""
+    for number in range(3):
+        begun = [
+            subprocess.Popen(
+                [sys.executable, "-c", NEW, str(tmp_path / f"{number}.db"), str(time.time() + 1.5), str(which)],
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            for which in range(4)
+        ]
+        assert [process.communicate()[1] for process in begun] == [""] * 4
