@@ -37,6 +37,7 @@ __all__ = [
     "SecretRef",
     "Secrets",
     "hidden",
+    "is_required",
     "rotation",
     "settle",
     "settled_account",
@@ -125,6 +126,11 @@ def settle(declared: Mapping[str, dict[str, Any]], given: Mapping[str, Any], *, 
     if problems:
         raise ConfigError("; ".join(problems), code=f"{what}.invalid")
     return values
+
+
+def is_required(schema: Mapping[str, Any]) -> bool:
+    """Whether a value of that schema has to be given."""
+    return "default" not in schema and not schema.get("optional")
 
 
 def variable(connector: str, secret: str) -> str:

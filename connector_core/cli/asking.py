@@ -32,7 +32,7 @@ def ask(name: str, schema: Mapping[str, Any], *, secret: bool = False) -> Any:
         text = click.prompt(
             f"  {name}", default="", show_default=False, hide_input=secret, err=True, prompt_suffix=": "
         ).strip()
-        if not text and _optional(schema):
+        if not text and not _required(schema):
             return None
         value = _typed(schema, text, secret=secret)
         wrong = ["is missing"] if not text else _violations(schema, value, secret=secret)
@@ -42,8 +42,10 @@ def ask(name: str, schema: Mapping[str, Any], *, secret: bool = False) -> Any:
     raise click.Abort
 
 
-def _optional(schema: Mapping[str, Any]) -> bool:
-    return "default" in schema or bool(schema.get("optional"))
+def _required(schema: Mapping[str, Any]) -> bool:
+    from connector_core.config import is_required
+
+    return is_required(schema)
 
 
 def _typed(schema: Mapping[str, Any], text: str, *, secret: bool) -> Any:

@@ -32,6 +32,7 @@ from connector_core.cli.setting_up import alone, set_up
 from connector_core.cli.terminal import say
 from connector_core.config import Secrets
 from connector_core.exceptions import ConfigError
+from connector_core.load import ENDINGS
 
 if TYPE_CHECKING:
     from connector_core.spec import Spec
@@ -115,7 +116,7 @@ def _check_name(connection: str, path: Path, *, replace: bool) -> None:
 
 def _written(name: str, spec: Spec, path: Path) -> str:
     """The spec as the file names it: a path begins where the file is."""
-    if not name.endswith((".yaml", ".yml", ".json")):
+    if not name.endswith(ENDINGS):
         return spec.name
     return os.path.relpath(name, path.parent)
 

@@ -20,7 +20,7 @@ from connector_core.exceptions import ConfigError, SpecError
 
 if TYPE_CHECKING:
     from connector_core.cli.options import Account
-    from connector_core.connections import Settings
+    from connector_core.connections import Connections, Settings
     from connector_core.engine.rotation import SecretDue
     from connector_core.secrets.store import SecretStore
 
@@ -43,13 +43,13 @@ def command(store: str | None, connections: Path | None, *, as_json: bool) -> No
     """
     from connector_core.cli.opening import connections_at
 
-    known: Mapping[str, Settings] = connections_at(connections) or {}
-    rows = _set_up(known)
+    known = connections_at(connections)
+    rows = _set_up({} if known is None else known)
     for row in asyncio.run(_signed_in(store)):
         key = row["connection"], row["connector"], row["environment"]
         if not _ends_before(row, rows.get(key)):
             rows[key] = row
-    due = asyncio.run(_due(known, connections, store))
+    due = {} if known is None else asyncio.run(_due(known, store))
     for row in rows.values():
         row["secrets_due"] = [found.secret for found in due.get(row["connection"], ())]
         if as_json:
@@ -65,13 +65,12 @@ def command(store: str | None, connections: Path | None, *, as_json: bool) -> No
 
 
 def _set_up(known: Mapping[str, Settings]) -> dict[tuple[str, str, str | None], dict[str, Any]]:
+    from connector_core.load import ENDINGS
+
     rows = {}
     for name, settings in known.items():
-        connector = (
-            Path(settings.connector).stem
-            if settings.connector.endswith((".yaml", ".yml", ".json"))
-            else settings.connector
-        )
+        by_path = settings.connector.endswith(ENDINGS)
+        connector = Path(settings.connector).stem if by_path else settings.connector
         rows[name, connector, settings.environment] = {
             "connection": name,
             "connector": connector,
@@ -83,18 +82,18 @@ def _set_up(known: Mapping[str, Settings]) -> dict[tuple[str, str, str | None], 
     return rows
 
 
-async def _due(known: Mapping[str, Settings], path: Path | None, store: str | None) -> dict[str, Sequence[SecretDue]]:
+async def _due(known: Connections, store: str | None) -> dict[str, Sequence[SecretDue]]:
     """The secrets of each connection that should have been replaced; what can't be opened tells nothing here."""
-    from connector_core.cli.opening import account_of, opened
+    from connector_core.cli.opening import account_in, opened
 
     found: dict[str, Sequence[SecretDue]] = {}
     for name in (name for name, settings in known.items() if settings.secrets):
         account: Account = {
-            "config": (), "secret": (), "network": None, "connections": path, "simulate": False, "sign_in": None,
+            "config": (), "secret": (), "network": None, "connections": None, "simulate": False, "sign_in": None,
             "store": store, "id": None,
         }  # fmt: skip
         with suppress(ConfigError, SpecError):
-            spec, account = account_of(name, (), None, account)
+            spec, account = account_in(known, name, (), None, account)
             if any("rotate_every" in schema for schema in spec.secrets.values()):
                 async with opened(spec, account) as connector:
                     found[name] = await connector.secrets_due()

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from connector_core.spec import Spec
 
 __all__ = [
+    "account_in",
     "account_of",
     "connections_at",
     "counted",
@@ -58,12 +59,19 @@ def loaded(name: str, specs: Sequence[Path], environment: str | None = None) -> 
 
 def account_of(name: str, specs: Sequence[Path], environment: str | None, account: Account) -> tuple[Spec, Account]:
     """What a name stands for: a connection's spec, with the account that was set up, or a spec; raises as `loaded`."""
-    from connector_core.engine.accounts import told_where
-
     connections = connections_at(account["connections"])
     if connections is None or name not in connections:
         with _suggested(name, specs, connections or ()):
             return loaded(name, specs, environment), account
+    return account_in(connections, name, specs, environment, account)
+
+
+def account_in(
+    connections: Connections, name: str, specs: Sequence[Path], environment: str | None, account: Account
+) -> tuple[Spec, Account]:
+    """The same for a connection among those that have been read already."""
+    from connector_core.engine.accounts import told_where
+
     if account["id"]:
         raise click.UsageError(
             f"{name} is a connection, and its name is its id: leave --id out", click.get_current_context()
@@ -194,7 +202,9 @@ def _missing(declared: Mapping[str, dict[str, Any]], given: Mapping[str, Any]) -
 
 def required(declared: Mapping[str, dict[str, Any]]) -> list[str]:
     """The names of the values that have to be given."""
-    return [name for name, schema in declared.items() if "default" not in schema and not schema.get("optional")]
+    from connector_core.config import is_required
+
+    return [name for name, schema in declared.items() if is_required(schema)]
 
 
 # ── open ──────────────────────────────────────────────────────────────────────────────────────────

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from connector_core.config import is_required
 from connector_core.handbook.content import Words, code, said
 
 __all__ = ["flow", "lines", "properties", "required", "takes"]
@@ -101,7 +102,7 @@ def _limits(key: str, value: Any) -> bool:
 
 def required(schema: Schema) -> bool:
     """Whether a declared value has to be given."""
-    return isinstance(schema, bool) or ("default" not in schema and not schema.get("optional"))
+    return isinstance(schema, bool) or is_required(schema)
 
 
 def properties(declared: Mapping[str, Schema], path: str = "", depth: int = 1) -> Iterator[tuple[str, Schema]]:

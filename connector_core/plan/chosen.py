@@ -8,6 +8,7 @@ from typing import Any
 from connector_core.auth import Auth
 from connector_core.auth.any_of import AnyOf
 from connector_core.component import suggestion
+from connector_core.config import is_required
 from connector_core.exceptions import ConfigError
 from connector_core.secret import Secret
 from connector_core.spec import Spec
@@ -71,15 +72,11 @@ def _first(spec: Spec, place: str, auth: AnyOf, secrets: Mapping[str, Any]) -> s
 def _needed(spec: Spec, part: Any) -> list[str]:
     """The secrets that a part of the spec reads and that somebody has to give, as they are declared."""
     read = _read(part)
-    return [name for name, schema in spec.secrets.items() if name in read and _wanted(schema)]
+    return [name for name, schema in spec.secrets.items() if name in read and is_required(schema)]
 
 
 def _revealed(value: Any) -> Any:
     return value.reveal() if isinstance(value, Secret) else value
-
-
-def _wanted(schema: Mapping[str, Any]) -> bool:
-    return "default" not in schema and not schema.get("optional")
 
 
 def _read(part: Any) -> set[str]:
@@ -122,6 +119,6 @@ def _read_by_options(spec: Spec) -> set[str]:
 
 def _without(spec: Spec, left: set[str]) -> dict[str, Any]:
     return {
-        name: {**schema, "optional": True} if name in left and _wanted(schema) else schema
+        name: {**schema, "optional": True} if name in left and is_required(schema) else schema
         for name, schema in spec.secrets.items()
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from connector_core.component import suggestion
+from connector_core.config import is_required
 from connector_core.fallback import Fallback
 from connector_core.spec import Endpoint, Spec
 
@@ -65,7 +66,7 @@ def _elsewhere(path: Path, spec: Spec, name: str, entry: Fallback, *, own: bool)
         yield at, f"{found} changes something: what stands in for an answer may only ask"
     else:
         for wanted, schema in (other.input or {}).items():
-            if wanted not in (endpoint.input or {}) and "default" not in schema and not schema.get("optional"):
+            if wanted not in (endpoint.input or {}) and is_required(schema):
                 yield at, f"{found} needs the input {wanted!r}, which {name} does not take"
 
 

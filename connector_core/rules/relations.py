@@ -8,6 +8,7 @@ from typing import Any
 
 from connector_core.auth import Auth
 from connector_core.component import suggestion
+from connector_core.config import is_required
 from connector_core.for_each import ForEach
 from connector_core.rate_limit import RateLimit
 from connector_core.reach import MOST_REACHED, ancestors, called_by, facts_of, line_of, needed_by
@@ -106,7 +107,7 @@ def _steps(spec: Spec) -> Iterator[Mistake]:
                 if given not in known:
                     yield (*path, "input", given), f"{step.call} takes no input {given!r}{suggestion(given, known)}"
             for wanted, schema in known.items():
-                if wanted not in step.input and "default" not in schema and not schema.get("optional"):
+                if wanted not in step.input and is_required(schema):
                     yield path, f"{step.call} needs the input {wanted!r}: give it under 'input'"
             if step.as_ is not None and step.as_ in [other.as_ for other in (endpoint.steps or ())[:index]]:
                 yield (*path, "as"), f"hides the {step.as_!r} of an earlier step: choose another name"
@@ -184,7 +185,7 @@ def _health(spec: Spec) -> Iterator[Mistake]:
 
 
 def _needs_input(endpoint: Endpoint) -> bool:
-    return any("default" not in schema and not schema.get("optional") for schema in (endpoint.input or {}).values())
+    return any(is_required(schema) for schema in (endpoint.input or {}).values())
 
 
 def _groups(spec: Spec) -> Iterator[Mistake]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from connector_core import json_schema
 from connector_core.auth.family import Auth, SecretForm
-from connector_core.config import SecretRef, settle, settled_secrets
+from connector_core.config import SecretRef, is_required, settle, settled_secrets
 from connector_core.exceptions import ConfigError
 from connector_core.spec import Spec
 from connector_core.testing.examples import check_makeable, example, merged
@@ -41,7 +41,7 @@ def account(
     made = {
         name: _setting(spec, name, schema, dice, home=name in homes)
         for name, schema in _to_make(spec.config, config, "config")
-        if "default" not in schema and not schema.get("optional")
+        if is_required(schema)
     }
     made |= _elsewhere(spec, homes, {**made, **config})
     keys = {name: _secret(name, schema, dice) for name, schema in _to_make(spec.secrets, secrets, "secret")}

@@ -13,6 +13,7 @@ from typing import Any
 
 from connector_core import json_schema
 from connector_core.address import AnswerPath
+from connector_core.config import is_required
 from connector_core.http import Request
 from connector_core.request.body import Body
 from connector_core.request.parts import PartKeys
@@ -209,7 +210,7 @@ def _wrong(endpoint: Endpoint, arrived: Mapping[str, Any]) -> Iterator[str]:
         if value is not _ABSENT:
             for violation in json_schema.violations(schema, _typed(value, schema), files=True):
                 yield f"{name}: {violation}"
-        elif "default" not in schema and not schema.get("optional"):
+        elif is_required(schema):
             yield f"{name} is missing"
 
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from connector_core.address import AnswerPath
+from connector_core.config import is_required
 from connector_core.plan import optional_secrets
 from connector_core.spec import Endpoint, Spec
 from connector_core.types.layout import method
@@ -162,9 +163,7 @@ def _call(
     gives = "list[Any]" if endpoint.batch is not None and endpoint.output is None else results.get(name, "Any")
     parameters = [_named(name)]
     if name in inputs:
-        needed = any(
-            "default" not in schema and not schema.get("optional") for schema in (endpoint.input or {}).values()
-        )
+        needed = any(is_required(schema) for schema in (endpoint.input or {}).values())
         parameters.append(f"input: {inputs[name]}" if needed else f"input: {inputs[name]} | None = None")
     return [*parameters, "*", _TIMEOUT], f"Result[{gives}]"
 
